@@ -1,0 +1,1 @@
+//! Scenarios over simulated members, real processes, real drivers and Apache Cassandra.

@@ -1,0 +1,1 @@
+//! One member of the ring, whole, but without I/O.

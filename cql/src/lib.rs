@@ -1,0 +1,1 @@
+//! The text of CQL: lexer, parser, syntax tree, printer.

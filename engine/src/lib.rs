@@ -1,0 +1,1 @@
+//! One node's storage: commit log, memtables, SSTables, compaction.

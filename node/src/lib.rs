@@ -1,0 +1,1 @@
+//! The program: sockets, threads, files, configuration.

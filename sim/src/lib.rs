@@ -1,0 +1,1 @@
+//! A simulated world around whole members of a cluster.
