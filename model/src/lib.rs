@@ -2,4 +2,5 @@
 //!
 //! Everything else in the workspace uses these; this crate knows no CQL text, no wire frame and no disk.
 
+pub mod consistency;
 pub mod types;
