@@ -1,1 +1,6 @@
 //! The text of CQL: lexer, parser, syntax tree, printer.
+//!
+//! The grammar is that of Apache Cassandra 5.0. The crate knows no schema and no data: a statement that parses may still be refused when
+//! it is prepared.
+
+pub mod ast;
