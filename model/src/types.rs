@@ -1,6 +1,20 @@
 //! CQL types (FEATURES 1.6) and their names in CQL and in Cassandra's Java class form.
 
+mod cql_name;
+mod cql_text;
+mod java_class;
+mod name;
+mod properties;
+
+pub use cql_text::{UdtResolver, parse_cql_type};
+pub use java_class::{
+    composite_components, composite_java_class, parse_clustering_class, parse_java_class, reversed_java_class,
+};
+pub use name::{is_reserved_word, maybe_quote, quote};
+
 use std::sync::Arc;
+
+use thiserror::Error;
 
 /// A CQL data type. `frozen` is recorded on the collection or UDT itself; tuples and vectors are always frozen.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -99,4 +113,31 @@ pub struct UdtDefinition {
     pub name: String,
     /// Fields in declaration order.
     pub fields: Vec<(String, CqlType)>,
+}
+
+/// Why the text of a type was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TypeError {
+    /// The text does not follow the grammar.
+    #[error("Syntax error parsing '{text}' at char {at}: {reason}")]
+    Syntax {
+        /// The whole text.
+        text: String,
+        /// Byte offset of the fault.
+        at: usize,
+        /// What was expected.
+        reason: &'static str,
+    },
+    /// A user-defined type nobody declared.
+    #[error("Unknown type {0}")]
+    UnknownType(String),
+    /// A Java class that is no type.
+    #[error("Unable to find abstract-type class '{0}'")]
+    UnknownClass(String),
+    /// Nested deeper than [`TYPE_DEPTH_MAX`](crate::limits::TYPE_DEPTH_MAX).
+    #[error("Type is nested too deeply")]
+    TooDeep,
+    /// Well-formed, but not a type.
+    #[error("{0}")]
+    Invalid(String),
 }

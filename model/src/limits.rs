@@ -1,0 +1,16 @@
+//! The limits of data itself. Those of requests, queues and files stand in the crates that own them.
+
+/// Longest partition key, and longest clustering value (Cassandra: FBUtilities.MAX_UNSIGNED_SHORT), bytes.
+pub const KEY_BYTES_MAX: usize = 65_535;
+/// Longest name of a keyspace or table, characters (SchemaConstants.NAME_LENGTH).
+pub const NAME_CHARS_MAX: usize = 48;
+/// Most clustering or partition-key columns a table may have; a bound on what a decoder allocates.
+pub const KEY_COLUMNS_MAX: usize = 2_048;
+/// Longest TTL, seconds: 20 years (Attributes.MAX_TTL).
+pub const TTL_SECONDS_MAX: i32 = 630_720_000;
+/// Deepest nesting of a type.
+pub const TYPE_DEPTH_MAX: usize = 64;
+/// Largest dimension of a vector type.
+pub const VECTOR_DIMENSION_MAX: u32 = 8_192;
+/// Most column ids a table ever hands out (dropped ones included).
+pub const COLUMN_IDS_MAX: usize = 65_535;
