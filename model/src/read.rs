@@ -1,0 +1,261 @@
+//! A read as a replica executes it: which partitions, which rows, which columns, how many.
+
+use std::ops::ControlFlow;
+
+use uuid::Uuid;
+
+use crate::codec::{DecodeError, Reader, put_bytes, put_bytes16, put_vint};
+use crate::key::{KeyRef, Position, PositionBuf, RingPosition, validate_clustering};
+use crate::limits::{COLUMN_IDS_MAX, KEY_COLUMNS_MAX};
+use crate::partition::Unfiltered;
+use crate::row::{ColumnId, DeletionTime, RowRef};
+use crate::time::LocalSeconds;
+
+/// A contiguous part of every partition read: places `start` to `end` in table order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// First place.
+    pub start: PositionBuf,
+    /// Last place.
+    pub end: PositionBuf,
+}
+
+impl Slice {
+    /// Every row.
+    pub fn all() -> Self {
+        Slice { start: Position::FIRST.to_owned(), end: Position::LAST.to_owned() }
+    }
+
+    /// The rows that start with `prefix`; the row itself when the prefix is whole.
+    pub fn of_prefix(prefix: &[u8]) -> Self {
+        Slice {
+            start: Position { prefix, weight: -1 }.to_owned(),
+            end: Position { prefix, weight: 1 }.to_owned(),
+        }
+    }
+
+    /// If the slice is exactly one prefix (one row, when it has all columns): that prefix.
+    pub fn as_prefix(&self) -> Option<&[u8]> {
+        (self.start.weight < 0 && self.end.weight > 0 && self.start.prefix == self.end.prefix)
+            .then_some(&*self.start.prefix)
+    }
+}
+
+/// Which partitions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadScope {
+    /// One partition, by key.
+    Partition {
+        /// Its key.
+        key: Box<[u8]>,
+    },
+    /// The partitions of `[start, end)` on the ring.
+    Range {
+        /// First place.
+        start: RingPosition,
+        /// Place behind the last.
+        end: RingPosition,
+        /// In the partition of exactly this key, only rows behind (in reading order) this place: paging goes on there. When the
+        /// position is None, the partition's rows are read from the start.
+        resume: Option<(Box<[u8]>, Option<PositionBuf>)>,
+    },
+}
+
+/// Which regular and static columns a read wants values of. Row markers and deletions always come along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ColumnFilter {
+    /// All of them.
+    All,
+    /// These ids, ascending.
+    Only(Box<[ColumnId]>),
+}
+
+impl ColumnFilter {
+    /// True when the column's cells are wanted.
+    #[inline]
+    pub fn includes(&self, column: ColumnId) -> bool {
+        match self {
+            ColumnFilter::All => true,
+            ColumnFilter::Only(ids) => ids.binary_search(&column).is_ok(),
+        }
+    }
+}
+
+/// How many live rows at most. A partition that has a live static row and no live row counts as one row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// In all.
+    pub rows: u32,
+    /// In each partition.
+    pub per_partition: u32,
+    /// Partitions, for DISTINCT; the rows of a partition then stop after the first live one.
+    pub partitions: u32,
+}
+
+impl ReadLimits {
+    /// No limit.
+    pub const NONE: ReadLimits = ReadLimits { rows: u32::MAX, per_partition: u32::MAX, partitions: u32::MAX };
+}
+
+/// A read of one table on one replica.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadCommand {
+    /// The table.
+    pub table: Uuid,
+    /// Epoch of the table's schema the command was made under.
+    pub schema_epoch: u64,
+    /// Which partitions.
+    pub scope: ReadScope,
+    /// Which rows: slices in table order, not overlapping. The static row comes whenever the table has static columns and the column filter wants one.
+    pub slices: Vec<Slice>,
+    /// Rows from last to first.
+    pub reversed: bool,
+    /// Which columns.
+    pub columns: ColumnFilter,
+    /// How many rows.
+    pub limits: ReadLimits,
+    /// The second that decides what has expired, the same on every replica.
+    pub now: LocalSeconds,
+}
+
+impl ReadCommand {
+    /// Appends the command.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.push(1);
+        out.extend_from_slice(self.table.as_bytes());
+        put_vint(out, self.schema_epoch);
+        match &self.scope {
+            ReadScope::Partition { key } => {
+                out.push(0);
+                put_bytes16(out, key);
+            }
+            ReadScope::Range { start, end, resume } => {
+                out.push(1);
+                start.encode(out);
+                end.encode(out);
+                match resume {
+                    None => out.push(0),
+                    Some((key, position)) => {
+                        out.push(1 + u8::from(position.is_some()));
+                        put_bytes16(out, key);
+                        if let Some(position) = position {
+                            put_position(out, position);
+                        }
+                    }
+                }
+            }
+        }
+        put_vint(out, self.slices.len() as u64);
+        for slice in &self.slices {
+            put_position(out, &slice.start);
+            put_position(out, &slice.end);
+        }
+        out.push(u8::from(self.reversed));
+        match &self.columns {
+            ColumnFilter::All => out.push(0),
+            ColumnFilter::Only(ids) => {
+                out.push(1);
+                put_vint(out, ids.len() as u64);
+                for id in ids {
+                    put_vint(out, u64::from(*id));
+                }
+            }
+        }
+        for limit in [self.limits.rows, self.limits.per_partition, self.limits.partitions] {
+            out.extend_from_slice(&limit.to_be_bytes());
+        }
+        out.extend_from_slice(&self.now.to_be_bytes());
+    }
+
+    /// Reads a command, every field checked.
+    pub fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        if reader.u8()? != 1 {
+            return Err(reader.invalid("read command version"));
+        }
+        let table = reader.uuid()?;
+        let schema_epoch = reader.vint()?;
+        let scope = match reader.u8()? {
+            0 => ReadScope::Partition { key: reader.bytes16()?.into() },
+            1 => {
+                let start = RingPosition::decode(reader)?;
+                let end = RingPosition::decode(reader)?;
+                let resume = match reader.u8()? {
+                    0 => None,
+                    1 => Some((reader.bytes16()?.into(), None)),
+                    2 => Some((reader.bytes16()?.into(), Some(read_position(reader)?))),
+                    _ => return Err(reader.invalid("resume")),
+                };
+                ReadScope::Range { start, end, resume }
+            }
+            _ => return Err(reader.invalid("read scope")),
+        };
+        let count = reader.count()?;
+        let mut slices = Vec::with_capacity(count.min(1024));
+        for _ in 0..count {
+            slices.push(Slice { start: read_position(reader)?, end: read_position(reader)? });
+        }
+        let reversed = reader.bool()?;
+        let columns = Self::decode_columns(reader)?;
+        let limits = ReadLimits { rows: reader.u32()?, per_partition: reader.u32()?, partitions: reader.u32()? };
+        let now = reader.i64()?;
+        Ok(ReadCommand { table, schema_epoch, scope, slices, reversed, columns, limits, now })
+    }
+
+    fn decode_columns(reader: &mut Reader<'_>) -> Result<ColumnFilter, DecodeError> {
+        if !reader.bool()? {
+            return Ok(ColumnFilter::All);
+        }
+        let count = reader.count()?;
+        if count > COLUMN_IDS_MAX {
+            return Err(reader.invalid("column count"));
+        }
+        let mut ids = Vec::with_capacity(count);
+        for _ in 0..count {
+            let id = ColumnId::try_from(reader.vint()?).map_err(|_| reader.invalid("column id"))?;
+            if ids.last().is_some_and(|last| *last >= id) {
+                return Err(reader.invalid("order of columns"));
+            }
+            ids.push(id);
+        }
+        Ok(ColumnFilter::Only(ids.into()))
+    }
+}
+
+fn put_position(out: &mut Vec<u8>, position: &PositionBuf) {
+    out.push((position.weight + 1) as u8);
+    put_bytes(out, &position.prefix);
+}
+
+fn read_position(reader: &mut Reader<'_>) -> Result<PositionBuf, DecodeError> {
+    let weight = match reader.u8()? {
+        w @ 0..=2 => w as i8 - 1,
+        _ => return Err(reader.invalid("weight")),
+    };
+    let prefix = reader.bytes()?;
+    validate_clustering(prefix, KEY_COLUMNS_MAX)?;
+    Ok(PositionBuf { prefix: prefix.into(), weight })
+}
+
+/// Receives what a read yields, merged over a replica's memtables and SSTables: for each partition a call of `partition`, its
+/// rows and markers in reading order, and `end_partition`. Deletions are applied to the rows they cover, and are still told.
+/// `Break` ends the read; `Continue(Next::Partition)` from `partition` or `unfiltered` leaves the partition.
+pub trait PartitionConsumer {
+    /// A partition begins. `static_row` is given when there is one and the read wants static columns.
+    fn partition(&mut self, key: KeyRef<'_>, deletion: DeletionTime, static_row: Option<RowRef<'_>>) -> Flow;
+    /// A row or marker.
+    fn unfiltered(&mut self, item: Unfiltered<'_>) -> Flow;
+    /// The partition ends, also after a skip, but not after a `Break`.
+    fn end_partition(&mut self) -> Flow;
+}
+
+/// What a consumer wants next: `Continue(Next::Item)`, `Continue(Next::Partition)` or `Break(())`.
+pub type Flow = ControlFlow<(), Next>;
+
+/// Where a read goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// With the next item.
+    Item,
+    /// With the next partition.
+    Partition,
+}

@@ -1,0 +1,583 @@
+//! Changes of the schema as the metadata log carries them: the resulting definitions, not the statements, so that applying
+//! them is the same on every node and under every later version.
+//!
+//! ```text
+//! change := kind u8, fields in the order they are written below; text and lists behind vint lengths; types as tag trees
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use thiserror::Error;
+use uuid::Uuid;
+
+use super::table::TableParts;
+use super::{Column, ColumnKind, DroppedColumn, Keyspace, Replication, Schema, SortOrder, Table, TableParams};
+use crate::codec::{DecodeError, Reader, put_bytes, put_text, put_vint};
+use crate::limits::{TYPE_DEPTH_MAX, VECTOR_DIMENSION_MAX};
+use crate::types::{CqlType, UdtDefinition};
+
+/// One change of the schema.
+#[derive(Clone, Debug)]
+pub enum SchemaChange {
+    /// Makes a keyspace, or gives it new options.
+    PutKeyspace {
+        /// Its name.
+        name: String,
+        /// Its replication.
+        replication: Replication,
+        /// Its `durable_writes`.
+        durable_writes: bool,
+    },
+    /// Removes a keyspace and everything in it.
+    DropKeyspace {
+        /// Its name.
+        name: String,
+    },
+    /// Makes a table, or replaces its definition (same id).
+    PutTable(Box<TableParts>),
+    /// Removes a table.
+    DropTable {
+        /// Its keyspace.
+        keyspace: String,
+        /// Its name.
+        name: String,
+        /// Its id: a table of the same name made since is left alone.
+        id: Uuid,
+    },
+    /// Makes a type, or replaces its definition; tables that use it get the new one.
+    PutType(UdtDefinition),
+    /// Removes a type.
+    DropType {
+        /// Its keyspace.
+        keyspace: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+/// A change does not fit the schema it is applied to: the log and the schema disagree, which is a fault of this program or
+/// damage.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SchemaChangeError {
+    /// The keyspace is not there.
+    #[error("no keyspace {0}")]
+    NoKeyspace(String),
+    /// The bytes are no change.
+    #[error("schema change: {0}")]
+    Decode(#[from] DecodeError),
+}
+
+impl Schema {
+    /// The schema after `changes`, as of `epoch`. Changed tables get this epoch.
+    pub fn apply(&self, epoch: u64, changes: &[SchemaChange]) -> Result<Schema, SchemaChangeError> {
+        let mut schema = Schema { epoch, keyspaces: self.keyspaces.clone(), tables: Default::default() };
+        for change in changes {
+            schema.apply_one(epoch, change)?;
+        }
+        schema.tables = schema.tables().map(|table| (table.id, Arc::clone(table))).collect();
+        Ok(schema)
+    }
+
+    fn keyspace_mut(&mut self, name: &str) -> Result<&mut Keyspace, SchemaChangeError> {
+        let keyspace = self.keyspaces.get_mut(name).ok_or_else(|| SchemaChangeError::NoKeyspace(name.to_owned()))?;
+        Ok(Arc::make_mut(keyspace))
+    }
+
+    fn apply_one(&mut self, epoch: u64, change: &SchemaChange) -> Result<(), SchemaChangeError> {
+        match change {
+            SchemaChange::PutKeyspace { name, replication, durable_writes } => {
+                let keyspace = self.keyspaces.entry(name.clone()).or_insert_with(|| {
+                    Arc::new(Keyspace {
+                        name: name.clone(),
+                        replication: replication.clone(),
+                        durable_writes: *durable_writes,
+                        tables: BTreeMap::new(),
+                        types: BTreeMap::new(),
+                    })
+                });
+                let keyspace = Arc::make_mut(keyspace);
+                keyspace.replication = replication.clone();
+                keyspace.durable_writes = *durable_writes;
+            }
+            SchemaChange::DropKeyspace { name } => {
+                self.keyspaces.remove(name);
+            }
+            SchemaChange::PutTable(parts) => {
+                let mut parts = (**parts).clone();
+                parts.epoch = epoch;
+                let keyspace = self.keyspace_mut(&parts.keyspace)?;
+                resolve_columns(&mut parts, &keyspace.types);
+                keyspace.tables.insert(parts.name.clone(), Arc::new(Table::new(parts)));
+            }
+            SchemaChange::DropTable { keyspace, name, id } => {
+                let keyspace = self.keyspace_mut(keyspace)?;
+                if keyspace.tables.get(name).is_some_and(|table| table.id == *id) {
+                    keyspace.tables.remove(name);
+                }
+            }
+            SchemaChange::PutType(definition) => self.put_type(epoch, definition)?,
+            SchemaChange::DropType { keyspace, name } => {
+                self.keyspace_mut(keyspace)?.types.remove(name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a type and gives every type and table that names it the new definition.
+    fn put_type(&mut self, epoch: u64, definition: &UdtDefinition) -> Result<(), SchemaChangeError> {
+        let keyspace = self.keyspace_mut(&definition.keyspace)?;
+        keyspace.types.insert(definition.name.clone(), Arc::new(definition.clone()));
+        // Types may nest: as many rounds as there are types reach every user of a user.
+        for _ in 0..keyspace.types.len() {
+            let types = keyspace.types.clone();
+            for definition in keyspace.types.values_mut() {
+                let fields = definition.fields.iter().map(|(n, ty)| (n.clone(), resolve(ty, &types))).collect();
+                if definition.fields != fields {
+                    *definition =
+                        Arc::new(UdtDefinition { keyspace: definition.keyspace.clone(), name: definition.name.clone(), fields });
+                }
+            }
+        }
+        for table in keyspace.tables.values_mut() {
+            let mut parts = table.to_parts();
+            resolve_columns(&mut parts, &keyspace.types);
+            let renewed = Table::new(TableParts { epoch, ..parts });
+            if renewed != **table {
+                *table = Arc::new(renewed);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn resolve_columns(parts: &mut TableParts, types: &BTreeMap<String, Arc<UdtDefinition>>) {
+    for column in &mut parts.columns {
+        column.ty = resolve(&column.ty, types);
+    }
+}
+
+/// The type with each UDT's definition replaced by the keyspace's present one.
+fn resolve(ty: &CqlType, types: &BTreeMap<String, Arc<UdtDefinition>>) -> CqlType {
+    let arc = |inner: &CqlType| Arc::new(resolve(inner, types));
+    match ty {
+        CqlType::List { element, frozen } => CqlType::List { element: arc(element), frozen: *frozen },
+        CqlType::Set { element, frozen } => CqlType::Set { element: arc(element), frozen: *frozen },
+        CqlType::Map { key, value, frozen } => CqlType::Map { key: arc(key), value: arc(value), frozen: *frozen },
+        CqlType::Tuple(parts) => CqlType::Tuple(parts.iter().map(|part| resolve(part, types)).collect()),
+        CqlType::Vector { element, dimension } => CqlType::Vector { element: arc(element), dimension: *dimension },
+        CqlType::Udt { definition, frozen } => CqlType::Udt {
+            definition: types.get(&definition.name).unwrap_or(definition).clone(),
+            frozen: *frozen,
+        },
+        simple => simple.clone(),
+    }
+}
+
+const SIMPLE: [CqlType; 21] = [
+    CqlType::Ascii,
+    CqlType::Bigint,
+    CqlType::Blob,
+    CqlType::Boolean,
+    CqlType::Counter,
+    CqlType::Date,
+    CqlType::Decimal,
+    CqlType::Double,
+    CqlType::Duration,
+    CqlType::Empty,
+    CqlType::Float,
+    CqlType::Inet,
+    CqlType::Int,
+    CqlType::Smallint,
+    CqlType::Text,
+    CqlType::Time,
+    CqlType::Timestamp,
+    CqlType::Timeuuid,
+    CqlType::Tinyint,
+    CqlType::Uuid,
+    CqlType::Varint,
+];
+
+fn put_type(out: &mut Vec<u8>, ty: &CqlType) {
+    match ty {
+        CqlType::List { element, frozen } => {
+            out.extend_from_slice(&[32, u8::from(*frozen)]);
+            put_type(out, element);
+        }
+        CqlType::Set { element, frozen } => {
+            out.extend_from_slice(&[33, u8::from(*frozen)]);
+            put_type(out, element);
+        }
+        CqlType::Map { key, value, frozen } => {
+            out.extend_from_slice(&[34, u8::from(*frozen)]);
+            put_type(out, key);
+            put_type(out, value);
+        }
+        CqlType::Tuple(parts) => {
+            out.push(35);
+            put_vint(out, parts.len() as u64);
+            parts.iter().for_each(|part| put_type(out, part));
+        }
+        CqlType::Udt { definition, frozen } => {
+            out.extend_from_slice(&[36, u8::from(*frozen)]);
+            put_definition(out, definition);
+        }
+        CqlType::Vector { element, dimension } => {
+            out.push(37);
+            put_vint(out, u64::from(*dimension));
+            put_type(out, element);
+        }
+        CqlType::Custom(class) => {
+            out.push(38);
+            put_text(out, class);
+        }
+        simple => {
+            let tag = SIMPLE.iter().position(|candidate| candidate == simple);
+            out.push(tag.expect("every simple type is in the table") as u8);
+        }
+    }
+}
+
+fn read_type(reader: &mut Reader<'_>, depth: usize) -> Result<CqlType, DecodeError> {
+    if depth > TYPE_DEPTH_MAX {
+        return Err(reader.invalid("depth of type"));
+    }
+    let inner = |reader: &mut Reader<'_>| read_type(reader, depth + 1).map(Arc::new);
+    let tag = reader.u8()?;
+    Ok(match tag {
+        32 => CqlType::List { frozen: reader.bool()?, element: inner(reader)? },
+        33 => CqlType::Set { frozen: reader.bool()?, element: inner(reader)? },
+        34 => CqlType::Map { frozen: reader.bool()?, key: inner(reader)?, value: inner(reader)? },
+        35 => {
+            let count = reader.count()?;
+            let parts: Result<Vec<_>, _> = (0..count).map(|_| read_type(reader, depth + 1)).collect();
+            CqlType::Tuple(parts?.into())
+        }
+        36 => CqlType::Udt { frozen: reader.bool()?, definition: Arc::new(read_definition(reader, depth + 1)?) },
+        37 => {
+            let dimension = reader.vint()?;
+            if dimension > u64::from(VECTOR_DIMENSION_MAX) {
+                return Err(reader.invalid("vector dimension"));
+            }
+            CqlType::Vector { dimension: dimension as u32, element: inner(reader)? }
+        }
+        38 => CqlType::Custom(reader.text()?.into()),
+        tag => SIMPLE.get(usize::from(tag)).cloned().ok_or_else(|| reader.invalid("type tag"))?,
+    })
+}
+
+fn put_definition(out: &mut Vec<u8>, definition: &UdtDefinition) {
+    put_text(out, &definition.keyspace);
+    put_text(out, &definition.name);
+    put_vint(out, definition.fields.len() as u64);
+    for (name, ty) in &definition.fields {
+        put_text(out, name);
+        put_type(out, ty);
+    }
+}
+
+fn read_definition(reader: &mut Reader<'_>, depth: usize) -> Result<UdtDefinition, DecodeError> {
+    let keyspace = reader.text()?.to_owned();
+    let name = reader.text()?.to_owned();
+    let count = reader.count()?;
+    let mut fields = Vec::new();
+    for _ in 0..count {
+        fields.push((reader.text()?.to_owned(), read_type(reader, depth)?));
+    }
+    Ok(UdtDefinition { keyspace, name, fields })
+}
+
+fn put_map(out: &mut Vec<u8>, map: &BTreeMap<String, String>) {
+    put_vint(out, map.len() as u64);
+    for (key, value) in map {
+        put_text(out, key);
+        put_text(out, value);
+    }
+}
+
+fn read_map(reader: &mut Reader<'_>) -> Result<BTreeMap<String, String>, DecodeError> {
+    let count = reader.count()?;
+    (0..count).map(|_| Ok((reader.text()?.to_owned(), reader.text()?.to_owned()))).collect()
+}
+
+fn put_replication(out: &mut Vec<u8>, replication: &Replication) {
+    match replication {
+        Replication::Simple { factor } => {
+            out.push(0);
+            put_vint(out, u64::from(*factor));
+        }
+        Replication::NetworkTopology { factors } => {
+            out.push(1);
+            put_vint(out, factors.len() as u64);
+            for (datacenter, factor) in factors {
+                put_text(out, datacenter);
+                put_vint(out, u64::from(*factor));
+            }
+        }
+        Replication::Local => out.push(2),
+    }
+}
+
+fn read_u32(reader: &mut Reader<'_>) -> Result<u32, DecodeError> {
+    u32::try_from(reader.vint()?).map_err(|_| reader.invalid("number"))
+}
+
+fn read_replication(reader: &mut Reader<'_>) -> Result<Replication, DecodeError> {
+    Ok(match reader.u8()? {
+        0 => Replication::Simple { factor: read_u32(reader)? },
+        1 => {
+            let count = reader.count()?;
+            let factors: Result<_, DecodeError> =
+                (0..count).map(|_| Ok((reader.text()?.to_owned(), read_u32(reader)?))).collect();
+            Replication::NetworkTopology { factors: factors? }
+        }
+        2 => Replication::Local,
+        _ => return Err(reader.invalid("replication")),
+    })
+}
+
+fn put_params(out: &mut Vec<u8>, p: &TableParams) {
+    put_text(out, &p.additional_write_policy);
+    out.push(u8::from(p.allow_auto_snapshot));
+    out.extend_from_slice(&p.bloom_filter_fp_chance.to_bits().to_be_bytes());
+    put_map(out, &p.caching);
+    out.push(u8::from(p.cdc));
+    put_text(out, &p.comment);
+    put_map(out, &p.compaction);
+    put_map(out, &p.compression);
+    out.extend_from_slice(&p.crc_check_chance.to_bits().to_be_bytes());
+    out.extend_from_slice(&p.default_time_to_live.to_be_bytes());
+    put_vint(out, p.extensions.len() as u64);
+    for (key, value) in &p.extensions {
+        put_text(out, key);
+        put_bytes(out, value);
+    }
+    out.extend_from_slice(&p.gc_grace_seconds.to_be_bytes());
+    out.push(u8::from(p.incremental_backups));
+    out.extend_from_slice(&p.max_index_interval.to_be_bytes());
+    put_text(out, &p.memtable);
+    out.extend_from_slice(&p.memtable_flush_period_in_ms.to_be_bytes());
+    out.extend_from_slice(&p.min_index_interval.to_be_bytes());
+    put_text(out, &p.read_repair);
+    put_text(out, &p.speculative_retry);
+}
+
+fn read_params(reader: &mut Reader<'_>) -> Result<TableParams, DecodeError> {
+    Ok(TableParams {
+        additional_write_policy: reader.text()?.to_owned(),
+        allow_auto_snapshot: reader.bool()?,
+        bloom_filter_fp_chance: f64::from_bits(reader.u64()?),
+        caching: read_map(reader)?,
+        cdc: reader.bool()?,
+        comment: reader.text()?.to_owned(),
+        compaction: read_map(reader)?,
+        compression: read_map(reader)?,
+        crc_check_chance: f64::from_bits(reader.u64()?),
+        default_time_to_live: reader.i32()?,
+        extensions: {
+            let count = reader.count()?;
+            let pairs: Result<_, DecodeError> =
+                (0..count).map(|_| Ok((reader.text()?.to_owned(), reader.bytes()?.to_vec()))).collect();
+            pairs?
+        },
+        gc_grace_seconds: reader.i32()?,
+        incremental_backups: reader.bool()?,
+        max_index_interval: reader.i32()?,
+        memtable: reader.text()?.to_owned(),
+        memtable_flush_period_in_ms: reader.i32()?,
+        min_index_interval: reader.i32()?,
+        read_repair: reader.text()?.to_owned(),
+        speculative_retry: reader.text()?.to_owned(),
+    })
+}
+
+fn put_kind(out: &mut Vec<u8>, kind: ColumnKind) {
+    out.push(match kind {
+        ColumnKind::PartitionKey => 0,
+        ColumnKind::Clustering => 1,
+        ColumnKind::Static => 2,
+        ColumnKind::Regular => 3,
+    });
+}
+
+fn read_kind(reader: &mut Reader<'_>) -> Result<ColumnKind, DecodeError> {
+    Ok(match reader.u8()? {
+        0 => ColumnKind::PartitionKey,
+        1 => ColumnKind::Clustering,
+        2 => ColumnKind::Static,
+        3 => ColumnKind::Regular,
+        _ => return Err(reader.invalid("column kind")),
+    })
+}
+
+fn put_table(out: &mut Vec<u8>, parts: &TableParts) {
+    out.extend_from_slice(parts.id.as_bytes());
+    put_text(out, &parts.keyspace);
+    put_text(out, &parts.name);
+    put_vint(out, parts.epoch);
+    put_vint(out, parts.columns.len() as u64);
+    for column in &parts.columns {
+        out.extend_from_slice(&column.id.to_be_bytes());
+        put_text(out, &column.name);
+        put_type(out, &column.ty);
+        put_kind(out, column.kind);
+        out.extend_from_slice(&column.position.to_be_bytes());
+        out.push(u8::from(column.order == SortOrder::Descending));
+    }
+    put_vint(out, parts.dropped.len() as u64);
+    for column in &parts.dropped {
+        put_text(out, &column.name);
+        put_type(out, &column.ty);
+        put_kind(out, column.kind);
+        out.extend_from_slice(&column.dropped_at.to_be_bytes());
+    }
+    out.extend_from_slice(&parts.next_column_id.to_be_bytes());
+    put_params(out, &parts.params);
+}
+
+fn read_table(reader: &mut Reader<'_>) -> Result<TableParts, DecodeError> {
+    let id = reader.uuid()?;
+    let keyspace = reader.text()?.to_owned();
+    let name = reader.text()?.to_owned();
+    let epoch = reader.vint()?;
+    let mut columns = Vec::new();
+    for _ in 0..reader.count()? {
+        columns.push(Column {
+            id: reader.u16()?,
+            name: reader.text()?.to_owned(),
+            ty: read_type(reader, 0)?,
+            kind: read_kind(reader)?,
+            position: reader.u16()?,
+            order: if reader.bool()? { SortOrder::Descending } else { SortOrder::Ascending },
+        });
+    }
+    let mut dropped = Vec::new();
+    for _ in 0..reader.count()? {
+        dropped.push(DroppedColumn {
+            name: reader.text()?.to_owned(),
+            ty: read_type(reader, 0)?,
+            kind: read_kind(reader)?,
+            dropped_at: reader.i64()?,
+        });
+    }
+    let next_column_id = reader.u16()?;
+    Ok(TableParts { id, keyspace, name, epoch, columns, dropped, next_column_id, params: read_params(reader)? })
+}
+
+impl SchemaChange {
+    /// Appends the change.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            SchemaChange::PutKeyspace { name, replication, durable_writes } => {
+                out.push(1);
+                put_text(out, name);
+                put_replication(out, replication);
+                out.push(u8::from(*durable_writes));
+            }
+            SchemaChange::DropKeyspace { name } => {
+                out.push(2);
+                put_text(out, name);
+            }
+            SchemaChange::PutTable(parts) => {
+                out.push(3);
+                put_table(out, parts);
+            }
+            SchemaChange::DropTable { keyspace, name, id } => {
+                out.push(4);
+                put_text(out, keyspace);
+                put_text(out, name);
+                out.extend_from_slice(id.as_bytes());
+            }
+            SchemaChange::PutType(definition) => {
+                out.push(5);
+                put_definition(out, definition);
+            }
+            SchemaChange::DropType { keyspace, name } => {
+                out.push(6);
+                put_text(out, keyspace);
+                put_text(out, name);
+            }
+        }
+    }
+
+    /// Reads a change, every field checked.
+    pub fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(match reader.u8()? {
+            1 => SchemaChange::PutKeyspace {
+                name: reader.text()?.to_owned(),
+                replication: read_replication(reader)?,
+                durable_writes: reader.bool()?,
+            },
+            2 => SchemaChange::DropKeyspace { name: reader.text()?.to_owned() },
+            3 => SchemaChange::PutTable(Box::new(read_table(reader)?)),
+            4 => SchemaChange::DropTable {
+                keyspace: reader.text()?.to_owned(),
+                name: reader.text()?.to_owned(),
+                id: reader.uuid()?,
+            },
+            5 => SchemaChange::PutType(read_definition(reader, 0)?),
+            6 => SchemaChange::DropType { keyspace: reader.text()?.to_owned(), name: reader.text()?.to_owned() },
+            _ => return Err(reader.invalid("schema change")),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(id: u16, name: &str, ty: CqlType, kind: ColumnKind) -> Column {
+        Column { id, name: name.to_owned(), ty, kind, position: 0, order: SortOrder::Ascending }
+    }
+
+    #[test]
+    fn changes_read_back_and_apply() {
+        let point = |fields: &[&str]| UdtDefinition {
+            keyspace: "ks".to_owned(),
+            name: "point".to_owned(),
+            fields: fields.iter().map(|f| ((*f).to_owned(), CqlType::Int)).collect(),
+        };
+        let udt = CqlType::Udt { definition: Arc::new(point(&["x"])), frozen: true };
+        let table = TableParts {
+            id: Uuid::from_u128(7),
+            keyspace: "ks".to_owned(),
+            name: "t".to_owned(),
+            epoch: 0,
+            columns: vec![
+                column(0, "k", CqlType::Text, ColumnKind::PartitionKey),
+                column(1, "v", CqlType::List { element: Arc::new(udt), frozen: false }, ColumnKind::Regular),
+            ],
+            dropped: vec![],
+            next_column_id: 2,
+            params: TableParams::default(),
+        };
+        let changes = [
+            SchemaChange::PutKeyspace {
+                name: "ks".to_owned(),
+                replication: Replication::Simple { factor: 3 },
+                durable_writes: true,
+            },
+            SchemaChange::PutType(point(&["x"])),
+            SchemaChange::PutTable(Box::new(table)),
+            SchemaChange::PutType(point(&["x", "y"])),
+        ];
+        let mut bytes = Vec::new();
+        changes.iter().for_each(|change| change.encode(&mut bytes));
+        let mut reader = Reader::new(&bytes);
+        let decoded: Vec<_> = (0..4).map(|_| SchemaChange::decode(&mut reader).expect("decodes")).collect();
+        reader.finish().expect("nothing left");
+        let schema = Schema::default().apply(5, &decoded).expect("applies");
+        let table = schema.table_by_id(Uuid::from_u128(7)).expect("the table");
+        let CqlType::List { element, .. } = &table.column("v").expect("v").ty else { panic!("{table:?}") };
+        let CqlType::Udt { definition, .. } = &**element else { panic!("{element:?}") };
+        assert_eq!(definition.fields.len(), 2, "the table follows its type");
+        assert_eq!(table.epoch, 5);
+        for cut in 0..bytes.len() {
+            let mut reader = Reader::new(&bytes[..cut]);
+            while SchemaChange::decode(&mut reader).is_ok() {}
+        }
+        let dropped = SchemaChange::DropTable { keyspace: "ks".to_owned(), name: "t".to_owned(), id: Uuid::from_u128(8) };
+        let schema = schema.apply(6, &[dropped]).expect("applies");
+        assert!(schema.table("ks", "t").is_some(), "another id is another table");
+    }
+}

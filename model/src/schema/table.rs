@@ -1,0 +1,214 @@
+//! A table's definition, with what the hot path needs worked out once.
+
+use std::cmp::Ordering;
+
+use rustc_hash::FxHashMap;
+use uuid::Uuid;
+
+use super::{Column, ColumnKind, DroppedColumn, SortOrder, TableParams};
+use crate::key::ClusteringComparator;
+use crate::row::{CellPathOrder, ColumnId};
+use crate::types::CqlType;
+use crate::value::Comparator;
+
+/// A table as of one schema epoch. Build with [`Table::new`]; it is shared as `Arc<Table>` and never changed in place.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Identity: two tables of one name at different times have different ids.
+    pub id: Uuid,
+    /// Keyspace it is in.
+    pub keyspace: String,
+    /// Name, without quotes.
+    pub name: String,
+    /// Epoch of the metadata log that made this definition.
+    pub epoch: u64,
+    /// Partition-key columns in order.
+    pub partition_key: Vec<Column>,
+    /// Clustering columns in order.
+    pub clustering: Vec<Column>,
+    /// Static columns, by name.
+    pub statics: Vec<Column>,
+    /// Regular columns, by name.
+    pub regulars: Vec<Column>,
+    /// Columns dropped so far, by name (the latest drop of each name).
+    pub dropped: Vec<DroppedColumn>,
+    /// The next column id to give out.
+    pub next_column_id: ColumnId,
+    /// Options.
+    pub params: TableParams,
+    comparator: ClusteringComparator,
+    by_name: FxHashMap<String, (ColumnKind, usize)>,
+    paths: FxHashMap<ColumnId, Comparator>,
+    by_id: FxHashMap<ColumnId, (ColumnKind, usize)>,
+}
+
+/// What [`Table::new`] is made from.
+#[derive(Clone, Debug)]
+pub struct TableParts {
+    /// See [`Table::id`].
+    pub id: Uuid,
+    /// See [`Table::keyspace`].
+    pub keyspace: String,
+    /// See [`Table::name`].
+    pub name: String,
+    /// See [`Table::epoch`].
+    pub epoch: u64,
+    /// All columns, in any order; key columns carry their positions.
+    pub columns: Vec<Column>,
+    /// See [`Table::dropped`].
+    pub dropped: Vec<DroppedColumn>,
+    /// See [`Table::next_column_id`].
+    pub next_column_id: ColumnId,
+    /// See [`Table::params`].
+    pub params: TableParams,
+}
+
+impl Table {
+    /// Works out orders and indexes. Key columns are sorted by position, others by name.
+    pub fn new(parts: TableParts) -> Table {
+        let TableParts { id, keyspace, name, epoch, columns, mut dropped, next_column_id, params } = parts;
+        let of_kind = |kind| {
+            let mut list: Vec<Column> = columns.iter().filter(|c| c.kind == kind).cloned().collect();
+            list.sort_by(|a, b| (a.position, &a.name).cmp(&(b.position, &b.name)));
+            list
+        };
+        let partition_key = of_kind(ColumnKind::PartitionKey);
+        let clustering = of_kind(ColumnKind::Clustering);
+        let statics = of_kind(ColumnKind::Static);
+        let regulars = of_kind(ColumnKind::Regular);
+        dropped.sort_by(|a, b| a.name.cmp(&b.name));
+        let comparator = ClusteringComparator::new(
+            clustering
+                .iter()
+                .map(|column| match column.order {
+                    SortOrder::Ascending => Comparator::for_type(&column.ty),
+                    SortOrder::Descending => Comparator::for_type(&column.ty).reversed(),
+                })
+                .collect::<Vec<_>>(),
+        );
+        let mut by_name = FxHashMap::default();
+        let mut by_id = FxHashMap::default();
+        let mut paths = FxHashMap::default();
+        for list in [&partition_key, &clustering, &statics, &regulars] {
+            for (i, column) in list.iter().enumerate() {
+                by_name.insert(column.name.clone(), (column.kind, i));
+                if !column.kind.is_primary_key() {
+                    by_id.insert(column.id, (column.kind, i));
+                    if let Some(path) = path_comparator(&column.ty) {
+                        paths.insert(column.id, path);
+                    }
+                }
+            }
+        }
+        Table {
+            id,
+            keyspace,
+            name,
+            epoch,
+            partition_key,
+            clustering,
+            statics,
+            regulars,
+            dropped,
+            next_column_id,
+            params,
+            comparator,
+            by_name,
+            paths,
+            by_id,
+        }
+    }
+
+    /// The parts this table was made from, to change and to build anew.
+    pub fn to_parts(&self) -> TableParts {
+        TableParts {
+            id: self.id,
+            keyspace: self.keyspace.clone(),
+            name: self.name.clone(),
+            epoch: self.epoch,
+            columns: self.columns().cloned().collect(),
+            dropped: self.dropped.clone(),
+            next_column_id: self.next_column_id,
+            params: self.params.clone(),
+        }
+    }
+
+    /// Every column: partition key, clustering, static, regular (the order of `SELECT *`).
+    pub fn columns(&self) -> impl Iterator<Item = &Column> {
+        self.partition_key.iter().chain(&self.clustering).chain(&self.statics).chain(&self.regulars)
+    }
+
+    fn list(&self, kind: ColumnKind) -> &[Column] {
+        match kind {
+            ColumnKind::PartitionKey => &self.partition_key,
+            ColumnKind::Clustering => &self.clustering,
+            ColumnKind::Static => &self.statics,
+            ColumnKind::Regular => &self.regulars,
+        }
+    }
+
+    /// A column by its exact name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        let (kind, i) = self.by_name.get(name)?;
+        self.list(*kind).get(*i)
+    }
+
+    /// A static or regular column by id; None when it was dropped since.
+    #[inline]
+    pub fn column_by_id(&self, id: ColumnId) -> Option<&Column> {
+        let (kind, i) = self.by_id.get(&id)?;
+        self.list(*kind).get(*i)
+    }
+
+    /// The order of rows.
+    #[inline]
+    pub fn comparator(&self) -> &ClusteringComparator {
+        &self.comparator
+    }
+
+    /// A dropped column by name.
+    pub fn dropped_column(&self, name: &str) -> Option<&DroppedColumn> {
+        self.dropped.iter().find(|column| column.name == name)
+    }
+
+    /// True when the table counts.
+    pub fn is_counter(&self) -> bool {
+        self.regulars.iter().chain(&self.statics).any(|column| column.ty == CqlType::Counter)
+    }
+
+    /// True when there are static columns.
+    pub fn has_statics(&self) -> bool {
+        !self.statics.is_empty()
+    }
+}
+
+impl PartialEq for Table {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+            && self.keyspace == other.keyspace
+            && self.name == other.name
+            && self.columns().eq(other.columns())
+            && self.dropped == other.dropped
+            && self.params == other.params
+    }
+}
+
+impl CellPathOrder for Table {
+    fn compare_paths(&self, column: ColumnId, a: &[u8], b: &[u8]) -> Ordering {
+        match self.paths.get(&column) {
+            Some(comparator) => comparator.compare(a, b),
+            None => a.cmp(b),
+        }
+    }
+}
+
+/// The order of a complex column's paths: list time UUIDs, set elements, map keys, UDT field numbers.
+fn path_comparator(ty: &CqlType) -> Option<Comparator> {
+    Some(match ty {
+        CqlType::List { frozen: false, .. } => Comparator::for_type(&CqlType::Timeuuid),
+        CqlType::Set { element, frozen: false } => Comparator::for_type(element),
+        CqlType::Map { key, frozen: false, .. } => Comparator::for_type(key),
+        CqlType::Udt { frozen: false, .. } => Comparator::for_type(&CqlType::Blob),
+        _ => return None,
+    })
+}
