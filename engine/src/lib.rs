@@ -1,1 +1,8 @@
-//! One node's storage: commit log, memtables, SSTables, compaction.
+//! One node's storage: commit log, memtables, SSTables in Cassandra's `nb` format, compaction.
+//!
+//! The engine owns no thread and reads no clock. It is `Sync`: coordinators apply and read on their own threads; flush and
+//! compaction are jobs that the caller runs in slices wherever it likes.
+
+pub mod cursor;
+pub mod disk;
+pub mod error;

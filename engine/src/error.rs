@@ -1,0 +1,55 @@
+//! What can go wrong in the engine, by kind of operation.
+
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::disk::DiskError;
+
+/// A read could not be answered.
+#[derive(Clone, Debug, Error)]
+pub enum ReadError {
+    /// The data is not in memory, and the caller did not want to wait: run the read again where waiting is allowed.
+    #[error("the read would wait for the disk")]
+    WouldBlock,
+    /// The read went over its budget of rows or bytes on this thread: run it again where long reads belong.
+    #[error("the read is too long for this thread")]
+    OverBudget,
+    /// The disk failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// A file's bytes are not what was written.
+    #[error("{path} is corrupt at byte {offset}: {what}")]
+    Corrupt {
+        /// The file.
+        path: String,
+        /// Where, in the file.
+        offset: u64,
+        /// What was expected and found.
+        what: String,
+    },
+    /// The table is not known here.
+    #[error("unknown table {0}")]
+    UnknownTable(Uuid),
+}
+
+/// A write was not done.
+#[derive(Clone, Debug, Error)]
+pub enum WriteError {
+    /// The disk failed; the log takes no more writes until a restart.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The log failed before; the first failure's words.
+    #[error("writes are stopped: {0}")]
+    Stopped(String),
+    /// The mutation is larger than half a log segment.
+    #[error("Mutation of {bytes} bytes is too large for the maximum size of {bytes_max}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// None of the mutation's tables is known here.
+    #[error("unknown table {0}")]
+    UnknownTable(Uuid),
+}
