@@ -1,1 +1,3 @@
 //! The program: sockets, threads, files, configuration.
+
+pub mod config;
