@@ -1,31 +1,49 @@
-//! Values: encode, decode, compare, validate, by type.
+//! CQL values in the serialized form that the wire, the cells and the files share: checking, ordering, taking apart,
+//! building, reading from text and printing.
+//!
+//! A value is a slice of bytes plus the [`CqlType`](crate::types::CqlType) it is read by; null is the absence of a
+//! slice. Where Cassandra allows it a value may be empty (no bytes), which is neither null nor zero.
+//!
+//! Everything here takes bytes from outside: no function panics on malformed ones. Those that answer an `Option` or
+//! iterate treat malformed bytes as absent; call [`validate`] where bytes enter the system.
 
-use std::cmp::Ordering;
+mod boolean;
+mod collection;
+mod compare;
+mod date;
+mod decimal;
+mod duration;
+mod error;
+mod float;
+mod inet;
+mod integer;
+mod text;
+mod tuple;
+mod uuid;
+mod validate;
+mod varint;
+mod vector;
 
-use crate::types::CqlType;
+pub use boolean::decode_boolean;
+pub use collection::{
+    CollectionBuilder, Elements, Entries, elements, encode_list, encode_map_sorted, encode_set_sorted, entries,
+};
+pub use compare::{Comparator, compare};
+pub use date::{DATE_EPOCH, decode_date, encode_date_from_epoch_days};
+pub use decimal::Decimal;
+pub use duration::Duration;
+pub use error::ValueError;
+pub use float::{decode_double, decode_float, java_double, java_float};
+pub use inet::{decode_inet, encode_inet};
+pub use integer::{decode_bigint, decode_int, decode_smallint, decode_time, decode_timestamp, decode_tinyint};
+pub use text::{decode_text, is_valid_ascii, is_valid_utf8};
+pub use tuple::{Components, TupleBuilder, components};
+pub use uuid::{
+    GREGORIAN_EPOCH_OFFSET_MILLIS, decode_uuid, max_timeuuid, min_timeuuid, timeuuid_from_parts, timeuuid_unix_millis,
+};
+pub use validate::validate;
+pub use varint::{decode_varint, encode_varint};
+pub use vector::{VectorBuilder, VectorElements, vector_elements};
 
-/// Compares values of one type.
-#[derive(Clone, Debug)]
-pub struct Comparator {
-    reversed: bool,
-    ty: CqlType,
-}
-
-impl Comparator {
-    /// For a type.
-    pub fn for_type(ty: &CqlType) -> Self {
-        Comparator { reversed: false, ty: ty.clone() }
-    }
-    /// The opposite order.
-    pub fn reversed(self) -> Self {
-        Comparator { reversed: !self.reversed, ..self }
-    }
-    /// Compares.
-    pub fn compare(&self, a: &[u8], b: &[u8]) -> Ordering {
-        let order = match self.ty {
-            CqlType::Int => i32::from_be_bytes(a.try_into().unwrap_or_default()).cmp(&i32::from_be_bytes(b.try_into().unwrap_or_default())),
-            _ => a.cmp(b),
-        };
-        if self.reversed { order.reverse() } else { order }
-    }
-}
+#[cfg(test)]
+mod tests;

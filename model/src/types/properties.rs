@@ -250,7 +250,6 @@ fn freeze_shared(shared: &Arc<CqlType>) -> Arc<CqlType> {
 #[cfg(test)]
 mod tests {
     use super::super::parse_cql_type;
-    use super::*;
 
     fn check(text: &str, fixed: Option<usize>, multi_cell: bool, empty_ok: bool) {
         let parsed = parse_cql_type(text, "ks", &|_, _| None).unwrap();

@@ -1,0 +1,6 @@
+//! Tables of values with Cassandra's answers, and laws that hold for all values.
+
+mod compare;
+mod laws;
+mod support;
+mod validate;
