@@ -1,5 +1,6 @@
 //! One partition's content from one source, item by item: what memtables, SSTables and other replicas' answers all are.
 
+use helenus_model::key::KeyRef;
 use helenus_model::partition::Unfiltered;
 use helenus_model::row::{DeletionTime, RowRef};
 
@@ -17,4 +18,27 @@ pub trait PartitionCursor {
     fn advance(&mut self) -> Result<bool, ReadError>;
     /// The item gone to; it is valid until the next `advance`.
     fn current(&self) -> Option<Unfiltered<'_>>;
+}
+
+/// A walk over the partitions of one source in ring order. After [`PartitionScan::next_partition`] said true, the scan is itself
+/// the [`PartitionCursor`] of that partition.
+pub trait PartitionScan: PartitionCursor {
+    /// Goes to the next partition, also from the middle of one; false at the end.
+    fn next_partition(&mut self) -> Result<bool, ReadError>;
+    /// The key of the partition gone to.
+    fn key(&self) -> KeyRef<'_>;
+}
+
+/// How a read behaves on the thread it runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadMode {
+    /// False: answer [`ReadError::WouldBlock`] instead of waiting for the device.
+    pub may_block: bool,
+    /// Rows and markers the read may look at before it answers [`ReadError::OverBudget`].
+    pub rows_budget: u64,
+}
+
+impl ReadMode {
+    /// Waits for the device and reads to the end.
+    pub const UNBOUNDED: ReadMode = ReadMode { may_block: true, rows_budget: u64::MAX };
 }
