@@ -5,4 +5,5 @@
 
 pub mod cursor;
 pub mod disk;
+pub mod disk_memory;
 pub mod error;
