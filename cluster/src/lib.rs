@@ -2,5 +2,7 @@
 //! gives it real ones, the `sim` crate simulated ones.
 
 pub mod metadata;
+pub mod answer;
+pub mod message;
 pub mod placement;
 pub mod topology;

@@ -228,6 +228,11 @@ impl<'o> PartitionWriter<'o> {
         PartitionWriter { out }
     }
 
+    /// Goes on with a partition whose head is in `out` already, for writers that receive the items one by one.
+    pub fn resume(out: &'o mut Vec<u8>) -> Self {
+        PartitionWriter { out }
+    }
+
     /// Writes a row.
     #[inline]
     pub fn row(&mut self, clustering: &[u8], row: &[u8]) {
