@@ -1,3 +1,51 @@
-//! The project's own commands.
+//! The project's own commands, run as `cargo xtask COMMAND`:
+//!
+//! - `test`: everything a change must pass, with the time of each stage.
+//! - `tidy`: the house rules that a compiler does not know.
+//! - `demo`: the main job on real input against three nodes.
+//! - `sim`: a simulated cluster through faults, from seeds.
+//! - `oracle`: Apache Cassandra 5.0.6 itself, to ask and to compare with.
+//!
+//! Whatever they fetch or write lies under the target folder.
 
-fn main() {}
+mod demo;
+mod oracle;
+mod process;
+mod sim;
+mod test;
+mod tidy;
+mod venv;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's own commands")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Everything a change must pass, with the time of each stage
+    Test(test::TestArguments),
+    /// The house rules: arrows between crates, sizes, words, licences
+    Tidy,
+    /// The main job on real input against three nodes
+    Demo(demo::DemoArguments),
+    /// A simulated cluster through faults, from seeds
+    Sim(sim::SimArguments),
+    /// Apache Cassandra 5.0.6: start, stop, its tools, its nodetool
+    Oracle(oracle::OracleArguments),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Tidy => tidy::run(),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Sim(arguments) => sim::run(&arguments),
+        Command::Oracle(arguments) => oracle::run(&arguments),
+    }
+}
