@@ -3,6 +3,8 @@
 
 pub mod metadata;
 pub mod answer;
+pub mod control;
+pub mod hints;
 pub mod message;
 pub mod placement;
 pub mod topology;

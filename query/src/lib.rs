@@ -1,5 +1,14 @@
 //! Statements turned into reads and writes: preparing against a schema, binding values, building mutations and read commands,
 //! turning what was read into result rows. Knows no frame, no disk, no peer.
 
+pub mod ddl;
 pub mod error;
+pub mod function;
+pub mod prepare;
+pub mod restrict;
+pub mod role;
+pub mod select;
+pub mod spec;
+pub mod term;
 pub mod values;
+pub mod write;
