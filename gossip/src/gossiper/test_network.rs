@@ -39,7 +39,9 @@ pub(super) struct Network {
     pub(super) cuts: BTreeSet<(usize, usize)>,
     pub(super) messages_sent: u64,
     pub(super) longest_message: usize,
+    /// By arrival time and order of sending.
     in_flight: BTreeMap<(u64, u64), (usize, usize, Vec<u8>)>,
+    transmissions: u64,
     rng: Rng,
 }
 
@@ -71,6 +73,7 @@ impl Network {
             messages_sent: 0,
             longest_message: 0,
             in_flight: BTreeMap::new(),
+            transmissions: 0,
             rng: Rng::new(seed),
         }
     }
@@ -295,9 +298,9 @@ impl Network {
                 continue;
             }
             let arrival = self.now_ms + self.rng.between(1, self.delay_ms_max);
-            let order = self.messages_sent * 2 + copies + self.in_flight.len() as u64 * 1_000_000;
+            self.transmissions += 1;
             self.in_flight
-                .insert((arrival, order), (from, to, bytes.to_vec()));
+                .insert((arrival, self.transmissions), (from, to, bytes.to_vec()));
         }
     }
 

@@ -186,13 +186,31 @@ fn a_quick_restart_is_a_restart() {
 /// RELIABILITY 2.30.
 #[test]
 fn own_pause_convicts_nobody() {
-    for (seed, pause_ms) in [(1, 30_000), (2, 6_000), (3, 4_000), (4, 300_000)] {
+    // seed, length of the pause, whether what arrives meanwhile is lost, as it is when links are reset
+    let cases = [
+        (1, 30_000, false),
+        (2, 6_000, false),
+        (3, 4_000, false),
+        (4, 300_000, false),
+        (5, 30_000, true),
+        (6, 6_000, true),
+        (7, 300_000, true),
+    ];
+    for (seed, pause_ms, deaf) in cases {
         let mut network = Network::started(3, 1, seed);
         network.run(60_000);
         network.nodes[0].events.clear();
         let resumed_ms = network.now_ms + pause_ms;
         network.nodes[0].paused_until_ms = resumed_ms;
-        network.run(pause_ms + 120_000);
+        let links = [(1, 0), (2, 0)];
+        if deaf {
+            network.cuts.extend(links);
+        }
+        network.run(pause_ms - 1);
+        for link in links {
+            network.cuts.remove(&link);
+        }
+        network.run(120_000);
         for (time, event) in &network.nodes[0].events {
             assert!(
                 !matches!(event, Event::NodeDown { .. }),
@@ -235,6 +253,67 @@ fn heard_of_is_not_up_until_it_answers() {
     network.cuts.clear();
     network.run(3_000);
     network.assert_agreement();
+}
+
+#[test]
+fn the_leaving_are_down_though_they_answer() {
+    let mut network = Network::started(3, 1, 23);
+    network.set(2, ApplicationState::Status, "LEFT,1,2");
+    network.run(10_000);
+    for node in 0..2 {
+        assert!(!network.sees(node, 2));
+        assert_eq!(
+            times_of(
+                &network,
+                node,
+                &Event::NodeDown {
+                    endpoint: address(2)
+                }
+            )
+            .len(),
+            1
+        );
+        assert_eq!(
+            times_of(
+                &network,
+                node,
+                &Event::NodeUp {
+                    endpoint: address(2)
+                }
+            )
+            .len(),
+            1
+        );
+    }
+    network.set(2, ApplicationState::Status, "NORMAL,2");
+    network.run(3_000);
+    network.assert_agreement();
+}
+
+#[test]
+fn the_split_meet_again_without_a_seed() {
+    let mut network = Network::started(3, 1, 24);
+    network.kill(0);
+    network.cuts.extend([(1, 2), (2, 1)]);
+    network.run(60_000);
+    assert!(!network.sees(1, 2) && !network.sees(2, 1));
+    network.cuts.clear();
+    network.run(10_000);
+    network.assert_agreement();
+}
+
+#[test]
+fn a_lossy_start_is_quick_all_the_same() {
+    let mut total_ms = 0;
+    for seed in 0..20 {
+        let mut network = Network::new(3, 1, seed);
+        network.loss_percent = 30;
+        for node in 0..3 {
+            network.start(node);
+        }
+        total_ms += network.run_until_agreement(5_000);
+    }
+    assert!(total_ms <= 20 * 1_500, "{total_ms} ms in 20 starts");
 }
 
 #[test]
