@@ -10,7 +10,9 @@ impl<'a> Reader<'a> {
     /// If the body ends.
     pub fn bytes(&mut self) -> Result<Option<&'a [u8]>, DecodeError> {
         match usize::try_from(self.int()?) {
-            Ok(size) => self.take(size, "bytes preceded by their 4 bytes length").map(Some),
+            Ok(size) => self
+                .take(size, "bytes preceded by their 4 bytes length")
+                .map(Some),
             Err(_) => Ok(None),
         }
     }
@@ -46,8 +48,24 @@ pub fn write_bytes(out: &mut Vec<u8>, value: Option<&[u8]>) {
 /// # Panics
 /// If it has 64 KiB or more: ids have sixteen bytes.
 pub fn write_short_bytes(out: &mut Vec<u8>, value: &[u8]) {
-    write_short(out, u16::try_from(value.len()).expect("ids are shorter than 64 KiB"));
+    write_short(
+        out,
+        u16::try_from(value.len()).expect("ids are shorter than 64 KiB"),
+    );
     out.extend_from_slice(value);
+}
+
+/// Inserts bytes, moving what follows once.
+pub(crate) fn insert(out: &mut Vec<u8>, at: usize, parts: &[&[u8]]) {
+    let size: usize = parts.iter().map(|part| part.len()).sum();
+    let end = out.len();
+    out.resize(end + size, 0);
+    out.copy_within(at..end, at + size);
+    let mut at = at;
+    for part in parts {
+        out[at..at + part.len()].copy_from_slice(part);
+        at += part.len();
+    }
 }
 
 #[cfg(test)]

@@ -25,7 +25,12 @@ fn append(out: &mut String, cql_type: &CqlType) {
         }
         CqlType::Udt { definition, frozen } => {
             open_frozen(out, *frozen);
-            let _ = write!(out, "{PACKAGE}UserType({},{}", definition.keyspace, hex(&definition.name));
+            let _ = write!(
+                out,
+                "{PACKAGE}UserType({},{}",
+                definition.keyspace,
+                hex(&definition.name)
+            );
             for (name, field) in &definition.fields {
                 let _ = write!(out, ",{}:", hex(name));
                 append(out, field);

@@ -14,8 +14,12 @@ mod type_option;
 mod uuid;
 mod value;
 
+pub(crate) use bytes::insert;
 pub use bytes::{write_bytes, write_short_bytes};
-pub use collection::{BytesMap, StringList, StringMap, write_bytes_map, write_string_list, write_string_map, write_string_multimap};
+pub use collection::{
+    BytesMap, StringList, StringMap, write_bytes_map, write_string_list, write_string_map,
+    write_string_multimap,
+};
 pub use consistency::write_consistency;
 pub use inet::{write_inet, write_inet_address};
 pub use integer::{write_byte, write_int, write_long, write_short};
@@ -101,7 +105,10 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`DecodeError::Truncated`] naming `notation` if there are fewer.
     pub fn take(&mut self, size: usize, notation: &'static str) -> Result<&'a [u8], DecodeError> {
-        let (taken, rest) = self.rest.split_at_checked(size).ok_or(DecodeError::Truncated(notation))?;
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(size)
+            .ok_or(DecodeError::Truncated(notation))?;
         self.rest = rest;
         Ok(taken)
     }
@@ -110,8 +117,14 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`DecodeError::Truncated`] naming `notation` if there are fewer.
-    pub fn take_array<const SIZE: usize>(&mut self, notation: &'static str) -> Result<[u8; SIZE], DecodeError> {
-        let (taken, rest) = self.rest.split_first_chunk::<SIZE>().ok_or(DecodeError::Truncated(notation))?;
+    pub fn take_array<const SIZE: usize>(
+        &mut self,
+        notation: &'static str,
+    ) -> Result<[u8; SIZE], DecodeError> {
+        let (taken, rest) = self
+            .rest
+            .split_first_chunk::<SIZE>()
+            .ok_or(DecodeError::Truncated(notation))?;
         self.rest = rest;
         Ok(*taken)
     }

@@ -43,7 +43,11 @@ impl<'a> Request<'a> {
     /// # Errors
     /// If the body is malformed or the opcode is not a request's.
     #[inline]
-    pub fn decode(opcode: Opcode, body: &'a [u8], version: ProtocolVersion) -> Result<Self, DecodeError> {
+    pub fn decode(
+        opcode: Opcode,
+        body: &'a [u8],
+        version: ProtocolVersion,
+    ) -> Result<Self, DecodeError> {
         let reader = &mut Reader::new(body);
         Ok(match opcode {
             Opcode::Execute => Self::Execute(Execute::decode(reader, version)?),
@@ -54,7 +58,11 @@ impl<'a> Request<'a> {
             Opcode::Options => Self::Options,
             Opcode::Register => Self::Register(Register::decode(reader, version)?),
             Opcode::AuthResponse => Self::AuthResponse(AuthResponse::decode(reader)?),
-            other => return Err(DecodeError::Number(format!("Unexpected RESPONSE message {other}, expecting REQUEST"))),
+            other => {
+                return Err(DecodeError::Number(format!(
+                    "Unexpected RESPONSE message {other}, expecting REQUEST"
+                )));
+            }
         })
     }
 
@@ -127,7 +135,10 @@ pub(crate) fn decode_body(
     }
     let mut reader = Reader::new(body);
     let payload = reader.bytes_map()?;
-    Ok((Some(payload), Request::decode(opcode, reader.rest(), version)?))
+    Ok((
+        Some(payload),
+        Request::decode(opcode, reader.rest(), version)?,
+    ))
 }
 
 #[cfg(test)]
