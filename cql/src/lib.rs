@@ -4,3 +4,11 @@
 //! it is prepared.
 
 pub mod ast;
+mod lexer;
+mod parser;
+pub mod print;
+
+pub use parser::{
+    MAX_MARKERS, MAX_NESTING, MAX_STATEMENT_BYTES, ParsedStatement, SyntaxError, parse, parse_term,
+    parse_type,
+};

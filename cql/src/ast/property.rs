@@ -7,7 +7,7 @@ use super::{Literal, Name};
 pub enum PropertyValue {
     /// A constant: string, number, boolean, uuid, …
     Literal(Literal),
-    /// A word that is not reserved, lower case, such as `compact`.
+    /// A word that is a keyword but not reserved, as it is written, such as `compact`.
     Keyword(String),
     /// `{'a': 'b', 'c': 1}`, in the order of the text, no key twice.
     Map(Vec<(Literal, Literal)>),

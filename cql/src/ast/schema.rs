@@ -85,7 +85,7 @@ pub struct CreateTable {
     pub name: QualifiedName,
     /// `IF NOT EXISTS`
     pub if_not_exists: bool,
-    /// The columns in the order of the text. A column twice is refused by the parser.
+    /// The columns in the order of the text. A column twice is judged later, with Cassandra's text.
     pub columns: Vec<ColumnDefinition>,
     /// Every PRIMARY KEY the statement has, inline (`a int PRIMARY KEY`) or as a clause. A valid table has exactly one; the count is judged
     /// later, with Cassandra's texts.
