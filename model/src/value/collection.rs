@@ -165,12 +165,15 @@ pub fn encode_map_sorted<'a>(
     builder.finish()
 }
 
-/// Checks the frame of a collection and calls `check` for each part: elements, or keys (true) and values by turns.
+/// A check of the part at a place.
+pub(super) type PartCheck<'a> = dyn FnMut(usize, &[u8]) -> Result<(), ValueError> + 'a;
+
+/// Checks the frame of a collection and calls `check` for each part: elements (0), or keys (0) and values (1) by turns.
 pub(super) fn validate(
     bytes: &[u8],
     kind: &str,
     parts_each: usize,
-    check: &mut dyn FnMut(usize, &[u8]) -> Result<(), ValueError>,
+    check: &mut PartCheck<'_>,
 ) -> Result<(), ValueError> {
     let short = || ValueError::new(format!("Not enough bytes to read a {kind}"));
     let (count, mut rest) = bytes.split_first_chunk::<4>().ok_or_else(short)?;

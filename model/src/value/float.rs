@@ -1,6 +1,8 @@
-//! `float` and `double`: IEEE 754, big-endian; Java's order and Java's way of printing.
+//! `float` and `double`: IEEE 754, big-endian; Java's order and Java's way of reading.
 
 use std::cmp::Ordering;
+
+use super::ValueError;
 
 /// Value of a `float`, or `None` when it is empty or malformed.
 #[inline]
@@ -23,62 +25,31 @@ pub(super) fn compare_java(a: f64, b: f64) -> Ordering {
     }
 }
 
-/// The number as Java's `Double.toString` prints it: `1.0`, `1.0E7`, `1.0E-4`, `NaN`, `-Infinity`.
-pub fn java_double(value: f64) -> String {
-    match special(value) {
-        Some(name) => name.to_owned(),
-        None => java_digits(&format!("{value:e}")),
+/// Reads a number as Java's `parseFloat` and `parseDouble` do, but for their hexadecimal form: spaces around it, a
+/// suffix `f` or `d`, `NaN` and `Infinity` in exactly this spelling.
+///
+/// # Errors
+/// Other text.
+pub(super) fn parse<Number>(text: &str, java_name: &str) -> Result<Number, ValueError>
+where
+    Number: std::str::FromStr + From<f32>,
+{
+    let fault = || ValueError::new(format!("Unable to make {java_name} from '{text}'"));
+    let trimmed = text.trim_matches(|letter: char| letter <= ' ');
+    match trimmed.strip_prefix(['+', '-']).unwrap_or(trimmed) {
+        "NaN" => return Ok(f32::NAN.into()),
+        "Infinity" if trimmed.starts_with('-') => return Ok(f32::NEG_INFINITY.into()),
+        "Infinity" => return Ok(f32::INFINITY.into()),
+        _ => {}
     }
-}
-
-/// The number as Java's `Float.toString` prints it.
-pub fn java_float(value: f32) -> String {
-    match special(f64::from(value)) {
-        Some(name) => name.to_owned(),
-        None => java_digits(&format!("{value:e}")),
+    let number = trimmed
+        .strip_suffix(['f', 'F', 'd', 'D'])
+        .unwrap_or(trimmed);
+    let only_number_signs = number
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    if !only_number_signs {
+        return Err(fault());
     }
-}
-
-fn special(value: f64) -> Option<&'static str> {
-    if value.is_nan() {
-        Some("NaN")
-    } else if value.is_infinite() {
-        Some(if value > 0.0 { "Infinity" } else { "-Infinity" })
-    } else {
-        None
-    }
-}
-
-/// Rewrites Rust's `{:e}` (`-1.25e-7`, the shortest digits that read back) in Java's notation: plain from 10^-3 up to
-/// 10^7, else one digit before the point and `E`; always at least one digit behind the point.
-fn java_digits(scientific: &str) -> String {
-    let (sign, unsigned) = match scientific.strip_prefix('-') {
-        Some(rest) => ("-", rest),
-        None => ("", scientific),
-    };
-    let (mantissa, exponent) = unsigned.split_once('e').unwrap_or((unsigned, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    if digits == "0" {
-        return format!("{sign}0.0");
-    }
-    match exponent {
-        0..7 => {
-            let whole = exponent as usize + 1;
-            let padded = format!("{digits:0<whole$}");
-            let (before, behind) = padded.split_at(whole);
-            format!(
-                "{sign}{before}.{}",
-                if behind.is_empty() { "0" } else { behind }
-            )
-        }
-        -3..0 => format!("{sign}0.{}{digits}", "0".repeat((-exponent - 1) as usize)),
-        _ => {
-            let (before, behind) = digits.split_at(1);
-            format!(
-                "{sign}{before}.{}E{exponent}",
-                if behind.is_empty() { "0" } else { behind }
-            )
-        }
-    }
+    number.parse().map_err(|_| fault())
 }

@@ -58,3 +58,21 @@ pub(super) fn validate_or_empty(
         bytes.len()
     )))
 }
+
+/// True for digits with an optional minus before them: where a number may stand for a date or time.
+pub(super) fn looks_like_integer(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+/// Reads an integer as Java's `parseInt` and its kin do.
+///
+/// # Errors
+/// Text that is no such integer.
+pub(super) fn parse<Integer: std::str::FromStr>(
+    text: &str,
+    java_name: &str,
+) -> Result<Integer, ValueError> {
+    text.parse()
+        .map_err(|_| ValueError::new(format!("Unable to make {java_name} from '{text}'")))
+}

@@ -2,5 +2,7 @@
 
 mod compare;
 mod laws;
+mod parse;
+mod print;
 mod support;
 mod validate;

@@ -26,7 +26,7 @@ fn is_lax_utf8(mut bytes: &[u8]) -> bool {
         bytes = match *bytes {
             [] => return true,
             [0x00..=0x7f, ref rest @ ..] => rest,
-            [0xc0, second, ref rest @ ..] if second == 0x80 => rest,
+            [0xc0, 0x80, ref rest @ ..] => rest,
             [0xc2..=0xdf, second, ref rest @ ..] if continues(second) => rest,
             [0xe0, second, third, ref rest @ ..] if second & 0xe0 != 0x80 && continues(third) => {
                 rest

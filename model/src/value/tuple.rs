@@ -3,6 +3,7 @@
 
 use std::cmp::Ordering;
 
+use super::collection::PartCheck;
 use super::{Comparator, ValueError};
 
 /// The components of a serialized tuple or UDT that are there, `None` for null ones. Malformed bytes end the iteration.
@@ -93,7 +94,7 @@ pub(super) fn validate(
     bytes: &[u8],
     count: usize,
     frame: &Frame<'_>,
-    check: &mut dyn FnMut(usize, &[u8]) -> Result<(), ValueError>,
+    check: &mut PartCheck<'_>,
 ) -> Result<(), ValueError> {
     let mut rest = bytes;
     for place in 0..count {

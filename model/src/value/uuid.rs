@@ -138,3 +138,25 @@ pub(super) fn validate_timeuuid(bytes: &[u8]) -> Result<(), ValueError> {
         _ => Ok(()),
     }
 }
+
+/// Reads 8-4-4-4-12 hexadecimal digits in either case.
+fn parse_hyphenated(text: &str) -> Option<Uuid> {
+    // The registry's parser reads other forms too; Cassandra does not.
+    (text.len() == 36)
+        .then(|| Uuid::try_parse(text).ok())
+        .flatten()
+}
+
+pub(super) fn parse_uuid(text: &str) -> Result<Uuid, ValueError> {
+    parse_hyphenated(text)
+        .ok_or_else(|| ValueError::new(format!("Unable to make UUID from '{text}'")))
+}
+
+pub(super) fn parse_timeuuid(text: &str) -> Result<Uuid, ValueError> {
+    let uuid = parse_hyphenated(text)
+        .ok_or_else(|| ValueError::new(format!("Unknown timeuuid representation: {text}")))?;
+    if timeuuid_unix_millis(&uuid).is_none() {
+        return Err(ValueError::new("TimeUUID supports only version 1 UUIDs"));
+    }
+    Ok(uuid)
+}

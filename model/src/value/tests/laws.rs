@@ -158,6 +158,115 @@ proptest! {
     }
 }
 
+/// Types whose text form says all there is to say.
+const TEXTUAL: &[&str] = &[
+    "ascii",
+    "text",
+    "bigint",
+    "blob",
+    "boolean",
+    "counter",
+    "date",
+    "decimal",
+    "double",
+    "duration",
+    "float",
+    "inet",
+    "int",
+    "smallint",
+    "time",
+    "timestamp",
+    "timeuuid",
+    "tinyint",
+    "uuid",
+    "varint",
+    "list<int>",
+    "vector<text, 2>",
+];
+
+/// Values that validate, made from bytes: cut or padded to the type's length.
+fn value_of(cql_type: &CqlType, seed: &[u8]) -> Vec<u8> {
+    let sized = |length: usize| {
+        (0..length)
+            .map(|place| seed.get(place).copied().unwrap_or(7))
+            .collect::<Vec<u8>>()
+    };
+    match cql_type {
+        CqlType::Boolean => vec![seed.first().map_or(0, |byte| byte & 1)],
+        CqlType::Tinyint => sized(1),
+        CqlType::Smallint => sized(2),
+        CqlType::Int | CqlType::Float | CqlType::Date => sized(4),
+        CqlType::Bigint | CqlType::Counter | CqlType::Double => sized(8),
+        CqlType::Time => (i64::from_be_bytes(sized(8).try_into().unwrap())
+            .rem_euclid(86_400_000_000_000))
+        .to_be_bytes()
+        .to_vec(),
+        // Years before 1 do not read back: Cassandra prints them without their era.
+        CqlType::Timestamp => (i64::from_be_bytes(sized(8).try_into().unwrap())
+            .rem_euclid(250_000_000_000_000))
+        .to_be_bytes()
+        .to_vec(),
+        CqlType::Uuid => sized(16),
+        CqlType::Timeuuid => {
+            let mut bytes = sized(16);
+            bytes[6] = 0x10 | bytes[6] & 15;
+            bytes
+        }
+        CqlType::Inet => sized(if seed.len().is_multiple_of(2) { 4 } else { 16 }),
+        CqlType::Varint => encode_varint(&BigInt::from_signed_bytes_be(&[&[0], seed].concat())),
+        CqlType::Decimal => {
+            let scale = i32::from(seed.first().map_or(0, |byte| *byte as i8));
+            Decimal {
+                unscaled: BigInt::from_signed_bytes_be(seed),
+                scale,
+            }
+            .to_bytes()
+        }
+        CqlType::Duration => {
+            let sign = if seed.len().is_multiple_of(2) { 1 } else { -1 };
+            let part = |place: usize| i64::from(seed.get(place).copied().unwrap_or(1)) + 1;
+            let months = sign * part(0) as i32 * 7;
+            Duration {
+                months,
+                days: sign * part(1) as i32 * 9_001,
+                nanoseconds: i64::from(sign) * part(2) * 777_777_777_777,
+            }
+            .to_bytes()
+        }
+        CqlType::Ascii | CqlType::Text => seed.iter().map(|byte| byte & 0x7f).collect(),
+        _ => seed.to_vec(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn text_reads_back(place in 0..TEXTUAL.len(), seed in proptest::collection::vec(any::<u8>(), 1..24)) {
+        let cql_type = cql_type(TEXTUAL[place]);
+        let value = value_of(&cql_type, &seed);
+        let text = to_text(&cql_type, &value);
+        let back = parse_text(&cql_type, &text);
+        // Every NaN reads back as the same one.
+        prop_assert!(back.is_ok(), "{} {:?} {:?}", TEXTUAL[place], text, back);
+        let back = back.unwrap();
+        prop_assert!(back == value || text == "NaN", "{} {:?} {:?} {:?}", TEXTUAL[place], text, value, back);
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(cql_type in any_type(), text in "\\PC{0,24}|[-+0-9:.TPZYMDHSe \"@]{0,24}") {
+        if let Ok(value) = parse_text(&cql_type, &text) {
+            let printed = (to_text(&cql_type, &value), to_json(&cql_type, &value), to_cql_literal(&cql_type, &value));
+            prop_assert!(!printed.1.is_empty());
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_printed(cql_type in any_type(), bytes in any_bytes()) {
+        prop_assert!(!to_json(&cql_type, &bytes).is_empty());
+        prop_assert!(to_text(&cql_type, &bytes).len() <= 100_000);
+        prop_assert!(to_cql_literal(&cql_type, &bytes).len() <= 100_000);
+    }
+}
+
 #[test]
 fn maps_keep_the_last_of_equal_keys() {
     let map = encode_map_sorted(

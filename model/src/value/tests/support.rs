@@ -37,3 +37,7 @@ fn udt(name: &str) -> Option<Arc<UdtDefinition>> {
 pub(super) fn unhex(digits: &str) -> Vec<u8> {
     crate::value::text::unhex(digits).unwrap()
 }
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    crate::value::text::hex(bytes)
+}

@@ -3,6 +3,7 @@
 use super::support::{cql_type, unhex};
 use crate::value::validate;
 
+#[rustfmt::skip]
 const CASES: &[(&str, &str, &str)] = &[
     ("tinyint", "0102", "Expected 1 byte for a tinyint (2)"),
     ("smallint", "01", "Expected 2 bytes for a smallint (1)"),
