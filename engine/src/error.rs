@@ -53,3 +53,46 @@ pub enum WriteError {
     #[error("unknown table {0}")]
     UnknownTable(Uuid),
 }
+
+/// The engine does not start.
+#[derive(Clone, Debug, Error)]
+pub enum OpenError {
+    /// The disk failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// A file's bytes are not what was written.
+    #[error("{path} is corrupt at byte {offset}: {what}")]
+    Corrupt {
+        /// The file.
+        path: String,
+        /// Where, in the file.
+        offset: u64,
+        /// What was expected and found.
+        what: String,
+    },
+    /// A whole SSTable lies in a table's directory that nobody here wrote.
+    #[error("{path} is not in the manifest: move it away and bring it in with `nodetool import`")]
+    UnknownSsTable {
+        /// Its Data.db.
+        path: String,
+    },
+    /// A file lies where none of its name belongs.
+    #[error("{path} does not belong in the data directory")]
+    UnknownFile {
+        /// The file.
+        path: String,
+    },
+    /// An SSTable or the manifest could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Written by another version.
+    #[error("{path} has format version {version}; this program reads {supported}")]
+    Version {
+        /// The file.
+        path: String,
+        /// What it says.
+        version: u8,
+        /// What is known.
+        supported: u8,
+    },
+}

@@ -6,4 +6,12 @@
 pub mod cursor;
 pub mod disk;
 pub mod disk_memory;
+pub mod engine;
 pub mod error;
+pub mod sstable;
+pub mod log;
+mod manifest;
+pub mod memtable;
+pub mod merge;
+mod read;
+mod table_store;

@@ -1,0 +1,175 @@
+//! The store of one node: tables, log, memtables and SSTables together.
+//!
+//! The engine is shared by all coordinators of a node. [`Engine::apply`] and [`Engine::read`] run on their threads and wait for no
+//! device. Everything slow is asked for: log writes and syncs by their own calls, flush and compaction as jobs.
+//!
+//! Order of locks: `state`, then `barrier`, then what the log and the memtables lock inside.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use arc_swap::ArcSwap;
+use helenus_model::mutation::MutationRef;
+use helenus_model::read::{PartitionConsumer, ReadCommand};
+use parking_lot::{Mutex, RwLock};
+
+mod open;
+mod schema;
+mod stats;
+
+pub use open::ReplayReport;
+pub use stats::{EngineStats, TableStats};
+
+use crate::cursor::ReadMode;
+use crate::disk::Disk;
+use crate::error::{ReadError, WriteError};
+use crate::log::{Log, LogConfig, LogPosition};
+use crate::manifest::Manifest;
+use crate::table_store::TableSet;
+
+/// Budgets and options of the store.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Bytes of a log segment (`commitlog_segment_size`).
+    pub log_segment_bytes: u32,
+    /// Bytes of all log segments; above it the tables that need the oldest segment are flushed (`commitlog_total_space`).
+    pub log_bytes_max: u64,
+    /// Bytes of all memtables; above it the largest is flushed.
+    pub memtable_bytes_max: usize,
+    /// Dropped and truncated tables leave a snapshot (`auto_snapshot`).
+    pub auto_snapshot: bool,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        EngineConfig {
+            log_segment_bytes: 32 << 20,
+            log_bytes_max: 8 << 30,
+            memtable_bytes_max: 64 << 20,
+            auto_snapshot: true,
+        }
+    }
+}
+
+/// What jobs and schema changes alter, one at a time. Writes and reads never wait for it.
+#[derive(Debug)]
+struct State {
+    manifest: Manifest,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Engine {
+    disk: Arc<dyn Disk>,
+    config: EngineConfig,
+    log: Log,
+    tables: ArcSwap<TableSet>,
+    state: Mutex<State>,
+    /// Held shared from a record's place in the log to its place in the memtable, and alone to switch memtables: so a switched
+    /// memtable holds exactly the records before the position of the switch.
+    barrier: RwLock<()>,
+    memtable_bytes: AtomicUsize,
+    skipped_updates: AtomicU64,
+}
+
+impl Engine {
+    /// Applies an encoded mutation that was validated at the border: to the log if `durable`, and to the memtables of the tables
+    /// known here; updates of others are skipped and counted. Returns the log position that [`Engine::log_flush`] and
+    /// [`Engine::log_sync`] must have passed for the mutation to survive a kill or a power cut. Nothing waits for a device.
+    pub fn apply(&self, mutation: &[u8], durable: bool) -> Result<LogPosition, WriteError> {
+        let decoded = MutationRef::new(mutation);
+        let shared = self.barrier.read();
+        let tables = self.tables.load();
+        let mut unknown = None;
+        let known = decoded.updates().filter(|(id, _)| {
+            let known = tables.get(*id).is_some();
+            if !known {
+                unknown = Some(*id);
+            }
+            known
+        });
+        if known.count() == 0
+            && let Some(unknown) = unknown
+        {
+            self.skipped_updates.fetch_add(1, Ordering::Relaxed);
+            return Err(WriteError::UnknownTable(unknown));
+        }
+        let (start, end) = if durable {
+            let (start, end) = self.log.append(mutation)?;
+            (Some(start), end)
+        } else {
+            (None, LogPosition::ZERO)
+        };
+        self.apply_to_memtables(&tables, decoded, |_| true, start);
+        drop(shared);
+        Ok(end)
+    }
+
+    /// Applies the updates of tables that `wanted` lets through.
+    fn apply_to_memtables(
+        &self,
+        tables: &TableSet,
+        mutation: MutationRef<'_>,
+        wanted: impl Fn(uuid::Uuid) -> bool,
+        position: Option<LogPosition>,
+    ) {
+        let mut grown = 0;
+        for (id, update) in mutation.updates() {
+            let Some(store) = tables.get(id) else {
+                self.skipped_updates.fetch_add(1, Ordering::Relaxed);
+                continue;
+            };
+            if wanted(id) {
+                store.counters.writes.fetch_add(1, Ordering::Relaxed);
+                let definition = store.definition.load();
+                grown += store.view.load().active.apply(&definition, mutation.key, update, position);
+            }
+        }
+        if grown != 0 {
+            // Wrapping addition of a negative number subtracts.
+            self.memtable_bytes.fetch_add(grown as usize, Ordering::Relaxed);
+        }
+    }
+
+    /// Hands everything applied so far to the operating system, by one write: called once for a batch of requests, before they
+    /// are answered. A killed process loses nothing that was flushed.
+    pub fn log_flush(&self) -> Result<(), WriteError> {
+        self.log.flush()
+    }
+
+    /// True when something was flushed that is not durable yet.
+    pub fn log_needs_sync(&self) -> bool {
+        self.log.needs_sync()
+    }
+
+    /// Makes durable what was flushed before the call and returns up to where. Waits for the device: not for a coordinator's thread.
+    pub fn log_sync(&self) -> Result<LogPosition, WriteError> {
+        self.log.sync()
+    }
+
+    /// Mutations whose position is not above this survive a power cut.
+    pub fn log_synced_position(&self) -> LogPosition {
+        self.log.synced_position()
+    }
+
+    /// Runs a read. The consumer gets the partitions in ring order, each as it was at one moment, with deletions applied and still
+    /// told; rows may carry cells of other columns than those asked for, and columns dropped since. Partitions with nothing in them
+    /// are not told. On [`ReadError::WouldBlock`] and [`ReadError::OverBudget`] the caller resets its consumer and runs the command
+    /// again where waiting or long reads are allowed.
+    pub fn read(
+        &self,
+        command: &ReadCommand,
+        mode: ReadMode,
+        consumer: &mut dyn PartitionConsumer,
+    ) -> Result<(), ReadError> {
+        let tables = self.tables.load();
+        let store = tables.get(command.table).ok_or(ReadError::UnknownTable(command.table))?;
+        crate::read::read(store, command, mode, consumer)
+    }
+}
+
+impl From<&EngineConfig> for LogConfig {
+    fn from(config: &EngineConfig) -> Self {
+        LogConfig { segment_bytes: config.log_segment_bytes }
+    }
+}

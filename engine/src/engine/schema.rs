@@ -1,0 +1,95 @@
+//! Tables that come, change, go, or are emptied.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use helenus_model::schema::{Schema, Table};
+use helenus_model::time::Now;
+use uuid::Uuid;
+
+use super::Engine;
+use crate::error::WriteError;
+use crate::manifest::TableRecord;
+use crate::table_store::{TableSet, TableStore, View};
+
+impl Engine {
+    /// Brings the tables in line with `schema`: new ones appear, changed ones get their new definition, those that are gone lose
+    /// their memtables and files (after a snapshot, if configured). The node's local tables stay.
+    pub fn set_schema(&self, schema: &Arc<Schema>, now: Now) -> Result<(), WriteError> {
+        let mut state = self.state.lock();
+        let before = self.tables.load_full();
+        let mut stores: Vec<Arc<TableStore>> =
+            before.iter().filter(|store| store.is_local).map(Arc::clone).collect();
+        for table in schema.tables() {
+            match before.get(table.id) {
+                Some(store) => {
+                    if !same_definition(&store.definition.load(), table) {
+                        store.definition.store(Arc::clone(table));
+                    }
+                    stores.push(Arc::clone(store));
+                }
+                None => stores.push(Arc::new(TableStore::new(Arc::clone(table), false))),
+            }
+        }
+        let after = Arc::new(TableSet::new(stores));
+        let alone = self.barrier.write();
+        self.tables.store(Arc::clone(&after));
+        drop(alone);
+        for store in before.iter().filter(|store| after.get(store.id).is_none()) {
+            self.forget_table(&mut state, store, now)?;
+        }
+        Ok(())
+    }
+
+    fn forget_table(
+        &self,
+        state: &mut super::State,
+        store: &TableStore,
+        _now: Now,
+    ) -> Result<(), WriteError> {
+        let view = store.view.swap(Arc::default());
+        self.forget_memtables(&view);
+        if let Some(record) = state.manifest.tables.get_mut(&store.id) {
+            record.dropped = true;
+            let live = std::mem::take(&mut record.live);
+            record.obsolete.extend(live);
+            state.manifest.store(&*self.disk)?;
+        }
+        Ok(())
+    }
+
+    fn forget_memtables(&self, view: &View) {
+        let bytes: usize = std::iter::once(&view.active).chain(&view.flushing).map(|memtable| memtable.bytes()).sum();
+        self.memtable_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Empties a table: what was applied before the call is gone for good, also after a restart.
+    pub fn truncate(&self, table: Uuid, now: Now) -> Result<(), WriteError> {
+        let mut state = self.state.lock();
+        let tables = self.tables.load_full();
+        let store = tables.get(table).ok_or(WriteError::UnknownTable(table))?;
+        // What is in the log before this position stays fenced off by the manifest, so the log must not end before it.
+        let (view, position) = {
+            let _alone = self.barrier.write();
+            (store.view.swap(Arc::default()), self.log.position())
+        };
+        self.forget_memtables(&view);
+        let directory = store.directory();
+        let record = state.manifest.tables.entry(table).or_insert_with(|| TableRecord::new(directory));
+        record.flushed = record.flushed.max(position);
+        record.truncated_at = now.wall_micros;
+        let live = std::mem::take(&mut record.live);
+        record.obsolete.extend(live);
+        state.manifest.store(&*self.disk)?;
+        Ok(())
+    }
+
+    /// When the table was last truncated, microseconds since the epoch.
+    pub fn truncated_at(&self, table: Uuid) -> Option<i64> {
+        self.state.lock().manifest.tables.get(&table).map(|record| record.truncated_at).filter(|at| *at != i64::MIN)
+    }
+}
+
+fn same_definition(a: &Table, b: &Table) -> bool {
+    a.epoch == b.epoch && a == b
+}

@@ -1,0 +1,309 @@
+//! The commit log: what was written since the last flush, so that a crash loses nothing that was acknowledged.
+//!
+//! Three steps, each the caller's to time. [`Log::append`] puts a record into memory and gives it its position.
+//! [`Log::flush`] hands everything appended so far to the operating system; a killed process loses nothing behind it.
+//! [`Log::sync`] makes it durable; a power cut loses nothing behind that. The first failure of a write or sync is final:
+//! nothing is accepted afterwards, because nobody can tell which bytes the device holds (RELIABILITY 2.3).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+mod position;
+mod replay;
+mod segment;
+
+pub use position::LogPosition;
+pub(crate) use replay::{next_segment, replay};
+
+use crate::disk::{Disk, DiskError, DiskFile};
+use crate::error::WriteError;
+use segment::{HEADER_BYTES, PREVIOUS_SYNCED, PREVIOUS_SYNCED_OFFSET, RECORD_OVERHEAD, SegmentHeader, segment_path};
+
+/// Sizes of the commit log.
+#[derive(Clone, Copy, Debug)]
+pub struct LogConfig {
+    /// Bytes of a segment, at most 1 GiB (`commitlog_segment_size`).
+    pub segment_bytes: u32,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        LogConfig { segment_bytes: 32 << 20 }
+    }
+}
+
+/// Bytes of one segment that are appended but not yet handed to the operating system.
+#[derive(Debug)]
+struct Chunk {
+    segment: u32,
+    /// Offset of the first byte.
+    start: u32,
+    bytes: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Buffer {
+    /// Chunks of segments that are full.
+    full: Vec<Chunk>,
+    current: Chunk,
+    stopped: Option<String>,
+}
+
+impl Buffer {
+    fn next_position(&self) -> LogPosition {
+        LogPosition { segment: self.current.segment, offset: self.current.start + self.current.bytes.len() as u32 }
+    }
+}
+
+#[derive(Debug)]
+struct Writer {
+    file: Option<Arc<dyn DiskFile>>,
+    /// Segment of `file` and its length; 0 when nothing was written yet.
+    segment: u32,
+    end: u32,
+    /// Segments not known to be wholly durable, oldest first; the last is `file`.
+    unsynced: Vec<(u32, Arc<dyn DiskFile>)>,
+    directory_unsynced: bool,
+    /// A buffer to swap in, so that steady state allocates nothing.
+    spare: Vec<u8>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Log {
+    disk: Arc<dyn Disk>,
+    directory: String,
+    config: LogConfig,
+    buffer: Mutex<Buffer>,
+    writer: Mutex<Writer>,
+    /// Held while syncing, so that syncs do not overtake one another.
+    syncing: Mutex<()>,
+    appended: AtomicU64,
+    written: AtomicU64,
+    synced: AtomicU64,
+    /// Segments on disk and their lengths.
+    segments: Mutex<BTreeMap<u32, u64>>,
+}
+
+impl Log {
+    /// A log that goes on behind what [`replay`] found: its first segment is `first_segment`, and `existing` are those kept from
+    /// before, with their lengths.
+    pub(crate) fn new(
+        disk: Arc<dyn Disk>,
+        directory: &str,
+        config: LogConfig,
+        first_segment: u32,
+        existing: BTreeMap<u32, u64>,
+    ) -> Self {
+        let start = LogPosition { segment: first_segment, offset: HEADER_BYTES };
+        Log {
+            disk,
+            directory: directory.to_owned(),
+            config,
+            buffer: Mutex::new(Buffer {
+                full: Vec::new(),
+                current: Chunk { segment: first_segment, start: HEADER_BYTES, bytes: Vec::new() },
+                stopped: None,
+            }),
+            writer: Mutex::new(Writer {
+                file: None,
+                segment: 0,
+                end: 0,
+                unsynced: Vec::new(),
+                directory_unsynced: false,
+                spare: Vec::new(),
+            }),
+            syncing: Mutex::new(()),
+            appended: AtomicU64::new(start.to_u64()),
+            written: AtomicU64::new(start.to_u64()),
+            synced: AtomicU64::new(start.to_u64()),
+            segments: Mutex::new(existing),
+        }
+    }
+
+    /// Takes over the segments that a replay kept.
+    pub(crate) fn adopt(&self, segments: BTreeMap<u32, u64>) {
+        self.segments.lock().extend(segments);
+    }
+
+    /// Largest record body, bytes: half a segment, as Cassandra's `max_mutation_size`.
+    pub(crate) fn record_bytes_max(&self) -> usize {
+        (self.config.segment_bytes / 2) as usize
+    }
+
+    /// Appends a record in memory. Returns where it begins and where it ends.
+    pub(crate) fn append(&self, body: &[u8]) -> Result<(LogPosition, LogPosition), WriteError> {
+        if body.len() > self.record_bytes_max() {
+            return Err(WriteError::TooLarge { bytes: body.len(), bytes_max: self.record_bytes_max() });
+        }
+        let body_crc = crc32fast::hash(body);
+        let total = body.len() as u32 + RECORD_OVERHEAD;
+        let mut buffer = self.buffer.lock();
+        if let Some(reason) = &buffer.stopped {
+            return Err(WriteError::Stopped(reason.clone()));
+        }
+        let mut start = buffer.next_position();
+        if start.offset + total > self.config.segment_bytes && start.offset > HEADER_BYTES {
+            start = LogPosition { segment: start.segment + 1, offset: HEADER_BYTES };
+            let next = Chunk { segment: start.segment, start: HEADER_BYTES, bytes: Vec::new() };
+            let full = std::mem::replace(&mut buffer.current, next);
+            buffer.full.push(full);
+        }
+        segment::put_record(&mut buffer.current.bytes, start, body, body_crc);
+        let end = LogPosition { segment: start.segment, offset: start.offset + total };
+        self.appended.store(end.to_u64(), Ordering::Release);
+        Ok((start, end))
+    }
+
+    /// Where the next record will begin, or later.
+    pub(crate) fn position(&self) -> LogPosition {
+        self.buffer.lock().next_position()
+    }
+
+    /// Hands everything appended so far to the operating system.
+    pub(crate) fn flush(&self) -> Result<(), WriteError> {
+        let wanted = self.appended.load(Ordering::Acquire);
+        if self.written.load(Ordering::Acquire) >= wanted {
+            return self.check_running();
+        }
+        let mut writer = self.writer.lock();
+        if self.written.load(Ordering::Acquire) >= wanted {
+            return self.check_running();
+        }
+        let spare = std::mem::take(&mut writer.spare);
+        let (full, current, target) = {
+            let mut buffer = self.buffer.lock();
+            if let Some(reason) = &buffer.stopped {
+                return Err(WriteError::Stopped(reason.clone()));
+            }
+            let target = buffer.next_position();
+            let chunk = Chunk { segment: target.segment, start: target.offset, bytes: spare };
+            let current = std::mem::replace(&mut buffer.current, chunk);
+            (std::mem::take(&mut buffer.full), current, target)
+        };
+        for chunk in full.iter().chain([&current]) {
+            if let Err(error) = self.write(&mut writer, chunk) {
+                self.stop(&error);
+                return Err(error.into());
+            }
+        }
+        let mut spare = current.bytes;
+        spare.clear();
+        spare.shrink_to(1 << 20);
+        writer.spare = spare;
+        self.written.store(target.to_u64(), Ordering::Release);
+        Ok(())
+    }
+
+    fn write(&self, writer: &mut Writer, chunk: &Chunk) -> Result<(), DiskError> {
+        if writer.file.is_none() || writer.segment != chunk.segment {
+            let path = segment_path(&self.directory, chunk.segment);
+            let file = self.disk.create(&path)?;
+            let header =
+                SegmentHeader { segment: chunk.segment, previous: writer.segment, previous_end: writer.end };
+            file.write_at(0, &header.encode())?;
+            writer.directory_unsynced = true;
+            writer.unsynced.push((chunk.segment, Arc::clone(&file)));
+            writer.file = Some(file);
+            writer.segment = chunk.segment;
+            writer.end = HEADER_BYTES;
+        }
+        assert!(writer.end == chunk.start, "log chunks are written in order");
+        if let Some(file) = &writer.file
+            && !chunk.bytes.is_empty()
+        {
+            file.write_at(u64::from(chunk.start), &chunk.bytes)?;
+            writer.end += chunk.bytes.len() as u32;
+        }
+        self.segments.lock().insert(writer.segment, u64::from(writer.end));
+        Ok(())
+    }
+
+    /// True when something was handed to the operating system that is not durable yet.
+    pub(crate) fn needs_sync(&self) -> bool {
+        self.synced.load(Ordering::Acquire) < self.written.load(Ordering::Acquire)
+    }
+
+    /// Everything before this place is durable.
+    pub(crate) fn synced_position(&self) -> LogPosition {
+        LogPosition::from_u64(self.synced.load(Ordering::Acquire))
+    }
+
+    /// Makes durable what [`Log::flush`] wrote before the call. Waits for the device.
+    pub(crate) fn sync(&self) -> Result<LogPosition, WriteError> {
+        let _one_at_a_time = self.syncing.lock();
+        self.check_running()?;
+        let (files, directory, target) = {
+            let mut writer = self.writer.lock();
+            let target = self.written.load(Ordering::Acquire);
+            (writer.unsynced.clone(), std::mem::take(&mut writer.directory_unsynced), target)
+        };
+        if let Err(error) = self.sync_files(&files, directory) {
+            self.stop(&error);
+            return Err(error.into());
+        }
+        if let Some((last, _)) = files.last() {
+            self.writer.lock().unsynced.retain(|(segment, _)| segment >= last);
+        }
+        self.synced.fetch_max(target, Ordering::AcqRel);
+        Ok(LogPosition::from_u64(target))
+    }
+
+    fn sync_files(&self, files: &[(u32, Arc<dyn DiskFile>)], directory: bool) -> Result<(), DiskError> {
+        if directory {
+            self.disk.sync_dir(&self.directory)?;
+        }
+        for (i, (_, file)) in files.iter().enumerate() {
+            if i > 0 {
+                // Before anything in this segment counts as durable, it says that the one before it is: a start can then tell
+                // a tail that was lost with the power from one that was damaged.
+                file.write_at(PREVIOUS_SYNCED_OFFSET, &PREVIOUS_SYNCED)?;
+            }
+            file.sync()?;
+        }
+        Ok(())
+    }
+
+    fn check_running(&self) -> Result<(), WriteError> {
+        match &self.buffer.lock().stopped {
+            Some(reason) => Err(WriteError::Stopped(reason.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn stop(&self, error: &DiskError) {
+        let mut buffer = self.buffer.lock();
+        if buffer.stopped.is_none() {
+            buffer.stopped = Some(error.to_string());
+        }
+    }
+
+    /// Removes the segments before `segment`: nothing in them is needed any more.
+    pub(crate) fn remove_before(&self, segment: u32) -> Result<(), DiskError> {
+        let current = self.writer.lock().segment;
+        let old: Vec<u32> = self.segments.lock().range(..segment).map(|(id, _)| *id).filter(|id| *id != current).collect();
+        if old.is_empty() {
+            return Ok(());
+        }
+        for id in old {
+            self.disk.remove(&segment_path(&self.directory, id))?;
+            self.segments.lock().remove(&id);
+            self.writer.lock().unsynced.retain(|(unsynced, _)| *unsynced != id);
+        }
+        self.disk.sync_dir(&self.directory)
+    }
+
+    /// Number and bytes of the segments on disk.
+    pub(crate) fn usage(&self) -> (usize, u64) {
+        let segments = self.segments.lock();
+        (segments.len(), segments.values().sum())
+    }
+
+    /// The oldest segment on disk.
+    pub(crate) fn oldest_segment(&self) -> Option<u32> {
+        self.segments.lock().keys().next().copied()
+    }
+}

@@ -1,0 +1,279 @@
+//! Reads: which sources have something to say, merged, cut to the limits, given to a consumer item by item.
+
+use std::cmp::Ordering;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use helenus_model::key::{ClusteringValues, KeyRef, Position, PositionBuf, RingPosition};
+use helenus_model::partition::{Marker, Unfiltered};
+use helenus_model::read::{ColumnFilter, Flow, Next, PartitionConsumer, ReadCommand, ReadScope, Slice};
+use helenus_model::row::DeletionTime;
+use helenus_model::schema::Table;
+
+use crate::cursor::{PartitionCursor, PartitionScan, ReadMode};
+use crate::error::ReadError;
+use crate::memtable::{MemtableCursor, MemtableScan, Partition, ScanShape};
+use crate::merge::MergeCursor;
+use crate::table_store::{TableStore, View};
+
+mod limit;
+mod source;
+
+use limit::LimitState;
+use source::{CursorSource, ScanSource};
+
+/// Runs `command` on one table. See [`crate::engine::Engine::read`].
+pub(crate) fn read(
+    store: &TableStore,
+    command: &ReadCommand,
+    mode: ReadMode,
+    consumer: &mut dyn PartitionConsumer,
+) -> Result<(), ReadError> {
+    store.counters.reads.fetch_add(1, Relaxed);
+    let table = store.definition.load();
+    let view = store.view.load();
+    let statics = wants_statics(&table, &command.columns);
+    let mut read = Read {
+        table: &table,
+        view: &view,
+        command,
+        mode,
+        statics,
+        budget: mode.rows_budget,
+        limits: LimitState::new(command),
+        consumer,
+    };
+    match &command.scope {
+        ReadScope::Partition { key } => {
+            let key = KeyRef::new(key);
+            if !read.partition_from_memory(key)? {
+                let _ = read.partition(key, &command.slices, false)?;
+            }
+        }
+        ReadScope::Range { start, end, resume } => read.range(start, end, resume.as_ref())?,
+    }
+    Ok(())
+}
+
+fn wants_statics(table: &Table, columns: &ColumnFilter) -> bool {
+    table.has_statics()
+        && match columns {
+            ColumnFilter::All => true,
+            filter @ ColumnFilter::Only(_) => table.statics.iter().any(|column| filter.includes(column.id)),
+        }
+}
+
+/// One read under way.
+struct Read<'r> {
+    table: &'r Table,
+    view: &'r View,
+    command: &'r ReadCommand,
+    mode: ReadMode,
+    statics: bool,
+    /// Items that may still be looked at.
+    budget: u64,
+    limits: LimitState<'r>,
+    consumer: &'r mut dyn PartitionConsumer,
+}
+
+/// Whether the read goes on with another partition.
+type Onward = ControlFlow<(), ()>;
+
+impl Read<'_> {
+    /// Answers from the active memtable without allocating, if it is the only source, a single row is asked for, and no deletion
+    /// is near. Returns false, with nothing given out, when that is not so.
+    fn partition_from_memory(&mut self, key: KeyRef<'_>) -> Result<bool, ReadError> {
+        let [slice] = self.command.slices.as_slice() else { return Ok(false) };
+        let Some(clustering) = slice.as_prefix() else { return Ok(false) };
+        if ClusteringValues::new(clustering).count() != self.table.comparator().len() || self.others_have(key)? {
+            return Ok(false);
+        }
+        let Some(partition) = self.view.active.partition(key) else { return Ok(true) };
+        if !partition.deletion().is_live() || partition.ranges().is_some() {
+            return Ok(false);
+        }
+        self.limits.begin_partition();
+        let static_row = if self.statics { partition.static_row() } else { None };
+        let row = partition.row(self.table, clustering);
+        if static_row.is_none() && row.is_none() {
+            return Ok(true);
+        }
+        let mut flow = self.consumer.partition(key, DeletionTime::LIVE, static_row);
+        if let (ControlFlow::Continue(Next::Item), Some((clustering, row))) = (flow, row) {
+            flow = self.consumer.unfiltered(Unfiltered::Row { clustering, row });
+        }
+        if flow.is_continue() {
+            let _ = self.consumer.end_partition();
+        }
+        Ok(true)
+    }
+
+    /// True when a source other than the active memtable may have the partition.
+    fn others_have(&self, key: KeyRef<'_>) -> Result<bool, ReadError> {
+        Ok(self.view.flushing.iter().any(|memtable| memtable.partition(key).is_some()))
+    }
+
+    fn memtable_partitions(&self, key: KeyRef<'_>) -> Vec<Arc<Partition>> {
+        let memtables = std::iter::once(&self.view.active).chain(&self.view.flushing);
+        memtables.filter_map(|memtable| memtable.partition(key)).collect()
+    }
+
+    /// Reads one partition. `resumed` when its first rows were given on an earlier page.
+    fn partition(&mut self, key: KeyRef<'_>, slices: &[Slice], resumed: bool) -> Result<Onward, ReadError> {
+        let (table, reversed) = (self.table, self.command.reversed);
+        let sources: Vec<_> = self
+            .memtable_partitions(key)
+            .into_iter()
+            .map(|partition| {
+                CursorSource::Memtable(MemtableCursor::new(table, partition, slices, reversed, self.statics))
+            })
+            .collect();
+        if sources.is_empty() {
+            return Ok(Onward::Continue(()));
+        }
+        let mut merge = MergeCursor::new(table, sources, reversed);
+        self.emit(&mut merge, key, resumed)
+    }
+
+    fn range(
+        &mut self,
+        start: &RingPosition,
+        end: &RingPosition,
+        resume: Option<&(Box<[u8]>, Option<PositionBuf>)>,
+    ) -> Result<(), ReadError> {
+        let command = self.command;
+        let mut start = start.clone();
+        if let Some((key, place)) = resume {
+            let key = KeyRef::new(key);
+            if start.compare_to_key(key).is_lt() && end.compare_to_key(key).is_gt() {
+                let cut;
+                let slices = match place {
+                    None => &command.slices,
+                    Some(place) => {
+                        cut = self.slices_behind(place.as_ref());
+                        &cut
+                    }
+                };
+                if self.partition(key, slices, place.is_some())?.is_break() {
+                    return Ok(());
+                }
+                start = RingPosition::behind(key);
+            }
+        }
+        self.scan(&start, end)
+    }
+
+    /// What is left of the slices behind `place` in reading order.
+    fn slices_behind(&self, place: Position<'_>) -> Vec<Slice> {
+        let order = self.table.comparator();
+        let mut out = Vec::with_capacity(self.command.slices.len());
+        for slice in &self.command.slices {
+            let mut slice = slice.clone();
+            // A row's own place is not part of what is behind it.
+            if self.command.reversed {
+                let place = Position { prefix: place.prefix, weight: if place.weight == 0 { -1 } else { place.weight } };
+                if order.compare_positions(place, slice.end.as_ref()).is_lt() {
+                    slice.end = place.to_owned();
+                }
+            } else {
+                let place = Position { prefix: place.prefix, weight: if place.weight == 0 { 1 } else { place.weight } };
+                if order.compare_positions(slice.start.as_ref(), place).is_lt() {
+                    slice.start = place.to_owned();
+                }
+            }
+            if order.compare_positions(slice.start.as_ref(), slice.end.as_ref()).is_lt() {
+                out.push(slice);
+            }
+        }
+        out
+    }
+
+    /// Reads the partitions of `[start, end)`.
+    fn scan(&mut self, start: &RingPosition, end: &RingPosition) -> Result<(), ReadError> {
+        let shape = ScanShape {
+            table: self.table,
+            slices: &self.command.slices,
+            reversed: self.command.reversed,
+            statics: self.statics,
+        };
+        let mut sources = Vec::with_capacity(2);
+        for memtable in std::iter::once(&self.view.active).chain(&self.view.flushing) {
+            let scan = MemtableScan::new(Arc::clone(memtable), start.clone(), end.clone(), shape);
+            sources.push(ScanSource::Memtable(scan));
+        }
+        let mut heads = Vec::with_capacity(sources.len());
+        for source in &mut sources {
+            heads.push(source.next_partition()?);
+        }
+        let mut merge = MergeCursor::idle(self.table, sources, self.command.reversed);
+        let mut key = Vec::new();
+        loop {
+            let first = merge.cursors().zip(&heads).filter(|(_, live)| **live).map(|(source, _)| source.key()).min();
+            let Some(first) = first else { return Ok(()) };
+            let token = first.token;
+            key.clear();
+            key.extend_from_slice(first.key);
+            let first = KeyRef { token, key: &key };
+            let mut living = heads.iter();
+            merge.restart(|source| *living.next().unwrap_or(&false) && source.key().cmp(&first) == Ordering::Equal);
+            if self.emit(&mut merge, first, false)?.is_break() {
+                return Ok(());
+            }
+            for (source, live) in merge.cursors_mut().zip(&mut heads) {
+                if *live && source.key() == first {
+                    *live = source.next_partition()?;
+                }
+            }
+        }
+    }
+
+    /// Gives one merged partition to the consumer, up to the limits. An empty one is not told at all.
+    fn emit<C: PartitionCursor>(
+        &mut self,
+        merge: &mut MergeCursor<'_, C>,
+        key: KeyRef<'_>,
+        resumed: bool,
+    ) -> Result<Onward, ReadError> {
+        merge.set_budget(self.budget);
+        self.limits.begin_partition();
+        let mut more = merge.advance()?;
+        if !more && merge.deletion().is_live() && merge.static_row().is_none() {
+            self.budget = merge.budget_left();
+            return Ok(Onward::Continue(()));
+        }
+        let mut flow = self.consumer.partition(key, merge.deletion(), merge.static_row());
+        while more && flow == Flow::Continue(Next::Item) {
+            let Some(item) = merge.current() else { break };
+            flow = self.consumer.unfiltered(item);
+            if let Unfiltered::Row { clustering, row } = item
+                && flow == Flow::Continue(Next::Item)
+                && self.limits.row_ends_partition(&row)
+            {
+                flow = self.close(clustering, merge.open_deletion());
+                break;
+            }
+            more = merge.advance()?;
+        }
+        self.budget = merge.budget_left();
+        if flow.is_break() || self.consumer.end_partition().is_break() {
+            return Ok(Onward::Break(()));
+        }
+        let static_live = !resumed && merge.static_row().is_some_and(|row| row.is_live(self.command.now));
+        Ok(if self.limits.end_partition(static_live) { Onward::Break(()) } else { Onward::Continue(()) })
+    }
+
+    /// The limit ends a partition behind the row `clustering`; a range deletion that is open there is closed, so that the answer
+    /// says nothing about what was not read.
+    fn close(&mut self, clustering: &[u8], open: DeletionTime) -> Flow {
+        if open.is_live() {
+            return Flow::Continue(Next::Partition);
+        }
+        let weight = if self.command.reversed { -1 } else { 1 };
+        let position = Position { prefix: clustering, weight };
+        match self.consumer.unfiltered(Unfiltered::Marker(Marker { position, close: open, open: DeletionTime::LIVE })) {
+            Flow::Break(()) => Flow::Break(()),
+            Flow::Continue(_) => Flow::Continue(Next::Partition),
+        }
+    }
+}

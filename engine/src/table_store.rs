@@ -1,0 +1,82 @@
+//! One table's data: its memtables and SSTables behind one pointer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use arc_swap::ArcSwap;
+use helenus_model::schema::Table;
+use rustc_hash::FxHashMap;
+use uuid::Uuid;
+
+use crate::memtable::Memtable;
+
+/// Everything a read of a table looks at, as of one moment. The active memtable still grows.
+#[derive(Debug, Default)]
+pub(crate) struct View {
+    /// Takes the writes.
+    pub(crate) active: Arc<Memtable>,
+    /// On their way to disk, oldest first.
+    pub(crate) flushing: Vec<Arc<Memtable>>,
+}
+
+/// Counts of one table.
+#[derive(Debug, Default)]
+pub(crate) struct TableCounters {
+    pub(crate) reads: AtomicU64,
+    pub(crate) writes: AtomicU64,
+}
+
+/// One table.
+#[derive(Debug)]
+pub(crate) struct TableStore {
+    pub(crate) id: Uuid,
+    /// One of the node's own tables, which are in no schema.
+    pub(crate) is_local: bool,
+    pub(crate) definition: ArcSwap<Table>,
+    pub(crate) view: ArcSwap<View>,
+    pub(crate) counters: TableCounters,
+}
+
+impl TableStore {
+    pub(crate) fn new(table: Arc<Table>, is_local: bool) -> Self {
+        TableStore {
+            id: table.id,
+            is_local,
+            definition: ArcSwap::new(table),
+            view: ArcSwap::default(),
+            counters: TableCounters::default(),
+        }
+    }
+
+    /// The directory of the table's files, named as Cassandra names it.
+    pub(crate) fn directory(&self) -> String {
+        let definition = self.definition.load();
+        format!("data/{}/{}-{}", definition.keyspace, definition.name, self.id.simple())
+    }
+}
+
+/// All tables of the node. Immutable; a schema change makes a new one.
+#[derive(Debug, Default)]
+pub(crate) struct TableSet {
+    by_id: FxHashMap<Uuid, Arc<TableStore>>,
+    ordered: BTreeMap<Uuid, Arc<TableStore>>,
+}
+
+impl TableSet {
+    pub(crate) fn new(stores: impl IntoIterator<Item = Arc<TableStore>>) -> Self {
+        let ordered: BTreeMap<_, _> = stores.into_iter().map(|store| (store.id, store)).collect();
+        let by_id = ordered.iter().map(|(id, store)| (*id, Arc::clone(store))).collect();
+        TableSet { by_id, ordered }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, id: Uuid) -> Option<&Arc<TableStore>> {
+        self.by_id.get(&id)
+    }
+
+    /// All tables, by id.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<TableStore>> {
+        self.ordered.values()
+    }
+}
