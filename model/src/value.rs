@@ -19,9 +19,11 @@ mod duration_text;
 mod error;
 mod float;
 mod float_text;
+mod from_json;
 mod inet;
 mod integer;
 mod json;
+mod json_text;
 mod parse;
 mod print;
 mod text;
@@ -45,11 +47,13 @@ pub use duration::Duration;
 pub use error::ValueError;
 pub use float::{decode_double, decode_float};
 pub use float_text::{java_double, java_float};
+pub use from_json::{from_json, name_from_json};
 pub use inet::{decode_inet, encode_inet};
 pub use integer::{
     decode_bigint, decode_int, decode_smallint, decode_time, decode_timestamp, decode_tinyint,
 };
 pub use json::{json_name, to_json, write_json_string};
+pub use json_text::Json;
 pub use parse::parse_text;
 pub use print::{to_cql_literal, to_text};
 pub use text::{decode_text, is_valid_ascii, is_valid_utf8};
