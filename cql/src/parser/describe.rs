@@ -88,6 +88,13 @@ impl Parser<'_> {
     /// A bare name, with or without a keyspace.
     fn describe_any(&mut self) -> Parsed<DescribeTarget> {
         let name: Name = self.name()?;
+        let next = self.kind();
+        if !matches!(
+            next,
+            Kind::Dot | Kind::End | Kind::Semicolon | Kind::Keyword(Keyword::With)
+        ) {
+            return Err(self.no_viable_between(self.position - 1, self.position));
+        }
         if self.eat(Kind::Dot) {
             let qualified = QualifiedName {
                 keyspace: Some(name),

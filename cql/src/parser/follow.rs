@@ -73,33 +73,25 @@ pub(super) fn of_term(kind: Kind) -> bool {
     }
 }
 
-/// What may follow the name of a user-defined type.
+/// What may follow a native type.
 pub(super) fn of_type(kind: Kind) -> bool {
     use Keyword as K;
     match kind {
-        Kind::End
-        | Kind::Semicolon
-        | Kind::Comma
-        | Kind::ParenthesisOpen
-        | Kind::ParenthesisClose
-        | Kind::Greater
-        | Kind::Dot => true,
+        Kind::End | Kind::Semicolon | Kind::Comma | Kind::ParenthesisClose | Kind::Greater => true,
         Kind::Keyword(keyword) => matches!(
             keyword,
-            K::Static
-                | K::Masked
-                | K::Primary
-                | K::Language
-                | K::Finalfunc
-                | K::Initcond
-                | K::Sfunc
-                | K::Add
-                | K::Alter
-                | K::Rename
-                | K::With
+            K::Static | K::Masked | K::Primary | K::Language | K::Finalfunc | K::Initcond
         ),
         _ => false,
     }
+}
+
+/// What may follow the name of a function.
+pub(super) fn of_function(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::ParenthesisOpen | Kind::End | Kind::Semicolon | Kind::Keyword(Keyword::With)
+    )
 }
 
 /// What may follow a column that is selected by its bare name.

@@ -1,5 +1,7 @@
 //! CREATE and DROP of FUNCTION and AGGREGATE.
 
+use super::names::is_name;
+use super::types::starts_type;
 use super::{Parsed, Parser};
 use crate::ast::{CqlTypeName, CreateAggregate, CreateFunction, DropFunction, Statement};
 use crate::lexer::{Keyword, Kind};
@@ -9,7 +11,7 @@ impl Parser<'_> {
     pub(super) fn create_function(&mut self, or_replace: bool) -> Parsed<Statement> {
         let if_not_exists = self.if_not_exists()?;
         let name = self.function_name()?;
-        let arguments = self.parenthesised_or_empty(Self::field_definition)?;
+        let arguments = self.parenthesised_if(is_name, Self::field_definition)?;
         let called_on_null_input = self.eat_keyword(Keyword::Called);
         if !called_on_null_input {
             if !self.eat_keyword(Keyword::Returns) {
@@ -67,7 +69,7 @@ impl Parser<'_> {
 
     /// `(type, type)`, perhaps empty.
     pub(super) fn argument_types(&mut self) -> Parsed<Vec<CqlTypeName>> {
-        self.parenthesised_or_empty(Self::type_name)
+        self.parenthesised_if(starts_type, Self::type_name)
     }
 
     /// Behind `DROP FUNCTION` and `DROP AGGREGATE`.

@@ -1,5 +1,6 @@
 //! CREATE INDEX, CREATE and DROP TRIGGER.
 
+use super::names::{is_column_name, is_name};
 use super::{Parsed, Parser};
 use crate::ast::{
     CreateIndex, CreateTrigger, DropTrigger, IndexTarget, IndexTargetKind, Statement,
@@ -12,14 +13,14 @@ impl Parser<'_> {
         let if_not_exists = self.if_not_exists()?;
         let name = if self.is_keyword(Keyword::On) {
             None
-        } else if super::names::is_name(self.kind()) || self.kind() == Kind::Question {
+        } else if is_name(self.kind()) || self.kind() == Kind::Question {
             Some(self.index_name()?)
         } else {
             return Err(self.mismatched(Keyword::On.token_name()));
         };
         self.expect_keyword(Keyword::On)?;
         let table = self.table_name()?;
-        let targets = self.parenthesised_or_empty(Self::index_target)?;
+        let targets = self.index_targets()?;
         let using_class = if self.eat_keyword(Keyword::Using) {
             Some(self.string()?)
         } else {
@@ -41,10 +42,26 @@ impl Parser<'_> {
         })))
     }
 
+    /// `(target, target)`, perhaps empty.
+    fn index_targets(&mut self) -> Parsed<Vec<IndexTarget>> {
+        let starts = |kind| {
+            is_column_name(kind) || matches!(kind, Kind::Keyword(Keyword::Entries | Keyword::Full))
+        };
+        self.parenthesised_if(starts, Self::index_target)
+    }
+
     fn index_target(&mut self) -> Parsed<IndexTarget> {
         let kind = match self.kind() {
             Kind::Keyword(Keyword::Entries) => IndexTargetKind::Entries,
             Kind::Keyword(Keyword::Full) => IndexTargetKind::Full,
+            Kind::Keyword(Keyword::Values | Keyword::Keys)
+                if !matches!(
+                    self.kind_ahead(1),
+                    Kind::ParenthesisOpen | Kind::Comma | Kind::ParenthesisClose
+                ) =>
+            {
+                return Err(self.no_viable_ahead(1));
+            }
             Kind::Keyword(Keyword::Values) if self.kind_ahead(1) == Kind::ParenthesisOpen => {
                 IndexTargetKind::Values
             }

@@ -252,6 +252,22 @@ impl<'a> Parser<'a> {
         self.parenthesised(item)
     }
 
+    /// `(item, item, …)`, none unless the first token is one that `starts` an item.
+    fn parenthesised_if<T>(
+        &mut self,
+        starts: impl Fn(Kind) -> bool,
+        item: impl FnMut(&mut Self) -> Parsed<T>,
+    ) -> Parsed<Vec<T>> {
+        self.expect(Kind::ParenthesisOpen)?;
+        let items = if starts(self.kind()) {
+            self.comma_separated(item)?
+        } else {
+            Vec::new()
+        };
+        self.expect(Kind::ParenthesisClose)?;
+        Ok(items)
+    }
+
     /// `IF NOT EXISTS`
     fn if_not_exists(&mut self) -> Parsed<bool> {
         let there = self.eat_keyword(Keyword::If);

@@ -148,9 +148,6 @@ impl Parser<'_> {
             self.advance();
             return Err(self.mismatched(Kind::Dot.token_name()));
         }
-        if !follow::of_type(self.kind_ahead(1)) {
-            return Err(self.no_viable_ahead(1));
-        }
         Ok(QualifiedName {
             keyspace: None,
             name: self.unqualified_type_name()?,
@@ -188,6 +185,10 @@ impl Parser<'_> {
             if kind == Kind::Question {
                 return Err(self.raised("Bind variables cannot be used for keyspace names"));
             }
+            self.advance();
+            return Err(self.mismatched(Kind::Dot.token_name()));
+        }
+        if !follow::of_function(self.kind_ahead(1)) {
             return Err(self.no_viable_ahead(1));
         }
         Ok(FunctionName {

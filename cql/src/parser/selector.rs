@@ -4,7 +4,7 @@ use super::literal::literal_kind;
 use super::names::{is_function_name, is_name};
 use super::term::{additive, multiplicative};
 use super::{Parsed, Parser, follow};
-use crate::ast::{Selector, WriteTimeKind};
+use crate::ast::{Name, Selector, Term, WriteTimeKind};
 use crate::lexer::{Keyword, Kind};
 
 /// Whether a token may begin a selector without a sign.
@@ -69,24 +69,21 @@ impl Parser<'_> {
 
     /// Any `.field`, `[key]` and `[from..to]` behind a selector. What does not parse as one is left to the rule that comes next.
     fn modified(&mut self, mut selector: Selector) -> Parsed<Selector> {
-        loop {
-            let modified = match self.kind() {
-                Kind::Dot => self.attempt(|parser| {
-                    parser.advance();
-                    let field = parser.name()?;
-                    Ok(Modifier::Field(field))
-                }),
-                Kind::BracketOpen => self.attempt(Self::sub_selection),
-                _ => return Ok(selector),
-            };
-            let inner = Box::new(selector);
-            selector = match modified {
-                Some(Modifier::Field(field)) => Selector::Field { inner, field },
-                Some(Modifier::Element(key)) => Selector::Element { inner, key },
-                Some(Modifier::Slice(from, to)) => Selector::Slice { inner, from, to },
-                None => return Ok(*inner),
-            };
+        while matches!(self.kind(), Kind::Dot | Kind::BracketOpen) {
+            match self.attempt(Self::modifier) {
+                Some(modifier) => selector = modifier.around(selector),
+                None => return Ok(selector),
+            }
             self.grow()?;
+        }
+        Ok(selector)
+    }
+
+    fn modifier(&mut self) -> Parsed<Modifier> {
+        if self.eat(Kind::Dot) {
+            self.name().map(Modifier::Field)
+        } else {
+            self.sub_selection()
         }
     }
 
@@ -156,6 +153,9 @@ impl Parser<'_> {
             {
                 self.selection_function()
             }
+            Kind::Dot if !is_name(self.kind_ahead(2)) && !is_function_name(self.kind_ahead(2)) => {
+                Err(self.no_viable_ahead(2))
+            }
             next if follow::of_selected_name(next) => Ok(Selector::Column(self.take_name())),
             _ => Err(self.no_viable_ahead(1)),
         }
@@ -170,8 +170,12 @@ impl Parser<'_> {
     fn write_time(&mut self, kind: WriteTimeKind) -> Parsed<Selector> {
         self.advance();
         self.advance();
-        let column = Selector::Column(self.name()?);
-        let inner = Box::new(self.modified(column)?);
+        let mut column = Selector::Column(self.name()?);
+        while matches!(self.kind(), Kind::Dot | Kind::BracketOpen) {
+            column = self.modifier()?.around(column);
+            self.grow()?;
+        }
+        let inner = Box::new(column);
         self.expect(Kind::ParenthesisClose)?;
         Ok(Selector::WriteTime { kind, inner })
     }
@@ -242,7 +246,9 @@ impl Parser<'_> {
         let type_name = self.type_name()?;
         self.expect(Kind::ParenthesisClose)?;
         let kind = self.kind();
-        let alias = kind == Kind::Keyword(Keyword::As) && is_name(self.kind_ahead(1));
+        // `(a) as b` is an alias, `(a) as as b` is one of a hinted column called `as`
+        let as_twice = self.keyword_ahead(1, Keyword::As) && is_name(self.kind_ahead(2));
+        let alias = kind == Kind::Keyword(Keyword::As) && is_name(self.kind_ahead(1)) && !as_twice;
         let next_clause =
             kind == Kind::Keyword(Keyword::Per) && self.keyword_ahead(1, Keyword::Partition);
         if alias || next_clause || !starts_selector(kind) {
@@ -256,9 +262,20 @@ impl Parser<'_> {
 /// What stands behind a selector and picks a part of it.
 enum Modifier {
     /// `.field`
-    Field(crate::ast::Name),
+    Field(Name),
     /// `[key]`
-    Element(crate::ast::Term),
+    Element(Term),
     /// `[from..to]`
-    Slice(Option<crate::ast::Term>, Option<crate::ast::Term>),
+    Slice(Option<Term>, Option<Term>),
+}
+
+impl Modifier {
+    fn around(self, selector: Selector) -> Selector {
+        let inner = Box::new(selector);
+        match self {
+            Modifier::Field(field) => Selector::Field { inner, field },
+            Modifier::Element(key) => Selector::Element { inner, key },
+            Modifier::Slice(from, to) => Selector::Slice { inner, from, to },
+        }
+    }
 }

@@ -261,6 +261,14 @@ impl Parser<'_> {
             self.advance();
             return Ok(AlterTableAction::DropCompactStorage);
         }
+        if self.keyword_ahead(1, Keyword::Compact)
+            && !matches!(
+                self.kind_ahead(2),
+                Kind::End | Kind::Semicolon | Kind::Keyword(Keyword::Using)
+            )
+        {
+            return Err(self.no_viable_ahead(2));
+        }
         self.advance();
         let if_exists = self.if_exists()?;
         let columns = if self.kind() == Kind::ParenthesisOpen {

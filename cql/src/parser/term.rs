@@ -59,7 +59,7 @@ impl Parser<'_> {
     fn addition(&mut self) -> Parsed<Term> {
         let mut left = self.multiplication()?;
         while let Some(operator) = additive(self.kind()) {
-            if operator == ArithmeticOperator::Add && self.prepends() {
+            if operator == ArithmeticOperator::Add && self.prepends()? {
                 break;
             }
             self.advance();
@@ -75,9 +75,15 @@ impl Parser<'_> {
     }
 
     /// Whether the current `+` is the one of `SET c = value + c`: a column stands behind it, not a function.
-    fn prepends(&mut self) -> bool {
-        is_column_name(self.kind_ahead(1))
-            && !matches!(self.kind_ahead(2), Kind::ParenthesisOpen | Kind::Dot)
+    fn prepends(&mut self) -> Parsed<bool> {
+        if !is_column_name(self.kind_ahead(1)) {
+            return Ok(false);
+        }
+        match self.kind_ahead(2) {
+            Kind::ParenthesisOpen | Kind::Dot => Ok(false),
+            Kind::Comma | Kind::Keyword(Keyword::Where) => Ok(true),
+            _ => Err(self.no_viable_ahead(2)),
+        }
     }
 
     fn multiplication(&mut self) -> Parsed<Term> {
@@ -122,7 +128,10 @@ impl Parser<'_> {
             Kind::Keyword(Keyword::Cast) if self.kind_ahead(1) == Kind::ParenthesisOpen => {
                 self.cast()
             }
-            Kind::Keyword(Keyword::Token) => self.function(),
+            Kind::Keyword(Keyword::Token) if self.kind_ahead(1) == Kind::ParenthesisOpen => {
+                self.function()
+            }
+            Kind::Keyword(Keyword::Token) => Err(self.no_viable_ahead(1)),
             kind if is_name(kind) => match self.kind_ahead(1) {
                 Kind::ParenthesisOpen if is_function_name(kind) => self.function(),
                 Kind::Dot => self.function(),

@@ -1,6 +1,7 @@
 //! Types.
 
-use super::{Parsed, Parser};
+use super::names::is_name;
+use super::{Parsed, Parser, follow};
 use crate::ast::{CqlTypeName, NativeType};
 use crate::lexer::{Keyword, Kind};
 use crate::print;
@@ -36,6 +37,15 @@ pub(super) fn native_type(kind: Kind) -> Option<NativeType> {
     })
 }
 
+/// Whether a token may begin a type.
+pub(super) fn starts_type(kind: Kind) -> bool {
+    is_name(kind)
+        || matches!(
+            kind,
+            Kind::Keyword(Keyword::Set) | Kind::String | Kind::DollarString
+        )
+}
+
 impl Parser<'_> {
     /// A native type, as CAST takes it.
     pub(super) fn native_type(&mut self) -> Parsed<NativeType> {
@@ -55,6 +65,9 @@ impl Parser<'_> {
         if let Some(native) = native_type(kind)
             && next != Kind::Dot
         {
+            if !follow::of_type(next) {
+                return Err(self.no_viable_ahead(1));
+            }
             self.advance();
             return Ok(CqlTypeName::Native(native));
         }

@@ -5,7 +5,7 @@ use super::term::{marker, term};
 use super::{name, names, qualified_name, separated, string};
 use crate::ast::{
     Assignment, Batch, BatchKind, Delete, Deletion, Insert, InsertJson, JsonValue, Modification,
-    Update, Using,
+    Term, Update, Using,
 };
 
 pub(super) fn insert(out: &mut String, tree: &Insert) {
@@ -41,17 +41,23 @@ pub(super) fn insert_json(out: &mut String, tree: &InsertJson) {
 
 /// ` USING …`, or nothing.
 fn using(out: &mut String, tree: &Using) {
-    let mut before = " USING ";
-    if let Some(timestamp) = &tree.timestamp {
-        out.push_str(before);
-        out.push_str("TIMESTAMP ");
-        term(out, timestamp);
-        before = " AND ";
+    let index = |objective: &Option<Term>| match objective {
+        Some(Term::Marker(place)) => Some(place.index),
+        _ => None,
+    };
+    let mut objectives = [("TIMESTAMP ", &tree.timestamp), ("TTL ", &tree.ttl)];
+    // markers are numbered in the order of the text
+    if index(&tree.ttl).is_some() && index(&tree.ttl) < index(&tree.timestamp) {
+        objectives.reverse();
     }
-    if let Some(ttl) = &tree.ttl {
-        out.push_str(before);
-        out.push_str("TTL ");
-        term(out, ttl);
+    let mut before = " USING ";
+    for (word, objective) in objectives {
+        if let Some(objective) = objective {
+            out.push_str(before);
+            out.push_str(word);
+            term(out, objective);
+            before = " AND ";
+        }
     }
 }
 
