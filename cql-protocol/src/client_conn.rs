@@ -5,7 +5,7 @@ use crate::compress::{CompressError, Compression};
 use crate::deframe::{Deframer, FrameError};
 use crate::frame::{FrameHeader, RESPONSE_BIT, flag};
 use crate::limits::RESPONSE_BODY_SIZE_MAX;
-use crate::notation::{DecodeError, Reader};
+use crate::notation::{DecodeError, Reader, write_bytes_map};
 use crate::opcode::Opcode;
 use crate::output::OutputFrames;
 use crate::request::startup::option;
@@ -102,12 +102,29 @@ impl ClientConn {
     /// # Panics
     /// If a part of the request is too large for its notation.
     pub fn send(&mut self, request: &Request<'_>, tracing: bool) -> Option<i16> {
+        self.send_with_payload(request, tracing, &[])
+    }
+
+    /// Sends a request with a custom payload (v4 and later; left out before).
+    ///
+    /// # Panics
+    /// If a part of the request is too large for its notation.
+    pub fn send_with_payload(
+        &mut self,
+        request: &Request<'_>,
+        tracing: bool,
+        payload: &[(&str, Option<&[u8]>)],
+    ) -> Option<i16> {
         let stream = self.take_stream()?;
-        self.begin(
-            request.opcode(),
-            stream,
-            if tracing { flag::TRACING } else { 0 },
-        );
+        let with_payload = !payload.is_empty() && self.version >= ProtocolVersion::V4;
+        let mut flags = if tracing { flag::TRACING } else { 0 };
+        if with_payload {
+            flags |= flag::CUSTOM_PAYLOAD;
+        }
+        self.begin(request.opcode(), stream, flags);
+        if with_payload {
+            write_bytes_map(self.frames.body(), payload);
+        }
         request.encode(self.frames.body(), self.version);
         self.frames.finish();
         Some(stream)

@@ -52,8 +52,12 @@
 pub mod client_conn;
 pub mod compress;
 mod deframe;
+#[cfg(test)]
+mod end_to_end_tests;
 pub mod error_code;
 pub mod frame;
+#[cfg(test)]
+mod fuzz_tests;
 mod input;
 pub mod limits;
 pub mod notation;

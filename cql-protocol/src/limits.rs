@@ -37,3 +37,6 @@ pub const DECOMPRESSION_FACTOR: usize = 8;
 
 /// … plus this many bytes. More is allocated only once the data has proved to fill it.
 pub const DECOMPRESSION_ALLOWANCE: usize = 256 * 1024;
+
+/// Options of a STARTUP that are kept; drivers send fewer than ten.
+pub const STARTUP_OPTIONS_MAX: usize = 128;

@@ -47,7 +47,9 @@ pub struct SegmentHeader {
 
 /// Checksums of a header do not agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("invalid, unrecoverable CRC mismatch detected in frame header. Read {read}, Computed {computed}")]
+#[error(
+    "invalid, unrecoverable CRC mismatch detected in frame header. Read {read}, Computed {computed}"
+)]
 pub struct HeaderMismatch {
     /// As received.
     pub read: u32,

@@ -66,8 +66,8 @@ impl<'a> BytesMap<'a> {
         (0..self.count).map_while(move |_| Some((reader.string().ok()?, reader.bytes().ok()?)))
     }
 
-    /// The elements as they stand on the wire, after the count.
-    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+    /// Appends the map as it was read.
+    pub fn encode(&self, out: &mut Vec<u8>) {
         write_short(out, self.count);
         out.extend_from_slice(self.elements);
     }

@@ -1,5 +1,6 @@
 //! STARTUP: the options of a connection.
 
+use crate::limits::STARTUP_OPTIONS_MAX;
 use crate::notation::{DecodeError, Reader, StringMap, write_string_map};
 
 /// A STARTUP message.
@@ -54,12 +55,16 @@ impl StartupOptions {
         options
     }
 
-    /// Sets an option.
+    /// Sets an option. One more than [`STARTUP_OPTIONS_MAX`] is left out.
     pub fn set(&mut self, key: &str, value: &str) {
         let key = key.to_uppercase();
+        let has_room = self.entries.len() < STARTUP_OPTIONS_MAX;
         match self.entries.iter_mut().find(|(known, _)| *known == key) {
             Some((_, old)) => value.clone_into(old),
-            None => self.entries.push((key, value.to_owned())),
+            None if has_room => {
+                self.entries.push((key, value.to_owned()));
+            }
+            None => {}
         }
     }
 

@@ -6,6 +6,7 @@ use crate::notation::{
 };
 use crate::version::ProtocolVersion;
 use helenus_model::types::CqlType;
+use std::sync::Arc;
 
 /// Bits of the flags.
 pub(crate) mod flag {
@@ -90,10 +91,10 @@ impl EncodedColumns {
 /// A column as a client reads it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
-    /// Its keyspace.
-    pub keyspace: String,
+    /// Its keyspace: shared, as columns are mostly of one table.
+    pub keyspace: Arc<str>,
     /// Its table.
-    pub table: String,
+    pub table: Arc<str>,
     /// Its name or alias.
     pub name: String,
     /// Its type.
@@ -291,20 +292,24 @@ fn decode_columns(
     flags: i32,
     count: i32,
 ) -> Result<Vec<Column>, DecodeError> {
-    let global = if flags & flag::GLOBAL_TABLE != 0 {
-        Some((reader.string()?, reader.string()?))
+    let table_of = |reader: &mut Reader<'_>| -> Result<(Arc<str>, Arc<str>), DecodeError> {
+        Ok((Arc::from(reader.string()?), Arc::from(reader.string()?)))
+    };
+    let is_global = flags & flag::GLOBAL_TABLE != 0;
+    let global = if is_global {
+        Some(table_of(reader)?)
     } else {
         None
     };
     let mut columns = Vec::new();
     for _ in 0..count {
-        let (keyspace, table) = match global {
-            Some(global) => global,
-            None => (reader.string()?, reader.string()?),
+        let (keyspace, table) = match &global {
+            Some(global) => global.clone(),
+            None => table_of(reader)?,
         };
         columns.push(Column {
-            keyspace: keyspace.to_owned(),
-            table: table.to_owned(),
+            keyspace,
+            table,
             name: reader.string()?.to_owned(),
             cql_type: reader.cql_type()?,
         });

@@ -397,7 +397,8 @@ impl ServerConn {
             FrameError::SegmentPayload { read, computed } => {
                 let text = "invalid, unrecoverable CRC mismatch detected in frame body. Read";
                 let (read, computed) = (read.cast_signed(), computed.cast_signed());
-                self.responses.lose(0, format!("{text} {read}, Computed {computed}"))
+                self.responses
+                    .lose(0, format!("{text} {read}, Computed {computed}"))
             }
             FrameError::Layout(text) => self.responses.lose(0, (*text).to_owned()),
         }
