@@ -8,6 +8,7 @@
 //! iterate treat malformed bytes as absent; call [`validate`] where bytes enter the system.
 
 mod boolean;
+mod canonical;
 mod civil;
 mod collection;
 mod compare;
@@ -36,6 +37,7 @@ mod varint;
 mod vector;
 
 pub use boolean::decode_boolean;
+pub use canonical::canonical_collection;
 pub use collection::{
     CollectionBuilder, Elements, Entries, elements, encode_list, encode_map_sorted,
     encode_set_sorted, entries,

@@ -5,5 +5,5 @@ mod from_json;
 mod laws;
 mod parse;
 mod print;
-mod support;
+pub(super) mod support;
 mod validate;

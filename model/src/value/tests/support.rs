@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::types::{CqlType, UdtDefinition, parse_cql_type};
 
 /// The type with this CQL name; `point` and `"Big Udt"` are UDTs.
-pub(super) fn cql_type(name: &str) -> CqlType {
+pub(in crate::value) fn cql_type(name: &str) -> CqlType {
     parse_cql_type(name, "ks", &|_, name| udt(name)).unwrap()
 }
 
@@ -34,10 +34,10 @@ fn udt(name: &str) -> Option<Arc<UdtDefinition>> {
     }))
 }
 
-pub(super) fn unhex(digits: &str) -> Vec<u8> {
+pub(in crate::value) fn unhex(digits: &str) -> Vec<u8> {
     crate::value::text::unhex(digits).unwrap()
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(in crate::value) fn hex(bytes: &[u8]) -> String {
     crate::value::text::hex(bytes)
 }
