@@ -3,11 +3,13 @@
 //! - `test`: everything a change must pass, with the time of each stage.
 //! - `tidy`: the house rules that a compiler does not know.
 //! - `demo`: the main job on real input against three nodes.
+//! - `bench`: Helenus beside Apache Cassandra on the same machine.
 //! - `sim`: a simulated cluster through faults, from seeds.
 //! - `oracle`: Apache Cassandra 5.0.6 itself, to ask and to compare with.
 //!
 //! Whatever they fetch or write lies under the target folder.
 
+mod bench;
 mod demo;
 mod oracle;
 mod process;
@@ -16,6 +18,8 @@ mod test;
 mod tidy;
 mod venv;
 mod workspace;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -34,17 +38,30 @@ enum Command {
     Tidy,
     /// The main job on real input against three nodes
     Demo(demo::DemoArguments),
+    /// Helenus beside Apache Cassandra on the same machine
+    Bench(bench::BenchArguments),
     /// A simulated cluster through faults, from seeds
     Sim(sim::SimArguments),
     /// Apache Cassandra 5.0.6: start, stop, its tools, its nodetool
     Oracle(oracle::OracleArguments),
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Test(arguments) => test::run(&arguments),
         Command::Tidy => tidy::run(),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Sim(arguments) => sim::run(&arguments),
         Command::Oracle(arguments) => oracle::run(&arguments),
     }

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
 use crate::process;
-pub(crate) use node::{Node, Settings};
+pub(crate) use node::{Node, Settings, stop};
 
 /// The release everything is compared with.
 pub(crate) const VERSION: &str = "5.0.6";

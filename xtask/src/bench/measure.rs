@@ -1,0 +1,212 @@
+//! The steps of the benchmark.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use super::BenchArguments;
+use super::fleet::{self, Fleet, Kind};
+use super::latte::{self, Target};
+use super::report::{Measurement, ServerReport};
+use super::workload::{self, Workload};
+
+const ONE_HEAP: &str = "4G";
+const THREE_HEAP: &str = "2G";
+const KEYSPACE: &str = "bench";
+
+/// Milliseconds from exec to the first SUPPORTED: Cassandra once, Helenus the median of ten.
+///
+/// # Errors
+/// The server does not come up.
+pub(crate) fn start(kind: Kind, quick: bool) -> Result<f64> {
+    fleet::clean(kind, 1)?;
+    let times = match kind {
+        Kind::Cassandra => 1,
+        Kind::Helenus if quick => 3,
+        Kind::Helenus => 10,
+    };
+    let mut found = Vec::new();
+    for _ in 0..times {
+        let fleet = Fleet::start(kind, 1, ONE_HEAP)?;
+        found.push(fleet.ready_after.as_secs_f64() * 1_000.0);
+    }
+    found.sort_by(f64::total_cmp);
+    let middle = found
+        .get(found.len() / 2)
+        .copied()
+        .context("no start at all")?;
+    println!("{:<10} start: {middle:.0} ms", kind.name());
+    Ok(middle)
+}
+
+/// The five workloads against one node.
+///
+/// # Errors
+/// The server or latte fails.
+pub(crate) fn workloads(
+    kind: Kind,
+    arguments: &BenchArguments,
+    server: &mut ServerReport,
+) -> Result<()> {
+    let wanted: Vec<Workload> = workload::ALL
+        .into_iter()
+        .filter(|workload| arguments.wants(workload.script))
+        .collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    fleet::clean(kind, 1)?;
+    let fleet = Fleet::start(kind, 1, ONE_HEAP)?;
+    for workload in wanted {
+        let target = Target {
+            addresses: &fleet.addresses,
+            keyspace: KEYSPACE,
+            replication: 1,
+            consistency: "ONE",
+            size: workload.size_parameter(arguments.quick),
+        };
+        latte::schema(&workload, &target)?;
+        if workload.rows > 0 {
+            latte::load(&workload, &target)?;
+        }
+        if workload.is_compacted {
+            fleet.nodetool(&["flush", KEYSPACE, workload.table])?;
+            fleet.nodetool(&["compact", KEYSPACE, workload.table])?;
+            server.table_bytes = Some(fleet.table_bytes(KEYSPACE, workload.table)?);
+        }
+        fleet.settle()?;
+        lines(
+            &fleet,
+            kind,
+            &workload,
+            workload.script,
+            &target,
+            arguments,
+            server,
+        )?;
+    }
+    server.threads = Some(fleet.status("Threads")?);
+    Ok(())
+}
+
+/// Three nodes, replication 3, LOCAL_QUORUM: their CPU time summed.
+///
+/// # Errors
+/// A server or latte fails.
+pub(crate) fn three_nodes(
+    kind: Kind,
+    arguments: &BenchArguments,
+    server: &mut ServerReport,
+) -> Result<()> {
+    let wanted: Vec<(&str, &str)> = [("three_write", "point_write"), ("three_read", "point_read")]
+        .into_iter()
+        .filter(|(name, _)| arguments.wants(name))
+        .collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    fleet::clean(kind, 3)?;
+    let fleet = Fleet::start(kind, 3, THREE_HEAP)?;
+    for (name, script) in wanted {
+        let workload = workload::named(script).context("a workload of benches/")?;
+        let target = Target {
+            addresses: &fleet.addresses,
+            keyspace: "bench_three",
+            replication: 3,
+            consistency: "LOCAL_QUORUM",
+            size: workload.size_parameter(arguments.quick),
+        };
+        latte::schema(&workload, &target)?;
+        if workload.rows > 0 {
+            latte::load(&workload, &target)?;
+        }
+        fleet.settle()?;
+        lines(&fleet, kind, &workload, name, &target, arguments, server)?;
+    }
+    Ok(())
+}
+
+/// Warms up and measures a workload with each number of requests in flight.
+fn lines(
+    fleet: &Fleet,
+    kind: Kind,
+    workload: &Workload,
+    name: &str,
+    target: &Target<'_>,
+    arguments: &BenchArguments,
+    server: &mut ServerReport,
+) -> Result<()> {
+    let warm_up = arguments.warm_up_seconds(kind);
+    for (at, in_flight) in arguments.in_flight.iter().copied().enumerate() {
+        // The code is warm after the first round; the second warm-up is for the other rhythm.
+        let seconds = if at == 0 {
+            warm_up
+        } else {
+            warm_up.div_ceil(4)
+        };
+        if seconds > 0 {
+            latte::run(workload, target, in_flight, seconds)?;
+        }
+        let before = fleet.cpu_seconds()?;
+        let seen = latte::run(workload, target, in_flight, arguments.seconds())?;
+        let used = fleet.cpu_seconds()? - before;
+        // A fast wrong answer is no answer. The last requests may still be under way at the end.
+        let expected = seen.operations * workload.rows;
+        let slack = u64::from(in_flight) * workload.rows;
+        ensure!(
+            seen.rows.abs_diff(expected) <= slack,
+            "{name}: {} rows instead of {expected}",
+            seen.rows
+        );
+        let measurement = Measurement {
+            workload: name.to_owned(),
+            in_flight,
+            operations: seen.operations,
+            errors: seen.errors,
+            rows: seen.rows,
+            throughput: seen.throughput,
+            p50_milliseconds: seen.p50,
+            p99_milliseconds: seen.p99,
+            p999_milliseconds: seen.p999,
+            cpu_microseconds: used * 1e6 / seen.operations as f64,
+        };
+        println!("{:<10} {}", kind.name(), measurement.line());
+        server.measurements.push(measurement);
+    }
+    Ok(())
+}
+
+/// Resident MiB with 200,000 feature rows and 2,000,000 events, ten seconds after the last write.
+///
+/// # Errors
+/// The server or latte fails.
+pub(crate) fn memory(kind: Kind, quick: bool) -> Result<f64> {
+    fleet::clean(kind, 1)?;
+    let fleet = Fleet::start(kind, 1, ONE_HEAP)?;
+    let sizes = [
+        (
+            "point_read",
+            if quick { "rows=20000" } else { "rows=200000" },
+        ),
+        (
+            "newest_20",
+            if quick { "users=2000" } else { "users=20000" },
+        ),
+    ];
+    for (script, size) in sizes {
+        let workload = workload::named(script).context("a workload of benches/")?;
+        let target = Target {
+            addresses: &fleet.addresses,
+            keyspace: KEYSPACE,
+            replication: 1,
+            consistency: "ONE",
+            size: size.to_owned(),
+        };
+        latte::schema(&workload, &target)?;
+        latte::load(&workload, &target)?;
+    }
+    std::thread::sleep(Duration::from_secs(10));
+    let mebibytes = fleet.status("VmRSS")? as f64 / 1024.0;
+    println!("{:<10} resident memory: {mebibytes:.0} MiB", kind.name());
+    Ok(mebibytes)
+}
