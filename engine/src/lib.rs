@@ -15,3 +15,5 @@ pub mod memtable;
 pub mod merge;
 mod read;
 mod table_store;
+#[cfg(test)]
+mod testing;

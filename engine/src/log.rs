@@ -14,6 +14,8 @@ use parking_lot::Mutex;
 mod position;
 mod replay;
 mod segment;
+#[cfg(test)]
+mod tests;
 
 pub use position::LogPosition;
 pub(crate) use replay::{next_segment, replay};

@@ -39,8 +39,8 @@ pub(crate) fn next_segment(disk: &dyn Disk, directory: &str, least: u32) -> Resu
 struct Before {
     segment: u32,
     end: u32,
-    /// The file is longer than the records in it, and the rest is not just zeros.
-    damaged_rest: bool,
+    /// Length of the file, without zeros at its end: a power cut leaves appended bytes away or as zeros, damage does not.
+    written: u32,
 }
 
 /// Reads the segments of `directory` from number `first` on and gives each record, with its position, to `apply`. Segments before
@@ -75,7 +75,8 @@ pub(crate) fn replay(
             None => headless(&path, segment, &bytes)?,
         };
         let rest = &bytes[end.min(bytes.len())..];
-        before = Before { segment, end: end as u32, damaged_rest: rest.iter().any(|byte| *byte != 0) };
+        let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        before = Before { segment, end: end as u32, written: written as u32 };
         if rest.is_empty() && header.is_some() {
             result.segments.insert(segment, bytes.len() as u64);
         } else if header.is_some() {
@@ -125,7 +126,7 @@ fn follows(path: &str, header: Option<(SegmentHeader, bool)>, before: &Before, f
     if header.previous == before.segment && header.previous_end == before.end {
         return Ok(true);
     }
-    if previous_synced || (header.previous == before.segment && before.damaged_rest) {
+    if previous_synced || (header.previous == before.segment && before.written >= header.previous_end) {
         let what = format!("segment {} before it should have {} bytes", header.previous, header.previous_end);
         return Err(damage(path, 0, what));
     }

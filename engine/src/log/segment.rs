@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! segment := "HELNLOG" 1, number u32, previous segment u32 (0: none), its length u32, CRC32 of these 20 bytes u32,
-//!            "SYNC" once the previous segment is known to be durable, else 0 (u32), 0 (u32), record*
+//!            'S' once the previous segment is known to be durable, else 0 (one byte, so that it is never half written), 0 * 7, record*
 //! record  := length of the body u32, CRC32 of (segment u32, offset of the record u32, length u32) u32, body, CRC32 of the body u32
 //! ```
 //!
@@ -19,7 +19,7 @@ pub(super) const RECORD_OVERHEAD: u32 = 12;
 /// Where the header says that the previous segment is durable.
 pub(super) const PREVIOUS_SYNCED_OFFSET: u64 = 24;
 /// What it says then.
-pub(super) const PREVIOUS_SYNCED: [u8; 4] = *b"SYNC";
+pub(super) const PREVIOUS_SYNCED: [u8; 1] = *b"S";
 
 const MAGIC: [u8; 8] = *b"HELNLOG\x01";
 const SUFFIX: &str = ".log";
@@ -64,12 +64,12 @@ impl SegmentHeader {
     pub(super) fn decode(bytes: &[u8], segment: u32) -> Option<(Self, bool)> {
         let head = bytes.first_chunk::<{ HEADER_BYTES as usize }>()?;
         let word = |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-        if head[..8] != MAGIC || word(20) != crc32fast::hash(&head[..20]) || word(8) != segment || word(28) != 0 {
+        if head[..8] != MAGIC || word(20) != crc32fast::hash(&head[..20]) || word(8) != segment {
             return None;
         }
-        let synced = match head[24..28] {
-            [0, 0, 0, 0] => false,
-            [b'S', b'Y', b'N', b'C'] => true,
+        let synced = match head[24..] {
+            [0, 0, 0, 0, 0, 0, 0, 0] => false,
+            [b'S', 0, 0, 0, 0, 0, 0, 0] => true,
             _ => return None,
         };
         Some((SegmentHeader { segment, previous: word(12), previous_end: word(16) }, synced))
