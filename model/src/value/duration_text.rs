@@ -57,12 +57,17 @@ pub(super) fn parse(text: &str) -> Result<Duration, ValueError> {
         Some(week) if week.ends_with('W') => iso_week(week),
         Some(alternative) if alternative.contains('-') => iso_alternative(alternative),
         Some(iso) => iso_designators(iso),
-        None => standard(source),
+        None => Some(standard(source)),
     };
-    for (unit, digits) in parts
-        .ok_or_else(|| ValueError::new(format!("Unable to convert '{source}' to a duration")))?
-    {
+    let (parts, rest) = parts.unwrap_or((Vec::new(), source));
+    // Units out of order are found before letters that make no sense behind them.
+    for (unit, digits) in parts {
         sum.add(unit, digits)?;
+    }
+    if !rest.is_empty() || source.is_empty() {
+        return Err(ValueError::new(format!(
+            "Unable to convert '{source}' to a duration"
+        )));
     }
     let sign = if negative { -1 } else { 1 };
     Duration::new(
@@ -72,20 +77,18 @@ pub(super) fn parse(text: &str) -> Result<Duration, ValueError> {
     )
 }
 
-type Parts<'a> = Option<Vec<(usize, &'a str)>>;
+/// Units with their digits, and what follows them.
+type Parts<'a> = (Vec<(usize, &'a str)>, &'a str);
 
 fn standard(mut text: &str) -> Parts<'_> {
     let mut parts = Vec::new();
-    if text.is_empty() {
-        return None;
-    }
-    while !text.is_empty() {
-        let (digits, rest) = split_digits(text)?;
-        let (unit, length) = unit_symbol(rest)?;
+    while let Some((digits, rest)) = split_digits(text)
+        && let Some((unit, length)) = unit_symbol(rest)
+    {
         parts.push((unit, digits));
-        text = rest.get(length..)?;
+        text = rest.get(length..).unwrap_or("");
     }
-    Some(parts)
+    (parts, text)
 }
 
 /// The unit a text starts with, in either case, and the symbol's length in bytes.
@@ -110,12 +113,12 @@ fn unit_symbol(text: &str) -> Option<(usize, usize)> {
     })
 }
 
-fn iso_week(text: &str) -> Parts<'_> {
+fn iso_week(text: &str) -> Option<Parts<'_>> {
     let (digits, rest) = split_digits(text)?;
-    (rest == "W").then(|| vec![(WEEKS, digits)])
+    (rest == "W").then(|| (vec![(WEEKS, digits)], ""))
 }
 
-fn iso_designators(text: &str) -> Parts<'_> {
+fn iso_designators(text: &str) -> Option<Parts<'_>> {
     let mut parts = Vec::new();
     let (day, time) = match text.split_once('T') {
         Some((day, time)) => (day, time),
@@ -138,10 +141,10 @@ fn iso_designators(text: &str) -> Parts<'_> {
             return None;
         }
     }
-    Some(parts)
+    Some((parts, ""))
 }
 
-fn iso_alternative(text: &str) -> Parts<'_> {
+fn iso_alternative(text: &str) -> Option<Parts<'_>> {
     let mut parts = Vec::new();
     let mut rest = text;
     for (unit, width, mark) in [
@@ -159,7 +162,7 @@ fn iso_alternative(text: &str) -> Parts<'_> {
         parts.push((unit, digits));
         rest = behind;
     }
-    rest.is_empty().then_some(parts)
+    rest.is_empty().then_some((parts, ""))
 }
 
 /// At least one digit, and what follows.
