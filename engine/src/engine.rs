@@ -173,3 +173,6 @@ impl From<&EngineConfig> for LogConfig {
         LogConfig { segment_bytes: config.log_segment_bytes }
     }
 }
+
+#[cfg(test)]
+mod model_test;

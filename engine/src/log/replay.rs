@@ -77,16 +77,17 @@ pub(crate) fn replay(
         let rest = &bytes[end.min(bytes.len())..];
         let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         before = Before { segment, end: end as u32, written: written as u32 };
-        if rest.is_empty() && header.is_some() {
-            result.segments.insert(segment, bytes.len() as u64);
-        } else if header.is_some() {
+        if header.is_none() {
+            disk.remove(&path)?;
+            continue;
+        }
+        if !rest.is_empty() {
             result.torn_bytes += rest.len() as u64;
             file.set_len(end as u64)?;
-            file.sync()?;
-            result.segments.insert(segment, end as u64);
-        } else {
-            disk.remove(&path)?;
         }
+        // The process before may have been killed between its write and its sync; this one counts the segment as durable.
+        file.sync()?;
+        result.segments.insert(segment, end as u64);
     }
     disk.sync_dir(directory)?;
     Ok(result)

@@ -117,8 +117,8 @@ impl Partition {
         for item in update.items() {
             match item {
                 Item::Unfiltered(Unfiltered::Row { clustering, row }) => {
-                    stats.row(&row, false);
-                    self.put_row(table, clustering, row, scratch, &mut growth);
+                    let shadows = stats.row(&row, false);
+                    self.put_row(table, clustering, (row, shadows), scratch, &mut growth);
                 }
                 Item::Range(range) => {
                     stats.deletion(range.deletion);
@@ -153,10 +153,10 @@ impl Partition {
         stats: &mut MemtableStats,
         growth: &mut Growth,
     ) {
-        stats.row(&row, true);
+        let shadows = stats.row(&row, true);
         let extra = self.extra_mut(growth);
         let merged = match &extra.static_row {
-            None => canonical(table, row, &mut scratch.merged),
+            None => canonical(table, (row, shadows), &mut scratch.merged),
             Some(old) => {
                 scratch.merged.clear();
                 merge_rows(table, RowRef::new(old), row, &mut scratch.merged);
@@ -172,7 +172,7 @@ impl Partition {
         &mut self,
         table: &Table,
         clustering: &[u8],
-        row: RowRef<'_>,
+        row: (RowRef<'_>, bool),
         scratch: &mut Scratch,
         growth: &mut Growth,
     ) {
@@ -204,7 +204,7 @@ fn merge_stored(
     table: &Table,
     old: Option<&StoredRow>,
     clustering: &[u8],
-    row: RowRef<'_>,
+    row: (RowRef<'_>, bool),
     scratch: &mut Scratch,
     growth: &mut Growth,
 ) -> Option<StoredRow> {
@@ -216,7 +216,7 @@ fn merge_stored(
     };
     let (clustering, before) = split_row(old);
     merged.clear();
-    merge_rows(table, RowRef::new(before), row, merged);
+    merge_rows(table, RowRef::new(before), row.0, merged);
     if merged.as_slice() == before {
         return None;
     }
@@ -226,9 +226,9 @@ fn merge_stored(
     Some(Arc::from(&stored[..]))
 }
 
-/// The row as merging would leave it. Only a row with a deletion of its own can say more than that.
-fn canonical<'a>(table: &Table, row: RowRef<'a>, merged: &'a mut Vec<u8>) -> &'a [u8] {
-    if row.header.deletion.is_live() {
+/// The row as merging would leave it; the flag is whether a deletion in the row may shadow other parts of it.
+fn canonical<'a>(table: &Table, (row, shadows): (RowRef<'a>, bool), merged: &'a mut Vec<u8>) -> &'a [u8] {
+    if !shadows {
         return row.bytes();
     }
     merged.clear();

@@ -101,8 +101,9 @@ impl MemtableStats {
         }
     }
 
-    /// Takes note of a row.
-    pub fn row(&mut self, row: &RowRef<'_>, is_static: bool) {
+    /// Takes note of a row. True when a deletion in the row may shadow other parts of it.
+    pub fn row(&mut self, row: &RowRef<'_>, is_static: bool) -> bool {
+        let mut shadows = !row.header.deletion.is_live();
         let liveness = row.header.liveness;
         if !liveness.is_none() {
             self.timestamp(liveness.timestamp);
@@ -116,12 +117,17 @@ impl MemtableStats {
             match cell.kind {
                 CellKind::Live => {}
                 CellKind::Expiring => self.expiry(cell.ttl, cell.local),
-                CellKind::Tombstone | CellKind::ComplexDeletion => {
+                CellKind::Tombstone => {
                     self.min_local_deletion_time = self.min_local_deletion_time.min(cell.local);
+                }
+                CellKind::ComplexDeletion => {
+                    self.min_local_deletion_time = self.min_local_deletion_time.min(cell.local);
+                    shadows = true;
                 }
             }
             if is_static { self.statics.insert(cell.column) } else { self.regulars.insert(cell.column) }
         }
+        shadows
     }
 
     /// Bounds over both.
