@@ -132,14 +132,7 @@ impl ClientConn {
 
     fn begin(&mut self, opcode: Opcode, stream: i16, flags: u8) {
         let version = self.version.number();
-        self.frames.begin(&FrameHeader {
-            version,
-            response: false,
-            flags,
-            stream,
-            opcode: opcode.code(),
-            length: 0,
-        });
+        self.frames.begin(&FrameHeader { version, response: false, flags, stream, opcode: opcode.code(), length: 0 });
     }
 
     fn take_stream(&mut self) -> Option<i16> {
@@ -168,10 +161,7 @@ impl ClientConn {
     /// Requests that wait for an answer.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.streams
-            .iter()
-            .map(|word| word.count_ones() as usize)
-            .sum()
+        self.streams.iter().map(|word| word.count_ones() as usize).sum()
     }
 
     /// Everything to send now; then call [`ClientConn::sent`].
@@ -227,23 +217,11 @@ impl ClientConn {
             .ok_or_else(|| ClientError::Frame(format!("Unknown opcode {}", header.opcode)))?;
         if header.version != self.version.number() {
             let body = self.deframer.body(&located);
-            let message = match response::decode_body(
-                opcode,
-                header.flags,
-                header.stream,
-                body,
-                self.version,
-            ) {
-                Ok(ResponseFrame {
-                    response: Response::Error(error),
-                    ..
-                }) => error.message,
+            let message = match response::decode_body(opcode, header.flags, header.stream, body, self.version) {
+                Ok(ResponseFrame { response: Response::Error(error), .. }) => error.message,
                 _ => String::new(),
             };
-            return Err(ClientError::Version {
-                number: header.version,
-                message,
-            });
+            return Err(ClientError::Version { number: header.version, message });
         }
         self.give_stream_back(header.stream);
         if self.startup == Some(header.stream) {
@@ -253,13 +231,7 @@ impl ClientConn {
             }
         }
         let body = self.deframer.body(&located);
-        Ok(Some(response::decode_body(
-            opcode,
-            header.flags,
-            header.stream,
-            body,
-            self.version,
-        )?))
+        Ok(Some(response::decode_body(opcode, header.flags, header.stream, body, self.version)?))
     }
 
     /// A server that is too old, or that takes us for it, answers with a header of eight bytes.
@@ -273,11 +245,7 @@ impl ClientConn {
             return None;
         }
         let mut reader = Reader::new(bytes.get(OLD_HEADER_SIZE..)?);
-        let message = reader
-            .int()
-            .and_then(|_| reader.string())
-            .unwrap_or_default()
-            .to_owned();
+        let message = reader.int().and_then(|_| reader.string()).unwrap_or_default().to_owned();
         Some(ClientError::Version { number, message })
     }
 
@@ -296,20 +264,15 @@ impl ClientConn {
 
 fn client_error(error: FrameError) -> ClientError {
     match error {
-        FrameError::TooLarge {
-            header, maximum, ..
-        } => ClientError::Frame(format!(
-            "A body of {} bytes exceeds the maximum of {maximum} bytes",
-            header.length
-        )),
-        FrameError::NegativeLength(header) => {
-            ClientError::Frame(format!("A body of {} bytes", header.length))
+        FrameError::TooLarge { header, maximum, .. } => {
+            ClientError::Frame(format!("A body of {} bytes exceeds the maximum of {maximum} bytes", header.length))
         }
+        FrameError::NegativeLength(header) => ClientError::Frame(format!("A body of {} bytes", header.length)),
         FrameError::Compressed(_, error) => ClientError::Compressed(error),
         FrameError::SegmentHeader(mismatch) => ClientError::Segment(mismatch),
-        FrameError::SegmentPayload { read, computed } => ClientError::Frame(format!(
-            "CRC mismatch in frame body. Read {read}, Computed {computed}"
-        )),
+        FrameError::SegmentPayload { read, computed } => {
+            ClientError::Frame(format!("CRC mismatch in frame body. Read {read}, Computed {computed}"))
+        }
         FrameError::Layout(text) => ClientError::Frame(text.to_owned()),
     }
 }

@@ -32,9 +32,7 @@ pub enum CompressError {
     #[error("Provided frame does not appear to be {0} compressed")]
     Malformed(&'static str),
     /// They claim to be larger than what is allowed.
-    #[error(
-        "Compressed frame claims {claimed} bytes, which exceeds the maximum of {maximum} bytes"
-    )]
+    #[error("Compressed frame claims {claimed} bytes, which exceeds the maximum of {maximum} bytes")]
     TooLarge {
         /// Bytes claimed.
         claimed: usize,
@@ -56,26 +54,17 @@ impl Compression {
     /// The algorithm of a name, in any case.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Lz4, Self::Snappy]
-            .into_iter()
-            .find(|compression| compression.name().eq_ignore_ascii_case(name))
+        [Self::Lz4, Self::Snappy].into_iter().find(|compression| compression.name().eq_ignore_ascii_case(name))
     }
 
     /// Decompresses a body of v3 or v4 into `out`, replacing what it holds.
     ///
     /// # Errors
     /// If the bytes are malformed or would fill more than `size_max` bytes.
-    pub fn decompress_body(
-        self,
-        input: &[u8],
-        out: &mut Vec<u8>,
-        size_max: usize,
-    ) -> Result<(), CompressError> {
+    pub fn decompress_body(self, input: &[u8], out: &mut Vec<u8>, size_max: usize) -> Result<(), CompressError> {
         match self {
             Self::Lz4 => {
-                let (size, input) = input
-                    .split_first_chunk::<4>()
-                    .ok_or(CompressError::Malformed("LZ4"))?;
+                let (size, input) = input.split_first_chunk::<4>().ok_or(CompressError::Malformed("LZ4"))?;
                 let claimed = u32::from_be_bytes(*size) as usize;
                 decompress_lz4(input, out, claimed, size_max)
             }
@@ -106,10 +95,7 @@ impl Compressor {
     /// A compressor that has allocated nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            lz4: None,
-            snappy: None,
-        }
+        Self { lz4: None, snappy: None }
     }
 
     /// Compresses a body for v3 or v4 into `out`, replacing what it holds.
@@ -122,13 +108,9 @@ impl Compressor {
                 self.append_lz4(input, out);
             }
             Compression::Snappy => {
-                let encoder = self
-                    .snappy
-                    .get_or_insert_with(|| Box::new(snap::raw::Encoder::new()));
+                let encoder = self.snappy.get_or_insert_with(|| Box::new(snap::raw::Encoder::new()));
                 out.resize(snap::raw::max_compress_len(input.len()), 0);
-                let size = encoder
-                    .compress(input, out)
-                    .expect("the room is what the format asks for");
+                let size = encoder.compress(input, out).expect("the room is what the format asks for");
                 out.truncate(size);
             }
         }
@@ -142,13 +124,8 @@ impl Compressor {
 
     fn append_lz4(&mut self, input: &[u8], out: &mut Vec<u8>) {
         let start = out.len();
-        out.resize(
-            start + lz4_flex::block::get_maximum_output_size(input.len()),
-            0,
-        );
-        let table = self
-            .lz4
-            .get_or_insert_with(|| Box::new(CompressTable::default()));
+        out.resize(start + lz4_flex::block::get_maximum_output_size(input.len()), 0);
+        let table = self.lz4.get_or_insert_with(|| Box::new(CompressTable::default()));
         let size = lz4_flex::block::compress_into_with_table(input, &mut out[start..], table)
             .expect("the room is what the format asks for");
         out.truncate(start + size);
@@ -159,12 +136,7 @@ impl Compressor {
 ///
 /// # Errors
 /// If the block is malformed, has another size than claimed, or the claim exceeds `size_max`.
-pub fn decompress_lz4(
-    input: &[u8],
-    out: &mut Vec<u8>,
-    claimed: usize,
-    size_max: usize,
-) -> Result<(), CompressError> {
+pub fn decompress_lz4(input: &[u8], out: &mut Vec<u8>, claimed: usize, size_max: usize) -> Result<(), CompressError> {
     check_claim(claimed, size_max, input.len(), LZ4_RATIO_MAX, "LZ4")?;
     let first = claimed.min(input.len() * DECOMPRESSION_FACTOR + DECOMPRESSION_ALLOWANCE);
     out.clear();
@@ -183,11 +155,7 @@ pub fn decompress_lz4(
     }
 }
 
-fn decompress_snappy(
-    input: &[u8],
-    out: &mut Vec<u8>,
-    size_max: usize,
-) -> Result<(), CompressError> {
+fn decompress_snappy(input: &[u8], out: &mut Vec<u8>, size_max: usize) -> Result<(), CompressError> {
     let malformed = CompressError::Malformed("Snappy");
     let claimed = snap::raw::decompress_len(input).map_err(|_| malformed.clone())?;
     check_claim(claimed, size_max, input.len(), SNAPPY_RATIO_MAX, "Snappy")?;
@@ -213,11 +181,7 @@ fn check_claim(
     if claimed > maximum {
         return Err(CompressError::TooLarge { claimed, maximum });
     }
-    if claimed
-        > size
-            .saturating_mul(ratio_max)
-            .saturating_add(RATIO_ALLOWANCE)
-    {
+    if claimed > size.saturating_mul(ratio_max).saturating_add(RATIO_ALLOWANCE) {
         return Err(CompressError::Malformed(name));
     }
     Ok(())
@@ -236,9 +200,7 @@ mod tests {
         let (mut compressed, mut out) = (vec![9; 3], vec![9; 3]);
         for compression in BOTH {
             compressor.compress_body(compression, input, &mut compressed);
-            compression
-                .decompress_body(&compressed, &mut out, MAXIMUM)
-                .unwrap();
+            compression.decompress_body(&compressed, &mut out, MAXIMUM).unwrap();
             assert_eq!(out, input, "{compression:?}");
         }
         compressor.compress_payload(input, &mut compressed);
@@ -249,13 +211,9 @@ mod tests {
     #[test]
     fn known_bytes() {
         let mut out = Vec::new();
-        Compression::Lz4
-            .decompress_body(&[0, 0, 0, 3, 0x30, b'a', b'b', b'c'], &mut out, 10)
-            .unwrap();
+        Compression::Lz4.decompress_body(&[0, 0, 0, 3, 0x30, b'a', b'b', b'c'], &mut out, 10).unwrap();
         assert_eq!(out, b"abc");
-        Compression::Snappy
-            .decompress_body(&[3, 0x08, b'a', b'b', b'c'], &mut out, 10)
-            .unwrap();
+        Compression::Snappy.decompress_body(&[3, 0x08, b'a', b'b', b'c'], &mut out, 10).unwrap();
         assert_eq!(out, b"abc");
         Compressor::new().compress_body(Compression::Lz4, b"abc", &mut out);
         assert_eq!(out, [0, 0, 0, 3, 0x30, b'a', b'b', b'c']);
@@ -267,29 +225,18 @@ mod tests {
     fn large_and_empty_inputs_go_both_ways() {
         round_trip(b"");
         round_trip(&[0; MAXIMUM]);
-        let noise: Vec<u8> = (0..100_000_u32)
-            .map(|index| (index.wrapping_mul(2_654_435_761) >> 13) as u8)
-            .collect();
+        let noise: Vec<u8> = (0..100_000_u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
         round_trip(&noise);
     }
 
     #[test]
     fn a_claim_beyond_the_limit_is_refused() {
-        let too_large = Err(CompressError::TooLarge {
-            claimed: 0xffff_ffff,
-            maximum: MAXIMUM,
-        });
+        let too_large = Err(CompressError::TooLarge { claimed: 0xffff_ffff, maximum: MAXIMUM });
         let mut out = Vec::new();
         let bomb = [0xff, 0xff, 0xff, 0xff, 0x1f, 0, 1, 0, 0xff];
-        assert_eq!(
-            Compression::Lz4.decompress_body(&bomb, &mut out, MAXIMUM),
-            too_large
-        );
+        assert_eq!(Compression::Lz4.decompress_body(&bomb, &mut out, MAXIMUM), too_large);
         let bomb = [0xff, 0xff, 0xff, 0xff, 0x0f, 0];
-        assert_eq!(
-            Compression::Snappy.decompress_body(&bomb, &mut out, MAXIMUM),
-            too_large
-        );
+        assert_eq!(Compression::Snappy.decompress_body(&bomb, &mut out, MAXIMUM), too_large);
         assert_eq!(out.capacity(), 0);
     }
 
@@ -301,16 +248,8 @@ mod tests {
             let refused = Compression::Lz4.decompress_body(&input, &mut Vec::new(), MAXIMUM);
             assert_eq!(refused, Err(CompressError::Malformed("LZ4")), "{claimed}");
         }
-        assert!(
-            Compression::Lz4
-                .decompress_body(&[0, 0], &mut Vec::new(), MAXIMUM)
-                .is_err()
-        );
-        assert!(
-            Compression::Snappy
-                .decompress_body(&[], &mut Vec::new(), MAXIMUM)
-                .is_err()
-        );
+        assert!(Compression::Lz4.decompress_body(&[0, 0], &mut Vec::new(), MAXIMUM).is_err());
+        assert!(Compression::Snappy.decompress_body(&[], &mut Vec::new(), MAXIMUM).is_err());
     }
 
     #[test]

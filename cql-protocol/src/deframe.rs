@@ -14,11 +14,7 @@ use crate::segment::{HeaderMismatch, SegmentFormat, SegmentHeader, TRAILER_SIZE,
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FrameError {
     /// The body is larger than allowed; the frame is skipped.
-    TooLarge {
-        header: FrameHeader,
-        maximum: u32,
-        segmented: bool,
-    },
+    TooLarge { header: FrameHeader, maximum: u32, segmented: bool },
     /// The length of a body is negative: nothing after it can be found.
     NegativeLength(FrameHeader),
     /// The body of this frame cannot be decompressed.
@@ -113,11 +109,7 @@ impl Deframer {
     /// The first bytes of the next plain frame.
     pub(crate) fn peek(&mut self) -> &[u8] {
         self.skip_input();
-        if self.skip > 0 {
-            &[]
-        } else {
-            self.input.unread()
-        }
+        if self.skip > 0 { &[] } else { self.input.unread() }
     }
 
     /// Skips everything received, and the rest of a body if the header that was received promises one.
@@ -137,14 +129,8 @@ impl Deframer {
     pub(crate) fn body(&self, located: &Located) -> &[u8] {
         match located.source {
             Source::Input => self.input.range(located.start, located.end),
-            Source::Scratch => self
-                .scratch
-                .get(located.start..located.end)
-                .unwrap_or_default(),
-            Source::Large => self
-                .large
-                .get(located.start..located.end)
-                .unwrap_or_default(),
+            Source::Scratch => self.scratch.get(located.start..located.end).unwrap_or_default(),
+            Source::Large => self.large.get(located.start..located.end).unwrap_or_default(),
         }
     }
 
@@ -159,11 +145,7 @@ impl Deframer {
 
     fn skip_input(&mut self) {
         if self.skip > 0 {
-            let size = self
-                .input
-                .unread()
-                .len()
-                .min(usize::try_from(self.skip).unwrap_or(usize::MAX));
+            let size = self.input.unread().len().min(usize::try_from(self.skip).unwrap_or(usize::MAX));
             self.input.take(size);
             self.skip -= size as u64;
         }
@@ -179,28 +161,18 @@ impl Deframer {
         let Some(header) = FrameHeader::decode_prefix(unread) else {
             return Ok(None);
         };
-        let length =
-            usize::try_from(header.length).map_err(|_| FrameError::NegativeLength(header))?;
+        let length = usize::try_from(header.length).map_err(|_| FrameError::NegativeLength(header))?;
         let size = HEADER_SIZE + length;
         if size as u64 > u64::from(self.body_size_max) {
             self.skip = size as u64;
-            return Err(FrameError::TooLarge {
-                header,
-                maximum: self.body_size_max,
-                segmented: false,
-            });
+            return Err(FrameError::TooLarge { header, maximum: self.body_size_max, segmented: false });
         }
         if unread.len() < size {
             return Ok(None);
         }
         let start = self.input.position() + HEADER_SIZE;
         self.input.take(size);
-        let located = Located {
-            header,
-            source: Source::Input,
-            start,
-            end: start + length,
-        };
+        let located = Located { header, source: Source::Input, start, end: start + length };
         match self.compression {
             Some(compression) if header.flags & flag::COMPRESSED != 0 => {
                 self.decompress_body(&located, compression).map(Some)
@@ -209,22 +181,13 @@ impl Deframer {
         }
     }
 
-    fn decompress_body(
-        &mut self,
-        located: &Located,
-        compression: Compression,
-    ) -> Result<Located, FrameError> {
+    fn decompress_body(&mut self, located: &Located, compression: Compression) -> Result<Located, FrameError> {
         give_back(&mut self.scratch);
         let body = self.input.range(located.start, located.end);
         compression
             .decompress_body(body, &mut self.scratch, self.body_size_max as usize)
             .map_err(|error| FrameError::Compressed(located.header, error))?;
-        Ok(Located {
-            source: Source::Scratch,
-            start: 0,
-            end: self.scratch.len(),
-            ..*located
-        })
+        Ok(Located { source: Source::Scratch, start: 0, end: self.scratch.len(), ..*located })
     }
 
     fn next_segmented(&mut self, format: SegmentFormat) -> Result<Option<Located>, FrameError> {
@@ -244,82 +207,48 @@ impl Deframer {
 
     #[inline]
     fn next_in_window(&mut self, mut window: Window) -> Result<Located, FrameError> {
-        let base = if window.source == Source::Input {
-            self.input.position()
-        } else {
-            0
-        };
+        let base = if window.source == Source::Input { self.input.position() } else { 0 };
         let bytes = match window.source {
             Source::Input => self.input.range(base + window.position, base + window.end),
-            Source::Scratch => self
-                .scratch
-                .get(window.position..window.end)
-                .unwrap_or_default(),
-            Source::Large => self
-                .large
-                .get(window.position..window.end)
-                .unwrap_or_default(),
+            Source::Scratch => self.scratch.get(window.position..window.end).unwrap_or_default(),
+            Source::Large => self.large.get(window.position..window.end).unwrap_or_default(),
         };
-        let header = FrameHeader::decode_prefix(bytes).ok_or(FrameError::Layout(
-            "A self-contained frame ends within the header of an envelope",
-        ))?;
-        let length =
-            usize::try_from(header.length).map_err(|_| FrameError::NegativeLength(header))?;
+        let header = FrameHeader::decode_prefix(bytes)
+            .ok_or(FrameError::Layout("A self-contained frame ends within the header of an envelope"))?;
+        let length = usize::try_from(header.length).map_err(|_| FrameError::NegativeLength(header))?;
         let size = HEADER_SIZE + length;
         if size > bytes.len() {
-            return Err(FrameError::Layout(
-                "A self-contained frame ends within the body of an envelope",
-            ));
+            return Err(FrameError::Layout("A self-contained frame ends within the body of an envelope"));
         }
         let start = base + window.position + HEADER_SIZE;
         window.position += size;
         self.window = Some(window);
         if header.length.cast_unsigned() > self.body_size_max {
-            return Err(FrameError::TooLarge {
-                header,
-                maximum: self.body_size_max,
-                segmented: true,
-            });
+            return Err(FrameError::TooLarge { header, maximum: self.body_size_max, segmented: true });
         }
-        Ok(Located {
-            header,
-            source: window.source,
-            start,
-            end: start + length,
-        })
+        Ok(Located { header, source: window.source, start, end: start + length })
     }
 
     /// Opens the next segment; false if more bytes are needed.
     fn next_segment(&mut self, format: SegmentFormat) -> Result<bool, FrameError> {
         let unread = self.input.unread();
-        let Some(header) =
-            SegmentHeader::decode(unread, format).map_err(FrameError::SegmentHeader)?
-        else {
+        let Some(header) = SegmentHeader::decode(unread, format).map_err(FrameError::SegmentHeader)? else {
             return Ok(false);
         };
         let payload_end = format.header_size() + header.wire_size;
         let Some(trailer) = unread.get(payload_end..payload_end + TRAILER_SIZE) else {
             return Ok(false);
         };
-        let read = trailer
-            .first_chunk::<4>()
-            .map_or(0, |bytes| u32::from_le_bytes(*bytes));
-        let payload = unread
-            .get(format.header_size()..payload_end)
-            .unwrap_or_default();
+        let read = trailer.first_chunk::<4>().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+        let payload = unread.get(format.header_size()..payload_end).unwrap_or_default();
         let computed = crc32(payload);
         if read != computed {
             return Err(FrameError::SegmentPayload { read, computed });
         }
         let compressed = header.raw_size > 0;
         if compressed {
-            decompress_lz4(
-                payload,
-                &mut self.scratch,
-                header.raw_size,
-                SEGMENT_PAYLOAD_SIZE_MAX,
-            )
-            .map_err(|_| FrameError::Layout("The payload of a frame cannot be decompressed"))?;
+            decompress_lz4(payload, &mut self.scratch, header.raw_size, SEGMENT_PAYLOAD_SIZE_MAX)
+                .map_err(|_| FrameError::Layout("The payload of a frame cannot be decompressed"))?;
         }
         let segment_size = payload_end + TRAILER_SIZE;
         if !header.self_contained {
@@ -328,92 +257,55 @@ impl Deframer {
             return Ok(true);
         }
         if self.large_size > 0 || self.skip > 0 {
-            return Err(FrameError::Layout(
-                "A self-contained frame stands between the parts of a large message",
-            ));
+            return Err(FrameError::Layout("A self-contained frame stands between the parts of a large message"));
         }
         self.segment_number += 1;
         self.window = Some(if compressed {
             self.input.take(segment_size);
-            Window {
-                source: Source::Scratch,
-                position: 0,
-                end: self.scratch.len(),
-                input_size: 0,
-            }
+            Window { source: Source::Scratch, position: 0, end: self.scratch.len(), input_size: 0 }
         } else {
             let position = format.header_size();
-            Window {
-                source: Source::Input,
-                position,
-                end: payload_end,
-                input_size: segment_size,
-            }
+            Window { source: Source::Input, position, end: payload_end, input_size: segment_size }
         });
         Ok(true)
     }
 
     /// Adds the payload of the segment at the beginning of the input to the large envelope.
-    fn gather(
-        &mut self,
-        format: SegmentFormat,
-        payload_end: usize,
-        compressed: bool,
-    ) -> Result<(), FrameError> {
+    fn gather(&mut self, format: SegmentFormat, payload_end: usize, compressed: bool) -> Result<(), FrameError> {
         let payload = if compressed {
             self.scratch.as_slice()
         } else {
-            self.input
-                .unread()
-                .get(format.header_size()..payload_end)
-                .unwrap_or_default()
+            self.input.unread().get(format.header_size()..payload_end).unwrap_or_default()
         };
         if self.skip > 0 {
             let left = self.skip.checked_sub(payload.len() as u64);
-            self.skip = left.ok_or(FrameError::Layout(
-                "The parts of a large message are larger than the message",
-            ))?;
+            self.skip = left.ok_or(FrameError::Layout("The parts of a large message are larger than the message"))?;
             return Ok(());
         }
         if self.large_size == 0 {
             give_back(&mut self.large);
             self.large.clear();
-            let header = FrameHeader::decode_prefix(payload).ok_or(FrameError::Layout(
-                "The first part of a large message has no whole header",
-            ))?;
-            let length =
-                usize::try_from(header.length).map_err(|_| FrameError::NegativeLength(header))?;
+            let header = FrameHeader::decode_prefix(payload)
+                .ok_or(FrameError::Layout("The first part of a large message has no whole header"))?;
+            let length = usize::try_from(header.length).map_err(|_| FrameError::NegativeLength(header))?;
             let size = HEADER_SIZE + length;
             if payload.len() > size {
-                return Err(FrameError::Layout(
-                    "The parts of a large message are larger than the message",
-                ));
+                return Err(FrameError::Layout("The parts of a large message are larger than the message"));
             }
             if header.length.cast_unsigned() > self.body_size_max {
                 self.skip = (size - payload.len()) as u64;
                 let taken = payload_end + TRAILER_SIZE;
                 self.input.take(taken);
-                return Err(FrameError::TooLarge {
-                    header,
-                    maximum: self.body_size_max,
-                    segmented: true,
-                });
+                return Err(FrameError::TooLarge { header, maximum: self.body_size_max, segmented: true });
             }
             self.large_size = size;
         }
         self.large.extend_from_slice(payload);
         if self.large.len() > self.large_size {
-            return Err(FrameError::Layout(
-                "The parts of a large message are larger than the message",
-            ));
+            return Err(FrameError::Layout("The parts of a large message are larger than the message"));
         }
         if self.large.len() == self.large_size {
-            self.window = Some(Window {
-                source: Source::Large,
-                position: 0,
-                end: self.large_size,
-                input_size: 0,
-            });
+            self.window = Some(Window { source: Source::Large, position: 0, end: self.large_size, input_size: 0 });
             self.large_size = 0;
             self.segment_number += 1;
         }

@@ -6,12 +6,11 @@ use crate::compress::Compression;
 use crate::notation::{Value, ValuesBuffer};
 use crate::opcode::Opcode;
 use crate::request::{
-    AuthResponse, Batch, BatchBuffer, BatchKind, BatchQuery, EventKinds, Execute, Prepare, Query,
-    QueryParams, Register, Request,
+    AuthResponse, Batch, BatchBuffer, BatchKind, BatchQuery, EventKinds, Execute, Prepare, Query, QueryParams,
+    Register, Request,
 };
 use crate::response::{
-    ColumnSpec, EncodedColumns, ErrorKind, ErrorResponse, Event, Extras, QueryResult, Response,
-    ResponseFrame, RowsHead,
+    ColumnSpec, EncodedColumns, ErrorKind, ErrorResponse, Event, Extras, QueryResult, Response, ResponseFrame, RowsHead,
 };
 use crate::server_conn::{Received, Responses, ServerConfig, ServerConn};
 use crate::version::ProtocolVersion;
@@ -32,19 +31,9 @@ const KINDS: [(ProtocolVersion, Option<Compression>); 8] = [
 ];
 
 /// Answers with rows that repeat some values.
-fn echo<'a>(
-    responses: &mut Responses,
-    stream: i16,
-    tracing: bool,
-    values: impl Iterator<Item = Option<&'a [u8]>>,
-) {
+fn echo<'a>(responses: &mut Responses, stream: i16, tracing: bool, values: impl Iterator<Item = Option<&'a [u8]>>) {
     let blob = CqlType::Blob;
-    let column = ColumnSpec {
-        keyspace: "k",
-        table: "t",
-        name: "v",
-        cql_type: &blob,
-    };
+    let column = ColumnSpec { keyspace: "k", table: "t", name: "v", cql_type: &blob };
     let columns = EncodedColumns::new(&[column], responses.version());
     let mut writer = responses.begin(stream, Opcode::Result);
     let mut rows = writer.rows(&RowsHead::new(&columns));
@@ -52,10 +41,7 @@ fn echo<'a>(
         rows.value(value);
     }
     rows.finish(None);
-    let extras = Extras {
-        tracing_id: tracing.then(|| Uuid::from_u128(7)),
-        ..Extras::NONE
-    };
+    let extras = Extras { tracing_id: tracing.then(|| Uuid::from_u128(7)), ..Extras::NONE };
     writer.finish(&extras);
 }
 
@@ -85,12 +71,7 @@ fn serve(server: &mut ServerConn) {
                     }
                     Request::Batch(batch) => {
                         let count = batch.statements.iter().count().to_string();
-                        echo(
-                            responses,
-                            stream,
-                            tracing,
-                            std::iter::once(Some(count.as_bytes())),
-                        );
+                        echo(responses, stream, tracing, std::iter::once(Some(count.as_bytes())));
                     }
                     Request::Prepare(prepare) => {
                         let error = ErrorResponse::new(ErrorKind::SyntaxError, prepare.query);
@@ -107,11 +88,7 @@ fn serve(server: &mut ServerConn) {
 
 /// What a response says, in short.
 fn shown(frame: &ResponseFrame<'_>) -> String {
-    let traced = if frame.tracing_id.is_some() {
-        " traced"
-    } else {
-        ""
-    };
+    let traced = if frame.tracing_id.is_some() { " traced" } else { "" };
     let what = match &frame.response {
         Response::Result(QueryResult::Rows(rows)) => {
             let values: Vec<String> = rows
@@ -134,30 +111,15 @@ fn shown(frame: &ResponseFrame<'_>) -> String {
 /// Sends every kind of request, one large if wanted; returns what is expected in answer.
 fn send_all(client: &mut ClientConn, large: usize) -> Vec<String> {
     let large_value = vec![7; large];
-    let values = ValuesBuffer::from_positional([
-        Value::Bytes(b"x"),
-        Value::Null,
-        Value::Bytes(&large_value),
-    ]);
+    let values = ValuesBuffer::from_positional([Value::Bytes(b"x"), Value::Null, Value::Bytes(&large_value)]);
     let params = QueryParams::new(Consistency::One).with_values(values.values());
-    let large_shown = if large > 20 {
-        format!("{large} bytes")
-    } else {
-        "\\x07".repeat(large)
-    };
+    let large_shown = if large > 20 { format!("{large} bytes") } else { "\\x07".repeat(large) };
     let mut batch = BatchBuffer::new(client.version());
     batch.push(BatchQuery::Text("INSERT"), values.values());
     batch.push(BatchQuery::Prepared(b"id"), values.values());
-    let batch = Batch {
-        kind: BatchKind::Logged,
-        statements: batch.statements(),
-        params: QueryParams::new(Consistency::Two),
-    };
-    let execute = Execute {
-        id: b"id",
-        result_metadata_id: Some(b"m"),
-        params,
-    };
+    let batch =
+        Batch { kind: BatchKind::Logged, statements: batch.statements(), params: QueryParams::new(Consistency::Two) };
+    let execute = Execute { id: b"id", result_metadata_id: Some(b"m"), params };
     let mut expected = Vec::new();
     let mut send = |request: Request<'_>, tracing: bool, answer: &str| {
         let stream = client.send(&request, tracing).unwrap();
@@ -165,38 +127,14 @@ fn send_all(client: &mut ClientConn, large: usize) -> Vec<String> {
         expected.push(format!("{stream}{traced} {answer}"));
     };
     send(Request::Options, false, "SUPPORTED");
-    send(
-        Request::Register(Register {
-            kinds: EventKinds::ALL,
-        }),
-        false,
-        "READY",
-    );
+    send(Request::Register(Register { kinds: EventKinds::ALL }), false, "READY");
     let rows = format!("rows SELECT,x,null,{large_shown}");
-    send(
-        Request::Query(Query {
-            query: "SELECT",
-            params,
-        }),
-        true,
-        &rows,
-    );
+    send(Request::Query(Query { query: "SELECT", params }), true, &rows);
     for _ in 0..3 {
-        send(
-            Request::Execute(execute),
-            false,
-            &format!("rows id,x,null,{large_shown}"),
-        );
+        send(Request::Execute(execute), false, &format!("rows id,x,null,{large_shown}"));
     }
     send(Request::Batch(batch), false, "rows 2");
-    send(
-        Request::Prepare(Prepare {
-            query: "SELEC",
-            keyspace: None,
-        }),
-        false,
-        "error SELEC",
-    );
+    send(Request::Prepare(Prepare { query: "SELEC", keyspace: None }), false, "error SELEC");
     expected.insert(2, "-1 EVENT".to_owned());
     expected
 }
@@ -206,11 +144,7 @@ fn pieces<'a>(mut bytes: &'a [u8], sizes: &[usize]) -> Vec<&'a [u8]> {
     let mut pieces = Vec::new();
     let mut sizes = sizes.iter().cycle();
     while !bytes.is_empty() {
-        let size = sizes
-            .next()
-            .copied()
-            .unwrap_or(usize::MAX)
-            .clamp(1, bytes.len());
+        let size = sizes.next().copied().unwrap_or(usize::MAX).clamp(1, bytes.len());
         let (piece, rest) = bytes.split_at(size);
         pieces.push(piece);
         bytes = rest;
@@ -240,43 +174,23 @@ fn to_client(server: &mut ServerConn, client: &mut ClientConn, sizes: &[usize]) 
     received
 }
 
-fn converse(
-    version: ProtocolVersion,
-    compression: Option<Compression>,
-    large: usize,
-    sizes: &[usize],
-) {
+fn converse(version: ProtocolVersion, compression: Option<Compression>, large: usize, sizes: &[usize]) {
     let mut client = ClientConn::new(version, compression);
     let mut server = ServerConn::new(ServerConfig::default());
     client.startup(&[("DRIVER_NAME", "test")]);
     to_server(&mut client, &mut server, sizes);
-    assert_eq!(
-        to_client(&mut server, &mut client, sizes),
-        ["0 AUTHENTICATE"]
-    );
-    let token = AuthResponse {
-        token: Some(b"\0u\0p"),
-    };
+    assert_eq!(to_client(&mut server, &mut client, sizes), ["0 AUTHENTICATE"]);
+    let token = AuthResponse { token: Some(b"\0u\0p") };
     client.send(&Request::AuthResponse(token), false).unwrap();
     to_server(&mut client, &mut server, sizes);
-    assert_eq!(
-        to_client(&mut server, &mut client, sizes),
-        ["0 AUTH_SUCCESS"]
-    );
+    assert_eq!(to_client(&mut server, &mut client, sizes), ["0 AUTH_SUCCESS"]);
     assert_eq!(server.version(), Some(version));
-    assert_eq!(
-        server.startup_options().unwrap().get("DRIVER_NAME"),
-        Some("test")
-    );
+    assert_eq!(server.startup_options().unwrap().get("DRIVER_NAME"), Some("test"));
     for _ in 0..2 {
         let expected = send_all(&mut client, large);
         assert_eq!(client.in_flight(), 8);
         to_server(&mut client, &mut server, sizes);
-        assert_eq!(
-            to_client(&mut server, &mut client, sizes),
-            expected,
-            "{version} {compression:?}"
-        );
+        assert_eq!(to_client(&mut server, &mut client, sizes), expected, "{version} {compression:?}");
         assert_eq!(client.in_flight(), 0);
     }
 }
@@ -328,10 +242,7 @@ fn a_socket_reads_into_the_room() {
     server.responses().sent(answer.len());
     client.room()[..answer.len()].copy_from_slice(&answer);
     client.received(answer.len());
-    assert_eq!(
-        shown(&client.next_response().unwrap().unwrap()),
-        "0 AUTHENTICATE"
-    );
+    assert_eq!(shown(&client.next_response().unwrap().unwrap()), "0 AUTHENTICATE");
 }
 
 #[test]
@@ -340,9 +251,7 @@ fn answers_in_any_order() {
     let mut server = ServerConn::new(ServerConfig::default());
     client.startup(&[]);
     server.feed(client.output());
-    let Received::Request(frame, responses) = server.next_request() else {
-        panic!()
-    };
+    let Received::Request(frame, responses) = server.next_request() else { panic!() };
     let stream = frame.stream;
     responses.ready(stream);
     let sent = client.output().len();
@@ -350,14 +259,8 @@ fn answers_in_any_order() {
     let mut answer = Vec::new();
     server.responses().take_output(&mut answer);
     client.feed(&answer);
-    assert_eq!(
-        client.next_response().unwrap().unwrap().response,
-        Response::Ready
-    );
-    let query = Request::Query(Query {
-        query: "Q",
-        params: QueryParams::new(Consistency::One),
-    });
+    assert_eq!(client.next_response().unwrap().unwrap().response, Response::Ready);
+    let query = Request::Query(Query { query: "Q", params: QueryParams::new(Consistency::One) });
     for _ in 0..128 {
         client.send(&query, false).unwrap();
     }
@@ -389,20 +292,11 @@ fn custom_payloads_arrive() {
         let token = AuthResponse { token: None };
         client.send(&Request::AuthResponse(token), false);
         to_server(&mut client, &mut server, &[]);
-        let query = Request::Query(Query {
-            query: "Q",
-            params: QueryParams::new(Consistency::One),
-        });
-        client
-            .send_with_payload(&query, false, &[("p", Some(b"v"))])
-            .unwrap();
+        let query = Request::Query(Query { query: "Q", params: QueryParams::new(Consistency::One) });
+        client.send_with_payload(&query, false, &[("p", Some(b"v"))]).unwrap();
         server.feed(client.output());
-        let Received::Request(frame, _) = server.next_request() else {
-            panic!()
-        };
-        let payload = frame
-            .custom_payload
-            .map(|payload| payload.iter().collect::<Vec<_>>());
+        let Received::Request(frame, _) = server.next_request() else { panic!() };
+        let payload = frame.custom_payload.map(|payload| payload.iter().collect::<Vec<_>>());
         assert_eq!(payload, expected.then(|| vec![("p", Some(&b"v"[..]))]));
         assert_eq!(frame.request, query);
     }
@@ -417,25 +311,10 @@ fn a_client_learns_of_a_version_that_is_refused() {
         client.next_response().err()
     };
     let five = b"\x85\0\0\0\0\0\0\0\x07\0\0\0\x0a\0\x01m";
-    assert_eq!(
-        refused(five),
-        Some(ClientError::Version {
-            number: 5,
-            message: "m".to_owned()
-        })
-    );
+    assert_eq!(refused(five), Some(ClientError::Version { number: 5, message: "m".to_owned() }));
     let two = b"\x82\0\0\0\0\0\0\x07\0\0\0\x0a\0\x01m";
-    assert_eq!(
-        refused(two),
-        Some(ClientError::Version {
-            number: 2,
-            message: "m".to_owned()
-        })
-    );
-    assert!(matches!(
-        refused(b"\x84\0\0\0\x07\0\0\0\0"),
-        Some(ClientError::Frame(_))
-    ));
+    assert_eq!(refused(two), Some(ClientError::Version { number: 2, message: "m".to_owned() }));
+    assert!(matches!(refused(b"\x84\0\0\0\x07\0\0\0\0"), Some(ClientError::Frame(_))));
     assert_eq!(refused(b"\x84\0\0"), None);
 }
 

@@ -99,12 +99,7 @@ mod tests {
     #[test]
     fn numbers_go_both_ways() {
         for code in ErrorCode::EVERY {
-            assert_eq!(
-                ErrorCode::from_number(code.number()),
-                Some(code),
-                "{}",
-                code.name()
-            );
+            assert_eq!(ErrorCode::from_number(code.number()), Some(code), "{}", code.name());
         }
         assert_eq!(ErrorCode::from_number(0x2501), None);
     }

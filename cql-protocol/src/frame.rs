@@ -49,17 +49,7 @@ impl FrameHeader {
     /// Reads a header.
     #[must_use]
     pub const fn decode(bytes: &[u8; HEADER_SIZE]) -> Self {
-        let [
-            version,
-            flags,
-            stream_high,
-            stream_low,
-            opcode,
-            length_0,
-            length_1,
-            length_2,
-            length_3,
-        ] = *bytes;
+        let [version, flags, stream_high, stream_low, opcode, length_0, length_1, length_2, length_3] = *bytes;
         Self {
             version: version & !RESPONSE_BIT,
             response: version & RESPONSE_BIT != 0,
@@ -109,32 +99,12 @@ mod tests {
 
     #[test]
     fn headers_go_both_ways() {
-        let request = FrameHeader {
-            version: 4,
-            response: false,
-            flags: 0,
-            stream: 0,
-            opcode: 5,
-            length: 0,
-        };
+        let request = FrameHeader { version: 4, response: false, flags: 0, stream: 0, opcode: 5, length: 0 };
         check(request, [0x04, 0, 0, 0, 0x05, 0, 0, 0, 0]);
-        let response = FrameHeader {
-            version: 5,
-            response: true,
-            flags: 0x1f,
-            stream: 0x0102,
-            opcode: 0x10,
-            length: 0x0304_0506,
-        };
+        let response =
+            FrameHeader { version: 5, response: true, flags: 0x1f, stream: 0x0102, opcode: 0x10, length: 0x0304_0506 };
         check(response, [0x85, 0x1f, 1, 2, 0x10, 3, 4, 5, 6]);
-        let event = FrameHeader {
-            version: 3,
-            response: true,
-            flags: 0,
-            stream: -1,
-            opcode: 0x0c,
-            length: -2,
-        };
+        let event = FrameHeader { version: 3, response: true, flags: 0, stream: -1, opcode: 0x0c, length: -2 };
         check(event, [0x83, 0, 0xff, 0xff, 0x0c, 0xff, 0xff, 0xff, 0xfe]);
     }
 }

@@ -7,8 +7,8 @@ use crate::notation::{Value, ValuesBuffer};
 use crate::opcode::Opcode;
 use crate::request::{self, Execute, Prepare, Query, QueryParams, Register, Request};
 use crate::response::{
-    self, Column, ErrorResponse, Event, FailureReason, Failures, Prepared, Progress, QueryResult,
-    Response, RowsMetadata, WriteType,
+    self, Column, ErrorResponse, Event, FailureReason, Failures, Prepared, Progress, QueryResult, Response,
+    RowsMetadata, WriteType,
 };
 use crate::response::{BindMetadata, ErrorKind};
 use crate::segment::{SegmentFormat, SegmentHeader, crc32};
@@ -34,10 +34,7 @@ fn any_bytes(size_max: usize) -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// A connection past the handshake, with the client that made it.
-fn connected(
-    version: ProtocolVersion,
-    compression: Option<Compression>,
-) -> (ClientConn, ServerConn) {
+fn connected(version: ProtocolVersion, compression: Option<Compression>) -> (ClientConn, ServerConn) {
     let mut client = ClientConn::new(version, compression);
     let mut server = ServerConn::new(ServerConfig::default());
     client.startup(&[]);
@@ -73,34 +70,20 @@ fn drive(server: &mut ServerConn) -> bool {
 /// Looks at all that a request holds.
 fn walk(request: &Request<'_>) {
     let walked = match request {
-        Request::Query(query) => {
-            query.params.values.iter_named().count() == query.params.values.len()
-        }
-        Request::Execute(execute) => {
-            execute.params.values.iter().count() == execute.params.values.len()
-        }
+        Request::Query(query) => query.params.values.iter_named().count() == query.params.values.len(),
+        Request::Execute(execute) => execute.params.values.iter().count() == execute.params.values.len(),
         Request::Batch(batch) => {
-            let values = batch
-                .statements
-                .iter()
-                .all(|s| s.values.iter().count() == s.values.len());
+            let values = batch.statements.iter().all(|s| s.values.iter().count() == s.values.len());
             values && batch.statements.iter().count() == batch.statements.len()
         }
         Request::Startup(startup) => startup.options.iter().count() < 1 << 16,
         _ => true,
     };
-    assert!(
-        walked,
-        "what was checked once is there to the last element: {request:?}"
-    );
+    assert!(walked, "what was checked once is there to the last element: {request:?}");
 }
 
 /// Feeds bytes in pieces and works them off; fails if that takes more steps or memory than it should.
-fn withstands(
-    server: &mut ServerConn,
-    bytes: &[u8],
-    piece_size: usize,
-) -> Result<(), TestCaseError> {
+fn withstands(server: &mut ServerConn, bytes: &[u8], piece_size: usize) -> Result<(), TestCaseError> {
     for piece in bytes.chunks(piece_size.max(1)) {
         server.feed(piece);
         let mut steps = 0;
@@ -109,11 +92,7 @@ fn withstands(
             prop_assert!(steps <= piece.len() + bytes.len() + 16, "too many steps");
         }
     }
-    prop_assert!(
-        server.allocated() <= 16 * bytes.len() + MEBIBYTE,
-        "{} bytes",
-        server.allocated()
-    );
+    prop_assert!(server.allocated() <= 16 * bytes.len() + MEBIBYTE, "{} bytes", server.allocated());
     Ok(())
 }
 
@@ -136,24 +115,12 @@ fn requests(client: &mut ClientConn) {
     let mut params = QueryParams::new(Consistency::Quorum).with_values(values.values());
     params.page_size = Some(100);
     params.paging_state = Some(b"state");
-    let query = Query {
-        query: "SELECT a FROM b WHERE c = ?",
-        params,
-    };
+    let query = Query { query: "SELECT a FROM b WHERE c = ?", params };
     for request in [
         Request::Query(query),
-        Request::Execute(Execute {
-            id: b"0123456789abcdef",
-            result_metadata_id: Some(b"m"),
-            params,
-        }),
-        Request::Prepare(Prepare {
-            query: "INSERT",
-            keyspace: Some("k"),
-        }),
-        Request::Register(Register {
-            kinds: request::EventKinds::ALL,
-        }),
+        Request::Execute(Execute { id: b"0123456789abcdef", result_metadata_id: Some(b"m"), params }),
+        Request::Prepare(Prepare { query: "INSERT", keyspace: Some("k") }),
+        Request::Register(Register { kinds: request::EventKinds::ALL }),
         Request::Options,
     ] {
         client.send(&request, false);
@@ -163,11 +130,7 @@ fn requests(client: &mut ClientConn) {
 /// A segment around any payload, with checksums that are right.
 fn sealed(payload: &[u8], raw_size: usize, self_contained: bool, format: SegmentFormat) -> Vec<u8> {
     let mut bytes = vec![0; format.header_size()];
-    let header = SegmentHeader {
-        wire_size: payload.len(),
-        raw_size,
-        self_contained,
-    };
+    let header = SegmentHeader { wire_size: payload.len(), raw_size, self_contained };
     header.encode(&mut bytes, format);
     bytes.extend_from_slice(payload);
     bytes.extend_from_slice(&crc32(payload).to_le_bytes());
@@ -327,22 +290,19 @@ fn any_params() -> impl Strategy<Value = QueryParams<'static>> {
         proptest::option::of(Just("ks")),
         proptest::option::of(0..=i64::from(u32::MAX)),
     );
-    (any_consistency(), any::<bool>(), optional).prop_map(
-        |(consistency, skip_metadata, optional)| {
-            let (page_size, paging_state, serial_consistency, timestamp, keyspace, now_in_seconds) =
-                optional;
-            QueryParams {
-                skip_metadata,
-                page_size,
-                paging_state,
-                serial_consistency,
-                timestamp,
-                keyspace,
-                now_in_seconds,
-                ..QueryParams::new(consistency)
-            }
-        },
-    )
+    (any_consistency(), any::<bool>(), optional).prop_map(|(consistency, skip_metadata, optional)| {
+        let (page_size, paging_state, serial_consistency, timestamp, keyspace, now_in_seconds) = optional;
+        QueryParams {
+            skip_metadata,
+            page_size,
+            paging_state,
+            serial_consistency,
+            timestamp,
+            keyspace,
+            now_in_seconds,
+            ..QueryParams::new(consistency)
+        }
+    })
 }
 
 fn any_type() -> impl Strategy<Value = CqlType> {
@@ -355,21 +315,14 @@ fn any_type() -> impl Strategy<Value = CqlType> {
     ];
     simple.prop_recursive(4, 16, 3, |inner| {
         prop_oneof![
-            inner.clone().prop_map(|element| CqlType::List {
-                element: Arc::new(element),
-                frozen: false
-            }),
-            inner.clone().prop_map(|element| CqlType::Set {
-                element: Arc::new(element),
-                frozen: false
-            }),
+            inner.clone().prop_map(|element| CqlType::List { element: Arc::new(element), frozen: false }),
+            inner.clone().prop_map(|element| CqlType::Set { element: Arc::new(element), frozen: false }),
             (inner.clone(), inner.clone()).prop_map(|(key, value)| CqlType::Map {
                 key: Arc::new(key),
                 value: Arc::new(value),
                 frozen: false,
             }),
-            proptest::collection::vec(inner, 0..4)
-                .prop_map(|elements| CqlType::Tuple(Arc::from(elements))),
+            proptest::collection::vec(inner, 0..4).prop_map(|elements| CqlType::Tuple(Arc::from(elements))),
         ]
     })
 }
@@ -385,95 +338,51 @@ fn any_column() -> impl Strategy<Value = Column> {
 
 fn any_metadata() -> impl Strategy<Value = RowsMetadata> {
     let columns = proptest::collection::vec(any_column(), 0..5);
-    (
-        columns,
-        proptest::option::of(any_bytes(9)),
-        proptest::option::of(any_bytes(9)),
-    )
-        .prop_map(|(columns, paging_state, new_metadata_id)| RowsMetadata {
+    (columns, proptest::option::of(any_bytes(9)), proptest::option::of(any_bytes(9))).prop_map(
+        |(columns, paging_state, new_metadata_id)| RowsMetadata {
             paging_state,
             new_metadata_id,
             ..RowsMetadata::of_columns(columns)
-        })
+        },
+    )
 }
 
 fn any_error_kind() -> impl Strategy<Value = ErrorKind> {
-    let progress = (any_consistency(), any::<i32>(), any::<i32>()).prop_map(
-        |(consistency, received, block_for)| Progress {
-            consistency,
-            received,
-            block_for,
-        },
-    );
-    let reason = (any::<[u8; 4]>(), any::<u16>())
-        .prop_map(|(address, code)| (address.into(), FailureReason::from_code(code)));
+    let progress = (any_consistency(), any::<i32>(), any::<i32>())
+        .prop_map(|(consistency, received, block_for)| Progress { consistency, received, block_for });
+    let reason =
+        (any::<[u8; 4]>(), any::<u16>()).prop_map(|(address, code)| (address.into(), FailureReason::from_code(code)));
     let failures = proptest::collection::vec(reason, 0..4).prop_map(Failures::Reasons);
     let write_type = proptest::sample::select(WriteType::EVERY.to_vec());
     prop_oneof![
         Just(ErrorKind::ServerError),
         Just(ErrorKind::CdcWriteFailure),
-        (any_consistency(), any::<i32>(), any::<i32>()).prop_map(
-            |(consistency, required, alive)| {
-                ErrorKind::Unavailable {
-                    consistency,
-                    required,
-                    alive,
-                }
-            }
-        ),
-        (progress.clone(), write_type.clone(), any::<u16>()).prop_map(
-            |(progress, write_type, count)| {
-                let contentions = (write_type == WriteType::Cas).then_some(count);
-                ErrorKind::WriteTimeout {
-                    progress,
-                    write_type,
-                    contentions,
-                }
-            }
-        ),
-        (progress.clone(), failures.clone(), any::<bool>()).prop_map(
-            |(progress, failures, data_present)| ErrorKind::ReadFailure {
-                progress,
-                failures,
-                data_present
-            }
-        ),
+        (any_consistency(), any::<i32>(), any::<i32>())
+            .prop_map(|(consistency, required, alive)| { ErrorKind::Unavailable { consistency, required, alive } }),
+        (progress.clone(), write_type.clone(), any::<u16>()).prop_map(|(progress, write_type, count)| {
+            let contentions = (write_type == WriteType::Cas).then_some(count);
+            ErrorKind::WriteTimeout { progress, write_type, contentions }
+        }),
+        (progress.clone(), failures.clone(), any::<bool>())
+            .prop_map(|(progress, failures, data_present)| ErrorKind::ReadFailure { progress, failures, data_present }),
         (progress.clone(), failures, write_type).prop_map(|(progress, failures, write_type)| {
-            ErrorKind::WriteFailure {
-                progress,
-                failures,
-                write_type,
-            }
+            ErrorKind::WriteFailure { progress, failures, write_type }
         }),
         progress.prop_map(|progress| ErrorKind::CasWriteUnknown { progress }),
-        (".{0,9}", ".{0,9}")
-            .prop_map(|(keyspace, table)| ErrorKind::AlreadyExists { keyspace, table }),
+        (".{0,9}", ".{0,9}").prop_map(|(keyspace, table)| ErrorKind::AlreadyExists { keyspace, table }),
         any_bytes(20).prop_map(|id| ErrorKind::Unprepared { id }),
     ]
 }
 
 fn any_response() -> impl Strategy<Value = Response<'static>> {
-    let prepared = (
-        any_metadata(),
-        proptest::collection::vec(any_column(), 0..5),
-    )
-        .prop_map(|(result, columns)| {
-            let bind = BindMetadata {
-                partition_key_indexes: Vec::new(),
-                columns,
-            };
-            let id = b"0123456789abcdef".to_vec();
-            let result_metadata_id = Some(id.clone());
-            Response::Result(QueryResult::Prepared(Prepared {
-                id,
-                result_metadata_id,
-                bind,
-                result,
-            }))
-        });
+    let prepared = (any_metadata(), proptest::collection::vec(any_column(), 0..5)).prop_map(|(result, columns)| {
+        let bind = BindMetadata { partition_key_indexes: Vec::new(), columns };
+        let id = b"0123456789abcdef".to_vec();
+        let result_metadata_id = Some(id.clone());
+        Response::Result(QueryResult::Prepared(Prepared { id, result_metadata_id, bind, result }))
+    });
     prop_oneof![
-        (any_error_kind(), ".{0,30}")
-            .prop_map(|(kind, text)| Response::Error(ErrorResponse::new(kind, text))),
+        (any_error_kind(), ".{0,30}").prop_map(|(kind, text)| Response::Error(ErrorResponse::new(kind, text))),
         prepared,
         (any::<[u8; 16]>(), any::<u16>())
             .prop_map(|(address, port)| Response::Event(Event::Down((address, port).into()))),
@@ -487,12 +396,7 @@ fn a_large_claim_without_its_bytes_costs_nothing() {
     assert!(!drive(&mut server));
     assert!(server.allocated() < MEBIBYTE / 8);
     let mut server = connected(ProtocolVersion::V5, None).1;
-    let first = sealed(
-        &[5, 0, 0, 1, 7, 0, 0xff, 0xff, 0xf0],
-        0,
-        false,
-        SegmentFormat::Uncompressed,
-    );
+    let first = sealed(&[5, 0, 0, 1, 7, 0, 0xff, 0xff, 0xf0], 0, false, SegmentFormat::Uncompressed);
     server.feed(&first);
     assert!(!drive(&mut server));
     assert!(server.allocated() < MEBIBYTE / 8);

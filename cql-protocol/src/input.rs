@@ -100,9 +100,7 @@ mod tests {
         let mut input = InputBuffer::default();
         let (mut next_in, mut next_out) = (0_u64, 0_u64);
         for round in 0..2000_u64 {
-            let sent: Vec<u8> = (0..round * 37 % 5000)
-                .map(|offset| ((next_in + offset) % 251) as u8)
-                .collect();
+            let sent: Vec<u8> = (0..round * 37 % 5000).map(|offset| ((next_in + offset) % 251) as u8).collect();
             next_in += sent.len() as u64;
             input.feed(&sent);
             let taken = input.unread().len() * (round as usize % 5) / 4;

@@ -9,8 +9,7 @@
 use crate::compress::{Compression, Compressor};
 use crate::frame::{FrameHeader, HEADER_SIZE, flag};
 use crate::limits::{
-    COMPRESSED_BODY_SIZE_MIN, IDLE_BUFFER_SIZE_MAX, SEGMENT_PAYLOAD_SIZE_MAX,
-    SEGMENT_PAYLOAD_SIZE_TARGET,
+    COMPRESSED_BODY_SIZE_MIN, IDLE_BUFFER_SIZE_MAX, SEGMENT_PAYLOAD_SIZE_MAX, SEGMENT_PAYLOAD_SIZE_TARGET,
 };
 use crate::notation::insert;
 use crate::segment::{SegmentFormat, SegmentHeader, crc32};
@@ -66,8 +65,7 @@ impl OutputFrames {
 
     /// Size of the body so far in bytes.
     pub(crate) fn body_size(&self) -> usize {
-        self.frame_start
-            .map_or(0, |start| self.bytes.len() - start - HEADER_SIZE)
+        self.frame_start.map_or(0, |start| self.bytes.len() - start - HEADER_SIZE)
     }
 
     /// Drops the unfinished frame, if there is one.
@@ -93,20 +91,17 @@ impl OutputFrames {
     /// If no frame was begun, or its body has 2 GiB or more: the caller limits it.
     #[inline]
     pub(crate) fn finish(&mut self) {
-        let start = self
-            .frame_start
-            .take()
-            .expect("a frame is finished once, after it was begun");
+        let start = self.frame_start.take().expect("a frame is finished once, after it was begun");
         if let Some(compression) = self.compression {
             self.compress_body(start, compression);
         }
         let size = self.bytes.len() - start - HEADER_SIZE;
         let length = i32::try_from(size).expect("a body is smaller than 2 GiB");
         self.bytes[start + 5..start + HEADER_SIZE].copy_from_slice(&length.to_be_bytes());
-        if let (Some(format), Some(segment_start)) = (self.segments, self.segment_start) {
-            if self.bytes.len() - segment_start - format.header_size() > SEGMENT_PAYLOAD_SIZE_MAX {
-                self.move_to_own_segment(start, segment_start, format);
-            }
+        if let (Some(format), Some(segment_start)) = (self.segments, self.segment_start)
+            && self.bytes.len() - segment_start - format.header_size() > SEGMENT_PAYLOAD_SIZE_MAX
+        {
+            self.move_to_own_segment(start, segment_start, format);
         }
     }
 
@@ -115,8 +110,7 @@ impl OutputFrames {
         if body.len() < COMPRESSED_BODY_SIZE_MIN {
             return;
         }
-        self.compressor
-            .compress_body(compression, body, &mut self.compressed);
+        self.compressor.compress_body(compression, body, &mut self.compressed);
         if self.compressed.len() < body.len() {
             self.bytes.truncate(start + HEADER_SIZE);
             self.bytes.extend_from_slice(&self.compressed);
@@ -138,8 +132,7 @@ impl OutputFrames {
 
     fn open_segment(&mut self, format: SegmentFormat) {
         self.segment_start = Some(self.bytes.len());
-        self.bytes
-            .resize(self.bytes.len() + format.header_size(), 0);
+        self.bytes.resize(self.bytes.len() + format.header_size(), 0);
     }
 
     /// Completes the segment that ends where the buffer ends.
@@ -147,20 +140,11 @@ impl OutputFrames {
         self.segment_start = None;
         let payload_start = segment_start + format.header_size();
         let payload = &self.bytes[payload_start..];
-        let mut header = SegmentHeader {
-            wire_size: payload.len(),
-            raw_size: 0,
-            self_contained,
-        };
+        let mut header = SegmentHeader { wire_size: payload.len(), raw_size: 0, self_contained };
         if format == SegmentFormat::Lz4 {
-            self.compressor
-                .compress_payload(payload, &mut self.compressed);
+            self.compressor.compress_payload(payload, &mut self.compressed);
             if self.compressed.len() < payload.len() {
-                header = SegmentHeader {
-                    wire_size: self.compressed.len(),
-                    raw_size: payload.len(),
-                    self_contained,
-                };
+                header = SegmentHeader { wire_size: self.compressed.len(), raw_size: payload.len(), self_contained };
                 self.bytes.truncate(payload_start);
                 self.bytes.extend_from_slice(&self.compressed);
             }
@@ -243,10 +227,7 @@ impl OutputFrames {
             } else {
                 self.bytes.clear();
             }
-        } else if self.sent > IDLE_BUFFER_SIZE_MAX
-            && self.segment_start.is_none()
-            && self.frame_start.is_none()
-        {
+        } else if self.sent > IDLE_BUFFER_SIZE_MAX && self.segment_start.is_none() && self.frame_start.is_none() {
             self.bytes.drain(..self.sent);
             self.sent = 0;
         }

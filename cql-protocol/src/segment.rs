@@ -47,9 +47,7 @@ pub struct SegmentHeader {
 
 /// Checksums of a header do not agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "invalid, unrecoverable CRC mismatch detected in frame header. Read {read}, Computed {computed}"
-)]
+#[error("invalid, unrecoverable CRC mismatch detected in frame header. Read {read}, Computed {computed}")]
 pub struct HeaderMismatch {
     /// As received.
     pub read: u32,
@@ -88,15 +86,11 @@ impl SegmentHeader {
         if read != computed {
             return Err(HeaderMismatch { read, computed });
         }
-        let size_at = |shift: u32| {
-            usize::try_from((word >> shift) & SIZE_MASK).unwrap_or(SEGMENT_PAYLOAD_SIZE_MAX)
-        };
+        let size_at = |shift: u32| usize::try_from((word >> shift) & SIZE_MASK).unwrap_or(SEGMENT_PAYLOAD_SIZE_MAX);
         Ok(Some(match format {
-            SegmentFormat::Uncompressed => Self {
-                wire_size: size_at(0),
-                raw_size: 0,
-                self_contained: (word >> SIZE_BITS) & 1 == 1,
-            },
+            SegmentFormat::Uncompressed => {
+                Self { wire_size: size_at(0), raw_size: 0, self_contained: (word >> SIZE_BITS) & 1 == 1 }
+            }
             SegmentFormat::Lz4 => Self {
                 wire_size: size_at(0),
                 raw_size: size_at(SIZE_BITS),
@@ -110,21 +104,13 @@ impl SegmentHeader {
     /// # Panics
     /// If they are too few, or a size does not fit its 17 bits.
     pub fn encode(&self, bytes: &mut [u8], format: SegmentFormat) {
-        assert!(
-            self.wire_size <= SEGMENT_PAYLOAD_SIZE_MAX,
-            "a payload has at most 17 bits of size"
-        );
-        assert!(
-            self.raw_size <= SEGMENT_PAYLOAD_SIZE_MAX,
-            "a payload has at most 17 bits of size"
-        );
+        assert!(self.wire_size <= SEGMENT_PAYLOAD_SIZE_MAX, "a payload has at most 17 bits of size");
+        assert!(self.raw_size <= SEGMENT_PAYLOAD_SIZE_MAX, "a payload has at most 17 bits of size");
         let contained = u64::from(self.self_contained);
         let fields = match format {
             SegmentFormat::Uncompressed => self.wire_size as u64 | contained << SIZE_BITS,
             SegmentFormat::Lz4 => {
-                self.wire_size as u64
-                    | (self.raw_size as u64) << SIZE_BITS
-                    | contained << (2 * SIZE_BITS)
+                self.wire_size as u64 | (self.raw_size as u64) << SIZE_BITS | contained << (2 * SIZE_BITS)
             }
         };
         let fields_size = format.header_size() - 3;
@@ -199,14 +185,9 @@ mod tests {
 
     #[test]
     fn crc24_of_the_table_is_crc24_of_the_definition() {
-        for bytes in [
-            &b""[..],
-            b"\0",
-            b"\xff\xff\xff",
-            b"\x09\0\x02",
-            b"\0\x01\x02\x03\x04",
-            b"\xff\0\xff\0\xff\0\xff\0",
-        ] {
+        for bytes in
+            [&b""[..], b"\0", b"\xff\xff\xff", b"\x09\0\x02", b"\0\x01\x02\x03\x04", b"\xff\0\xff\0\xff\0\xff\0"]
+        {
             assert_eq!(crc24(bytes), crc24_slow(bytes), "{bytes:02x?}");
         }
         assert_eq!(crc24(b""), CRC24_INITIAL);
@@ -219,50 +200,28 @@ mod tests {
         let bytes = &bytes[..format.header_size()];
         assert_eq!(bytes, expected, "{header:?} is {bytes:02x?}");
         assert_eq!(SegmentHeader::decode(bytes, format), Ok(Some(header)));
-        assert_eq!(
-            SegmentHeader::decode(&bytes[..bytes.len() - 1], format),
-            Ok(None)
-        );
+        assert_eq!(SegmentHeader::decode(&bytes[..bytes.len() - 1], format), Ok(None));
         for bit in 0..bytes.len() * 8 {
             let mut broken = bytes.to_vec();
             broken[bit / 8] ^= 1 << (bit % 8);
-            assert!(
-                SegmentHeader::decode(&broken, format).is_err(),
-                "bit {bit} flipped"
-            );
+            assert!(SegmentHeader::decode(&broken, format).is_err(), "bit {bit} flipped");
         }
     }
 
     #[test]
     fn headers_go_both_ways() {
-        let header = |wire_size, raw_size, self_contained| SegmentHeader {
-            wire_size,
-            raw_size,
-            self_contained,
-        };
-        check(header(9, 0, true), Uncompressed, &HAND_COMPUTED[0].1);
-        check(header(131_071, 0, false), Uncompressed, &HAND_COMPUTED[1].1);
-        check(header(5, 300, true), Lz4, &HAND_COMPUTED[2].1);
-        check(header(131_071, 0, false), Lz4, &HAND_COMPUTED[3].1);
+        let header = |wire_size, raw_size, self_contained| SegmentHeader { wire_size, raw_size, self_contained };
+        check(header(9, 0, true), Uncompressed, HAND_COMPUTED[0].1);
+        check(header(131_071, 0, false), Uncompressed, HAND_COMPUTED[1].1);
+        check(header(5, 300, true), Lz4, HAND_COMPUTED[2].1);
+        check(header(131_071, 0, false), Lz4, HAND_COMPUTED[3].1);
     }
 
     /// Headers worked out with a separate program from the polynomial, bit by bit.
     const HAND_COMPUTED: [(&str, &[u8]); 4] = [
-        (
-            "9 bytes, self-contained",
-            &[0x09, 0x00, 0x02, 0xa4, 0xc8, 0xc1],
-        ),
-        (
-            "131,071 bytes, a part",
-            &[0xff, 0xff, 0x01, 0x38, 0x91, 0xfe],
-        ),
-        (
-            "5 bytes, 300 before, self-contained",
-            &[0x05, 0x00, 0x58, 0x02, 0x04, 0x8d, 0x63, 0xa8],
-        ),
-        (
-            "131,071 bytes as they are, a part",
-            &[0xff, 0xff, 0x01, 0x00, 0x00, 0xe8, 0x4f, 0xe1],
-        ),
+        ("9 bytes, self-contained", &[0x09, 0x00, 0x02, 0xa4, 0xc8, 0xc1]),
+        ("131,071 bytes, a part", &[0xff, 0xff, 0x01, 0x38, 0x91, 0xfe]),
+        ("5 bytes, 300 before, self-contained", &[0x05, 0x00, 0x58, 0x02, 0x04, 0x8d, 0x63, 0xa8]),
+        ("131,071 bytes as they are, a part", &[0xff, 0xff, 0x01, 0x00, 0x00, 0xe8, 0x4f, 0xe1]),
     ];
 }

@@ -10,9 +10,7 @@ impl<'a> Reader<'a> {
     /// If the body ends.
     pub fn bytes(&mut self) -> Result<Option<&'a [u8]>, DecodeError> {
         match usize::try_from(self.int()?) {
-            Ok(size) => self
-                .take(size, "bytes preceded by their 4 bytes length")
-                .map(Some),
+            Ok(size) => self.take(size, "bytes preceded by their 4 bytes length").map(Some),
             Err(_) => Ok(None),
         }
     }
@@ -48,10 +46,7 @@ pub fn write_bytes(out: &mut Vec<u8>, value: Option<&[u8]>) {
 /// # Panics
 /// If it has 64 KiB or more: ids have sixteen bytes.
 pub fn write_short_bytes(out: &mut Vec<u8>, value: &[u8]) {
-    write_short(
-        out,
-        u16::try_from(value.len()).expect("ids are shorter than 64 KiB"),
-    );
+    write_short(out, u16::try_from(value.len()).expect("ids are shorter than 64 KiB"));
     out.extend_from_slice(value);
 }
 

@@ -102,10 +102,7 @@ impl<'a> Reader<'a> {
         for _ in 0..count {
             self.string()?;
         }
-        Ok(StringList {
-            count,
-            elements: self.since(before),
-        })
+        Ok(StringList { count, elements: self.since(before) })
     }
 
     /// A `[string map]`.
@@ -119,10 +116,7 @@ impl<'a> Reader<'a> {
             self.string()?;
             self.string()?;
         }
-        Ok(StringMap {
-            count,
-            elements: self.since(before),
-        })
+        Ok(StringMap { count, elements: self.since(before) })
     }
 
     /// A `[string multimap]`.
@@ -149,10 +143,7 @@ impl<'a> Reader<'a> {
             self.string()?;
             self.bytes()?;
         }
-        Ok(BytesMap {
-            count,
-            elements: self.since(before),
-        })
+        Ok(BytesMap { count, elements: self.since(before) })
     }
 }
 
@@ -191,10 +182,7 @@ pub fn write_string_multimap<Text: AsRef<str>>(out: &mut Vec<u8>, entries: &[(Te
 }
 
 /// Appends a `[bytes map]`; entries past the 65,535th are left out.
-pub fn write_bytes_map<Text: AsRef<str>, Bytes: AsRef<[u8]>>(
-    out: &mut Vec<u8>,
-    entries: &[(Text, Option<Bytes>)],
-) {
+pub fn write_bytes_map<Text: AsRef<str>, Bytes: AsRef<[u8]>>(out: &mut Vec<u8>, entries: &[(Text, Option<Bytes>)]) {
     let count = write_count(out, entries.len());
     for (key, value) in entries.iter().take(count) {
         write_string(out, key.as_ref());
@@ -216,12 +204,8 @@ mod tests {
         let expected = [
             &[0, 2, 0, 1, b'a', 0, 0][..],
             &[0, 1, 0, 1, b'k', 0, 1, b'v'],
-            &[
-                0, 2, 0, 1, b'm', 0, 2, 0, 1, b'x', 0, 1, b'y', 0, 1, b'n', 0, 0,
-            ],
-            &[
-                0, 2, 0, 1, b'p', 0, 0, 0, 2, 1, 2, 0, 1, b'q', 0xff, 0xff, 0xff, 0xff,
-            ],
+            &[0, 2, 0, 1, b'm', 0, 2, 0, 1, b'x', 0, 1, b'y', 0, 1, b'n', 0, 0],
+            &[0, 2, 0, 1, b'p', 0, 0, 0, 2, 1, 2, 0, 1, b'q', 0xff, 0xff, 0xff, 0xff],
         ]
         .concat();
         assert_eq!(out, expected);
@@ -229,18 +213,12 @@ mod tests {
         let list = reader.string_list().unwrap();
         assert_eq!((list.len(), list.is_empty()), (2, false));
         assert_eq!(list.iter().collect::<Vec<_>>(), ["a", ""]);
-        assert_eq!(
-            reader.string_map().unwrap().iter().collect::<Vec<_>>(),
-            [("k", "v")]
-        );
+        assert_eq!(reader.string_map().unwrap().iter().collect::<Vec<_>>(), [("k", "v")]);
         let multimap = reader.string_multimap().unwrap();
         assert_eq!(multimap.len(), 2);
         assert_eq!(multimap[0].1.iter().collect::<Vec<_>>(), ["x", "y"]);
         let payload = reader.bytes_map().unwrap();
-        assert_eq!(
-            payload.iter().collect::<Vec<_>>(),
-            [("p", Some(&[1_u8, 2][..])), ("q", None)]
-        );
+        assert_eq!(payload.iter().collect::<Vec<_>>(), [("p", Some(&[1_u8, 2][..])), ("q", None)]);
         assert!(reader.rest().is_empty());
         let mut again = Vec::new();
         payload.encode(&mut again);
@@ -249,17 +227,9 @@ mod tests {
 
     #[test]
     fn a_count_without_its_elements_is_refused() {
-        assert!(
-            Reader::new(&[0xff, 0xff, 0, 1, b'a'])
-                .string_list()
-                .is_err()
-        );
+        assert!(Reader::new(&[0xff, 0xff, 0, 1, b'a']).string_list().is_err());
         assert!(Reader::new(&[0xff, 0xff, 0, 1, b'a']).string_map().is_err());
-        assert!(
-            Reader::new(&[0xff, 0xff, 0, 1, b'a'])
-                .string_multimap()
-                .is_err()
-        );
+        assert!(Reader::new(&[0xff, 0xff, 0, 1, b'a']).string_multimap().is_err());
         assert!(Reader::new(&[0xff, 0xff, 0, 1, b'a']).bytes_map().is_err());
     }
 }

@@ -32,9 +32,6 @@ mod tests {
             assert_eq!(out, level.code().to_be_bytes());
             assert_eq!(Reader::new(&out).consistency(), Ok(level));
         }
-        assert_eq!(
-            Reader::new(&[0, 11]).consistency(),
-            Err(DecodeError::Consistency(11))
-        );
+        assert_eq!(Reader::new(&[0, 11]).consistency(), Err(DecodeError::Consistency(11)));
     }
 }

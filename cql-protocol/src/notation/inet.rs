@@ -24,8 +24,7 @@ impl Reader<'_> {
     pub fn inet(&mut self) -> Result<SocketAddr, DecodeError> {
         let address = self.inet_address()?;
         let port = self.int()?;
-        let port = u16::try_from(port)
-            .map_err(|_| DecodeError::Number(format!("port out of range:{port}")))?;
+        let port = u16::try_from(port).map_err(|_| DecodeError::Number(format!("port out of range:{port}")))?;
         Ok(SocketAddr::new(address, port))
     }
 }
@@ -58,12 +57,7 @@ mod tests {
     fn addresses_go_both_ways() {
         for (text, expected) in [
             ("127.0.0.1:9042", &[4, 127, 0, 0, 1, 0, 0, 0x23, 0x52][..]),
-            (
-                "[::1]:65535",
-                &[
-                    16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0xff, 0xff,
-                ],
-            ),
+            ("[::1]:65535", &[16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0xff, 0xff]),
         ] {
             let value: SocketAddr = text.parse().unwrap();
             let mut out = Vec::new();
@@ -72,10 +66,7 @@ mod tests {
             assert_eq!(Reader::new(&out).inet(), Ok(value));
             assert_eq!(Reader::new(&out).inet_address(), Ok(value.ip()));
         }
-        assert_eq!(
-            Reader::new(&[5, 1, 2, 3, 4, 5]).inet(),
-            Err(DecodeError::InetSize(5))
-        );
+        assert_eq!(Reader::new(&[5, 1, 2, 3, 4, 5]).inet(), Err(DecodeError::InetSize(5)));
         assert!(Reader::new(&[4, 1, 2, 3, 4, 0, 1, 0, 0]).inet().is_err());
         assert!(Reader::new(&[4, 1, 2]).inet_address().is_err());
     }

@@ -75,29 +75,15 @@ mod tests {
         write_short(&mut out, 0xfffe);
         write_int(&mut out, -2);
         write_long(&mut out, i64::MIN + 1);
-        assert_eq!(
-            out,
-            [
-                0xfe, 0xff, 0xfe, 0xff, 0xff, 0xff, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 1
-            ]
-        );
+        assert_eq!(out, [0xfe, 0xff, 0xfe, 0xff, 0xff, 0xff, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 1]);
         let mut reader = Reader::new(&out);
         assert_eq!(reader.byte(), Ok(0xfe));
         assert_eq!(reader.short(), Ok(0xfffe));
         assert_eq!(reader.int(), Ok(-2));
         assert_eq!(reader.long(), Ok(i64::MIN + 1));
         assert_eq!(reader.byte(), Err(DecodeError::Truncated("a byte")));
-        assert_eq!(
-            Reader::new(&out[..1]).short(),
-            Err(DecodeError::Truncated("a short"))
-        );
-        assert_eq!(
-            Reader::new(&out[..3]).int(),
-            Err(DecodeError::Truncated("an int"))
-        );
-        assert_eq!(
-            Reader::new(&out[..7]).long(),
-            Err(DecodeError::Truncated("a long"))
-        );
+        assert_eq!(Reader::new(&out[..1]).short(), Err(DecodeError::Truncated("a short")));
+        assert_eq!(Reader::new(&out[..3]).int(), Err(DecodeError::Truncated("an int")));
+        assert_eq!(Reader::new(&out[..7]).long(), Err(DecodeError::Truncated("a long")));
     }
 }

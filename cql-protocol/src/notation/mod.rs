@@ -4,7 +4,6 @@
 //! Reading goes through [`Reader`], which borrows from the body and never reads past it; writing appends to a vector.
 
 mod bytes;
-mod class_name;
 mod collection;
 mod consistency;
 mod inet;
@@ -17,8 +16,7 @@ mod value;
 pub(crate) use bytes::insert;
 pub use bytes::{write_bytes, write_short_bytes};
 pub use collection::{
-    BytesMap, StringList, StringMap, write_bytes_map, write_string_list, write_string_map,
-    write_string_multimap,
+    BytesMap, StringList, StringMap, write_bytes_map, write_string_list, write_string_map, write_string_multimap,
 };
 pub use consistency::write_consistency;
 pub use inet::{write_inet, write_inet_address};
@@ -105,10 +103,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`DecodeError::Truncated`] naming `notation` if there are fewer.
     pub fn take(&mut self, size: usize, notation: &'static str) -> Result<&'a [u8], DecodeError> {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(size)
-            .ok_or(DecodeError::Truncated(notation))?;
+        let (taken, rest) = self.rest.split_at_checked(size).ok_or(DecodeError::Truncated(notation))?;
         self.rest = rest;
         Ok(taken)
     }
@@ -117,14 +112,8 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`DecodeError::Truncated`] naming `notation` if there are fewer.
-    pub fn take_array<const SIZE: usize>(
-        &mut self,
-        notation: &'static str,
-    ) -> Result<[u8; SIZE], DecodeError> {
-        let (taken, rest) = self
-            .rest
-            .split_first_chunk::<SIZE>()
-            .ok_or(DecodeError::Truncated(notation))?;
+    pub fn take_array<const SIZE: usize>(&mut self, notation: &'static str) -> Result<[u8; SIZE], DecodeError> {
+        let (taken, rest) = self.rest.split_first_chunk::<SIZE>().ok_or(DecodeError::Truncated(notation))?;
         self.rest = rest;
         Ok(*taken)
     }

@@ -25,10 +25,8 @@ impl<'a> Reader<'a> {
     /// If the body ends, the size is negative or the string is not UTF-8.
     pub fn long_string(&mut self) -> Result<&'a str, DecodeError> {
         let size = i32::from_be_bytes(self.take_array(LONG_STRING)?);
-        let size = usize::try_from(size).map_err(|_| DecodeError::NegativeLength {
-            notation: "a long string",
-            length: size,
-        })?;
+        let size = usize::try_from(size)
+            .map_err(|_| DecodeError::NegativeLength { notation: "a long string", length: size })?;
         utf8(self.take(size, LONG_STRING)?)
     }
 }
@@ -86,32 +84,17 @@ mod tests {
 
     #[test]
     fn broken_strings_are_refused() {
-        assert_eq!(
-            Reader::new(&[0]).string(),
-            Err(DecodeError::Truncated(STRING))
-        );
-        assert_eq!(
-            Reader::new(&[0, 2, b'a']).string(),
-            Err(DecodeError::Truncated(STRING))
-        );
-        assert_eq!(
-            Reader::new(&[0, 1, 0xff]).string(),
-            Err(DecodeError::NotUtf8("ff".to_owned()))
-        );
-        assert_eq!(
-            Reader::new(&[0, 0, 0]).long_string(),
-            Err(DecodeError::Truncated(LONG_STRING))
-        );
+        assert_eq!(Reader::new(&[0]).string(), Err(DecodeError::Truncated(STRING)));
+        assert_eq!(Reader::new(&[0, 2, b'a']).string(), Err(DecodeError::Truncated(STRING)));
+        assert_eq!(Reader::new(&[0, 1, 0xff]).string(), Err(DecodeError::NotUtf8("ff".to_owned())));
+        assert_eq!(Reader::new(&[0, 0, 0]).long_string(), Err(DecodeError::Truncated(LONG_STRING)));
         assert_eq!(
             Reader::new(&[0x7f, 0xff, 0xff, 0xff, b'a']).long_string(),
             Err(DecodeError::Truncated(LONG_STRING))
         );
         assert_eq!(
             Reader::new(&[0xff, 0xff, 0xff, 0xff]).long_string(),
-            Err(DecodeError::NegativeLength {
-                notation: "a long string",
-                length: -1
-            })
+            Err(DecodeError::NegativeLength { notation: "a long string", length: -1 })
         );
     }
 

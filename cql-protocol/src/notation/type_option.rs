@@ -3,7 +3,6 @@
 //! A type that the version knows no id for travels as *custom*, id 0, with the name of Cassandra's class: date, time,
 //! smallint and tinyint in v3, duration in v3 and v4, vectors always.
 
-use super::class_name::class_name;
 use super::integer::write_short;
 use super::string::write_string;
 use super::{DecodeError, Reader};
@@ -77,14 +76,11 @@ pub fn write_type(out: &mut Vec<u8>, cql_type: &CqlType, version: ProtocolVersio
                 write_type(out, field, version);
             }
         }
-        other => match SIMPLE
-            .iter()
-            .find(|(simple, _, since)| simple == other && version >= *since)
-        {
+        other => match SIMPLE.iter().find(|(simple, _, since)| simple == other && version >= *since) {
             Some((_, id, _)) => write_short(out, *id),
             None => {
                 write_short(out, CUSTOM);
-                write_string(out, &class_name(other));
+                write_string(out, &other.java_class());
             }
         },
     }
@@ -113,14 +109,8 @@ impl Reader<'_> {
         match self.short()? {
             CUSTOM => Ok(CqlType::Custom(Arc::from(self.string()?))),
             TEXT => Ok(CqlType::Text),
-            LIST => Ok(CqlType::List {
-                element: Arc::new(self.cql_type_at(depth)?),
-                frozen: false,
-            }),
-            SET => Ok(CqlType::Set {
-                element: Arc::new(self.cql_type_at(depth)?),
-                frozen: false,
-            }),
+            LIST => Ok(CqlType::List { element: Arc::new(self.cql_type_at(depth)?), frozen: false }),
+            SET => Ok(CqlType::Set { element: Arc::new(self.cql_type_at(depth)?), frozen: false }),
             MAP => Ok(CqlType::Map {
                 key: Arc::new(self.cql_type_at(depth)?),
                 value: Arc::new(self.cql_type_at(depth)?),
@@ -149,14 +139,7 @@ impl Reader<'_> {
         for _ in 0..self.short()? {
             fields.push((self.string()?.to_owned(), self.cql_type_at(depth)?));
         }
-        Ok(CqlType::Udt {
-            definition: Arc::new(UdtDefinition {
-                keyspace,
-                name,
-                fields,
-            }),
-            frozen: false,
-        })
+        Ok(CqlType::Udt { definition: Arc::new(UdtDefinition { keyspace, name, fields }), frozen: false })
     }
 }
 
@@ -166,10 +149,7 @@ mod tests {
     use ProtocolVersion::{V3, V4, V5};
 
     fn list(element: CqlType, frozen: bool) -> CqlType {
-        CqlType::List {
-            element: Arc::new(element),
-            frozen,
-        }
+        CqlType::List { element: Arc::new(element), frozen }
     }
 
     fn check(cql_type: &CqlType, version: ProtocolVersion, expected: &[u8]) {
@@ -200,10 +180,7 @@ mod tests {
             }
         }
         assert_eq!(Reader::new(&[0, 0x0a]).cql_type(), Ok(CqlType::Text));
-        assert_eq!(
-            Reader::new(&[0, 0x16]).cql_type(),
-            Err(DecodeError::TypeOption(0x16))
-        );
+        assert_eq!(Reader::new(&[0, 0x16]).cql_type(), Err(DecodeError::TypeOption(0x16)));
     }
 
     #[test]
@@ -215,71 +192,33 @@ mod tests {
         check(&CqlType::Duration, V3, &custom("DurationType"));
         check(&CqlType::Duration, V4, &custom("DurationType"));
         check(&CqlType::Empty, V5, &custom("EmptyType"));
-        let vector = CqlType::Vector {
-            element: Arc::new(CqlType::Float),
-            dimension: 3,
-        };
+        let vector = CqlType::Vector { element: Arc::new(CqlType::Float), dimension: 3 };
         let name = "VectorType(org.apache.cassandra.db.marshal.FloatType , 3)";
         check(&vector, V5, &custom(name));
-        check(
-            &list(vector, true),
-            V4,
-            &[&[0, 0x20][..], &custom(name)].concat(),
-        );
-        check(
-            &CqlType::Custom(Arc::from("com.example.Own")),
-            V5,
-            b"\0\0\0\x0fcom.example.Own",
-        );
+        check(&list(vector, true), V4, &[&[0, 0x20][..], &custom(name)].concat());
+        check(&CqlType::Custom(Arc::from("com.example.Own")), V5, b"\0\0\0\x0fcom.example.Own");
     }
 
     #[test]
     fn types_with_parameters() {
         check(&list(CqlType::Int, true), V4, &[0, 0x20, 0, 9]);
-        check(
-            &CqlType::Set {
-                element: Arc::new(CqlType::Text),
-                frozen: false,
-            },
-            V3,
-            &[0, 0x22, 0, 0x0d],
-        );
-        let map = CqlType::Map {
-            key: Arc::new(CqlType::Int),
-            value: Arc::new(list(CqlType::Blob, true)),
-            frozen: false,
-        };
+        check(&CqlType::Set { element: Arc::new(CqlType::Text), frozen: false }, V3, &[0, 0x22, 0, 0x0d]);
+        let map =
+            CqlType::Map { key: Arc::new(CqlType::Int), value: Arc::new(list(CqlType::Blob, true)), frozen: false };
         check(&map, V5, &[0, 0x21, 0, 9, 0, 0x20, 0, 3]);
-        check(
-            &CqlType::Tuple(Arc::from([CqlType::Int, CqlType::Duration])),
-            V5,
-            &[0, 0x31, 0, 2, 0, 9, 0, 0x15],
-        );
+        check(&CqlType::Tuple(Arc::from([CqlType::Int, CqlType::Duration])), V5, &[0, 0x31, 0, 2, 0, 9, 0, 0x15]);
         let definition = UdtDefinition {
             keyspace: "k".to_owned(),
             name: "u".to_owned(),
-            fields: vec![
-                ("é".to_owned(), CqlType::Int),
-                ("b".to_owned(), list(CqlType::Text, true)),
-            ],
+            fields: vec![("é".to_owned(), CqlType::Int), ("b".to_owned(), list(CqlType::Text, true))],
         };
-        let udt = CqlType::Udt {
-            definition: Arc::new(definition),
-            frozen: true,
-        };
-        check(
-            &udt,
-            V4,
-            b"\0\x30\0\x01k\0\x01u\0\x02\0\x02\xc3\xa9\0\x09\0\x01b\0\x20\0\x0d",
-        );
+        let udt = CqlType::Udt { definition: Arc::new(definition), frozen: true };
+        check(&udt, V4, b"\0\x30\0\x01k\0\x01u\0\x02\0\x02\xc3\xa9\0\x09\0\x01b\0\x20\0\x0d");
     }
 
     #[test]
     fn nesting_is_limited() {
         let bytes = [0, 0x20].repeat(100_000);
-        assert_eq!(
-            Reader::new(&bytes).cql_type(),
-            Err(DecodeError::TypeDepth(TYPE_DEPTH_MAX))
-        );
+        assert_eq!(Reader::new(&bytes).cql_type(), Err(DecodeError::TypeDepth(TYPE_DEPTH_MAX)));
     }
 }

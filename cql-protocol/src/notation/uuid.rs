@@ -29,9 +29,6 @@ mod tests {
         write_uuid(&mut out, value);
         assert_eq!(out, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
         assert_eq!(Reader::new(&out).uuid(), Ok(value));
-        assert_eq!(
-            Reader::new(&out[1..]).uuid(),
-            Err(DecodeError::Truncated("a uuid"))
-        );
+        assert_eq!(Reader::new(&out[1..]).uuid(), Err(DecodeError::Truncated("a uuid")));
     }
 }

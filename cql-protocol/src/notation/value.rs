@@ -48,22 +48,13 @@ impl<'a> Value<'a> {
 
 impl<'a> Values<'a> {
     /// No values.
-    pub const EMPTY: Self = Self {
-        count: 0,
-        named: false,
-        unset_allowed: true,
-        bytes: &[],
-    };
+    pub const EMPTY: Self = Self { count: 0, named: false, unset_allowed: true, bytes: &[] };
 
     /// Reads a `[short]` count and that many values, each after its name if `named`.
     ///
     /// # Errors
     /// If the body ends, a name is not UTF-8, or (v4 and later) a length is below −2.
-    pub fn decode(
-        reader: &mut Reader<'a>,
-        named: bool,
-        version: ProtocolVersion,
-    ) -> Result<Self, DecodeError> {
+    pub fn decode(reader: &mut Reader<'a>, named: bool, version: ProtocolVersion) -> Result<Self, DecodeError> {
         let count = reader.short()?;
         let before = *reader;
         let unset_allowed = version >= ProtocolVersion::V4;
@@ -73,12 +64,7 @@ impl<'a> Values<'a> {
             }
             read_value(reader, unset_allowed)?;
         }
-        Ok(Self {
-            count,
-            named,
-            unset_allowed,
-            bytes: reader.since(before),
-        })
+        Ok(Self { count, named, unset_allowed, bytes: reader.since(before) })
     }
 
     /// Appends the count and the values.
@@ -108,9 +94,7 @@ impl<'a> Values<'a> {
     /// The values in the sender's order, without their names.
     #[must_use]
     pub fn iter(&self) -> ValueIterator<'a> {
-        ValueIterator {
-            named: self.iter_named(),
-        }
+        ValueIterator { named: self.iter_named() }
     }
 
     /// The values in the sender's order with their names; an empty name if they have none.
@@ -136,10 +120,7 @@ impl<'a> Values<'a> {
         if !self.named {
             return None;
         }
-        self.iter_named()
-            .filter(|(key, _)| *key == name)
-            .last()
-            .map(|(_, value)| value)
+        self.iter_named().filter(|(key, _)| *key == name).last().map(|(_, value)| value)
     }
 }
 
@@ -179,11 +160,7 @@ impl<'a> Iterator for NamedValueIterator<'a> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
-        let name = if self.named {
-            self.reader.string().ok()?
-        } else {
-            ""
-        };
+        let name = if self.named { self.reader.string().ok()? } else { "" };
         Some((name, read_value(&mut self.reader, self.unset_allowed).ok()?))
     }
 
@@ -225,10 +202,7 @@ impl ValuesBuffer {
     /// Values by name.
     #[must_use]
     pub fn named() -> Self {
-        Self {
-            named: true,
-            ..Self::default()
-        }
+        Self { named: true, ..Self::default() }
     }
 
     /// Adds a value; its name is ignored unless the values are named.
@@ -259,12 +233,7 @@ impl ValuesBuffer {
     /// The values so far, to put into a request.
     #[must_use]
     pub fn values(&self) -> Values<'_> {
-        Values {
-            count: self.count,
-            named: self.named,
-            unset_allowed: true,
-            bytes: &self.bytes,
-        }
+        Values { count: self.count, named: self.named, unset_allowed: true, bytes: &self.bytes }
     }
 }
 
@@ -272,9 +241,7 @@ impl ValuesBuffer {
 fn read_value<'a>(reader: &mut Reader<'a>, unset_allowed: bool) -> Result<Value<'a>, DecodeError> {
     let length = reader.int()?;
     if let Ok(size) = usize::try_from(length) {
-        return reader
-            .take(size, "a value preceded by its 4 bytes length")
-            .map(Value::Bytes);
+        return reader.take(size, "a value preceded by its 4 bytes length").map(Value::Bytes);
     }
     match length {
         -1 => Ok(Value::Null),
@@ -305,23 +272,13 @@ mod tests {
 
     #[test]
     fn values_by_position() {
-        let values = [
-            Value::Bytes(&[1, 2]),
-            Value::Null,
-            Value::Unset,
-            Value::Bytes(&[]),
-        ];
+        let values = [Value::Bytes(&[1, 2]), Value::Null, Value::Unset, Value::Bytes(&[])];
         let buffer = ValuesBuffer::from_positional(values);
         let mut out = Vec::new();
         buffer.values().encode(&mut out);
-        let expected = [
-            &[0, 4][..],
-            &[0, 0, 0, 2, 1, 2],
-            &[0xff, 0xff, 0xff, 0xff],
-            &[0xff, 0xff, 0xff, 0xfe],
-            &[0, 0, 0, 0],
-        ]
-        .concat();
+        let expected =
+            [&[0, 4][..], &[0, 0, 0, 2, 1, 2], &[0xff, 0xff, 0xff, 0xff], &[0xff, 0xff, 0xff, 0xfe], &[0, 0, 0, 0]]
+                .concat();
         assert_eq!(out, expected);
         let read = Values::decode(&mut Reader::new(&out), false, V4).unwrap();
         assert_eq!(read, buffer.values());
@@ -331,12 +288,7 @@ mod tests {
         assert_eq!(read.get(2), Some(Value::Unset));
         assert_eq!(read.get(4), None);
         assert_eq!(read.get_named("a"), None);
-        assert_eq!(
-            Values::decode(&mut Reader::new(&out), false, V3)
-                .unwrap()
-                .get(2),
-            Some(Value::Null)
-        );
+        assert_eq!(Values::decode(&mut Reader::new(&out), false, V3).unwrap().get(2), Some(Value::Null));
     }
 
     #[test]
@@ -352,39 +304,19 @@ mod tests {
         assert_eq!(read.get_named("a"), Some(Value::Bytes(&[2])));
         assert_eq!(read.get_named("b"), Some(Value::Null));
         assert_eq!(read.get_named("c"), None);
-        assert_eq!(
-            read.iter_named().map(|(name, _)| name).collect::<Vec<_>>(),
-            ["a", "b", "a"]
-        );
+        assert_eq!(read.iter_named().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "b", "a"]);
         assert_eq!(read.iter().next(), Some(Value::Bytes(&[1])));
     }
 
     #[test]
     fn broken_values_are_refused() {
         for (bytes, version, error) in [
-            (
-                &[0, 1, 0xff, 0xff, 0xff, 0xfd][..],
-                V4,
-                Some(DecodeError::ValueLength(-3)),
-            ),
+            (&[0, 1, 0xff, 0xff, 0xff, 0xfd][..], V4, Some(DecodeError::ValueLength(-3))),
             (&[0, 1, 0xff, 0xff, 0xff, 0xfd], V3, None),
-            (
-                &[0, 1, 0, 0, 0, 2, 1],
-                V4,
-                Some(DecodeError::Truncated(
-                    "a value preceded by its 4 bytes length",
-                )),
-            ),
-            (
-                &[0, 2, 0, 0, 0, 0],
-                V4,
-                Some(DecodeError::Truncated("an int")),
-            ),
+            (&[0, 1, 0, 0, 0, 2, 1], V4, Some(DecodeError::Truncated("a value preceded by its 4 bytes length"))),
+            (&[0, 2, 0, 0, 0, 0], V4, Some(DecodeError::Truncated("an int"))),
         ] {
-            assert_eq!(
-                Values::decode(&mut Reader::new(bytes), false, version).err(),
-                error
-            );
+            assert_eq!(Values::decode(&mut Reader::new(bytes), false, version).err(), error);
         }
     }
 }

@@ -12,9 +12,7 @@ pub struct AuthResponse<'a> {
 impl std::fmt::Debug for AuthResponse<'_> {
     /// Without the token: it holds a password.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("AuthResponse")
-            .finish_non_exhaustive()
+        formatter.debug_struct("AuthResponse").finish_non_exhaustive()
     }
 }
 
@@ -24,9 +22,7 @@ impl<'a> AuthResponse<'a> {
     /// # Errors
     /// If it is malformed.
     pub fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            token: reader.bytes()?,
-        })
+        Ok(Self { token: reader.bytes()? })
     }
 
     /// Appends the body.

@@ -1,9 +1,7 @@
 //! BATCH: a kind, statements as text or prepared id with values by position, and parameters.
 
 use super::query_params::QueryParams;
-use crate::notation::{
-    DecodeError, Reader, Values, write_byte, write_long_string, write_short, write_short_bytes,
-};
+use crate::notation::{DecodeError, Reader, Values, write_byte, write_long_string, write_short, write_short_bytes};
 use crate::version::ProtocolVersion;
 
 /// Kind of a batch.
@@ -74,19 +72,12 @@ impl<'a> Batch<'a> {
             1 => BatchKind::Unlogged,
             2 => BatchKind::Counter,
             other => {
-                return Err(DecodeError::Number(format!(
-                    "Invalid BATCH message type {}",
-                    other.cast_signed()
-                )));
+                return Err(DecodeError::Number(format!("Invalid BATCH message type {}", other.cast_signed())));
             }
         };
         let statements = BatchStatements::decode(reader, version)?;
         let params = QueryParams::decode(reader, version)?;
-        Ok(Self {
-            kind,
-            statements,
-            params,
-        })
+        Ok(Self { kind, statements, params })
     }
 
     /// Appends the body. The statements must have been gathered or read in the same version.
@@ -109,11 +100,7 @@ impl<'a> BatchStatements<'a> {
             read_statement(reader, version)?;
         }
         let size = all.len() - reader.rest().len();
-        Ok(Self {
-            count,
-            version,
-            bytes: all.get(..size).unwrap_or_default(),
-        })
+        Ok(Self { count, version, bytes: all.get(..size).unwrap_or_default() })
     }
 
     /// Number of statements.
@@ -146,11 +133,7 @@ impl BatchBuffer {
     /// No statements yet, for a connection of a version.
     #[must_use]
     pub fn new(version: ProtocolVersion) -> Self {
-        Self {
-            count: 0,
-            version,
-            bytes: Vec::new(),
-        }
+        Self { count: 0, version, bytes: Vec::new() }
     }
 
     /// Adds a statement.
@@ -158,10 +141,7 @@ impl BatchBuffer {
     /// # Panics
     /// If there are 65,535 already, or an id is too long.
     pub fn push(&mut self, query: BatchQuery<'_>, values: Values<'_>) {
-        self.count = self
-            .count
-            .checked_add(1)
-            .expect("at most 65,535 statements");
+        self.count = self.count.checked_add(1).expect("at most 65,535 statements");
         match query {
             BatchQuery::Text(text) => {
                 write_byte(&mut self.bytes, 0);
@@ -178,18 +158,11 @@ impl BatchBuffer {
     /// The statements so far, to put into a [`Batch`].
     #[must_use]
     pub fn statements(&self) -> BatchStatements<'_> {
-        BatchStatements {
-            count: self.count,
-            version: self.version,
-            bytes: &self.bytes,
-        }
+        BatchStatements { count: self.count, version: self.version, bytes: &self.bytes }
     }
 }
 
-fn read_statement<'a>(
-    reader: &mut Reader<'a>,
-    version: ProtocolVersion,
-) -> Result<BatchStatement<'a>, DecodeError> {
+fn read_statement<'a>(reader: &mut Reader<'a>, version: ProtocolVersion) -> Result<BatchStatement<'a>, DecodeError> {
     let query = match reader.byte()? {
         0 => BatchQuery::Text(reader.long_string()?),
         1 => BatchQuery::Prepared(reader.short_bytes()?),
@@ -200,8 +173,5 @@ fn read_statement<'a>(
             )));
         }
     };
-    Ok(BatchStatement {
-        query,
-        values: Values::decode(reader, false, version)?,
-    })
+    Ok(BatchStatement { query, values: Values::decode(reader, false, version)? })
 }

@@ -23,16 +23,8 @@ impl<'a> Execute<'a> {
     #[inline]
     pub fn decode(reader: &mut Reader<'a>, version: ProtocolVersion) -> Result<Self, DecodeError> {
         let id = reader.short_bytes()?;
-        let result_metadata_id = if version >= ProtocolVersion::V5 {
-            Some(reader.short_bytes()?)
-        } else {
-            None
-        };
-        Ok(Self {
-            id,
-            result_metadata_id,
-            params: QueryParams::decode(reader, version)?,
-        })
+        let result_metadata_id = if version >= ProtocolVersion::V5 { Some(reader.short_bytes()?) } else { None };
+        Ok(Self { id, result_metadata_id, params: QueryParams::decode(reader, version)? })
     }
 
     /// Appends the body; a missing metadata id is empty in v5, and left out before.

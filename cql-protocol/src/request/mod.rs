@@ -43,11 +43,7 @@ impl<'a> Request<'a> {
     /// # Errors
     /// If the body is malformed or the opcode is not a request's.
     #[inline]
-    pub fn decode(
-        opcode: Opcode,
-        body: &'a [u8],
-        version: ProtocolVersion,
-    ) -> Result<Self, DecodeError> {
+    pub fn decode(opcode: Opcode, body: &'a [u8], version: ProtocolVersion) -> Result<Self, DecodeError> {
         let reader = &mut Reader::new(body);
         Ok(match opcode {
             Opcode::Execute => Self::Execute(Execute::decode(reader, version)?),
@@ -59,9 +55,7 @@ impl<'a> Request<'a> {
             Opcode::Register => Self::Register(Register::decode(reader, version)?),
             Opcode::AuthResponse => Self::AuthResponse(AuthResponse::decode(reader)?),
             other => {
-                return Err(DecodeError::Number(format!(
-                    "Unexpected RESPONSE message {other}, expecting REQUEST"
-                )));
+                return Err(DecodeError::Number(format!("Unexpected RESPONSE message {other}, expecting REQUEST")));
             }
         })
     }
@@ -135,10 +129,7 @@ pub(crate) fn decode_body(
     }
     let mut reader = Reader::new(body);
     let payload = reader.bytes_map()?;
-    Ok((
-        Some(payload),
-        Request::decode(opcode, reader.rest(), version)?,
-    ))
+    Ok((Some(payload), Request::decode(opcode, reader.rest(), version)?))
 }
 
 #[cfg(test)]

@@ -23,11 +23,7 @@ impl<'a> Prepare<'a> {
     pub fn decode(reader: &mut Reader<'a>, version: ProtocolVersion) -> Result<Self, DecodeError> {
         let query = reader.long_string()?;
         let has_keyspace = version >= ProtocolVersion::V5 && reader.int()? & KEYSPACE != 0;
-        let keyspace = if has_keyspace {
-            Some(reader.string()?)
-        } else {
-            None
-        };
+        let keyspace = if has_keyspace { Some(reader.string()?) } else { None };
         Ok(Self { query, keyspace })
     }
 

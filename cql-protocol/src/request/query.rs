@@ -19,10 +19,7 @@ impl<'a> Query<'a> {
     /// # Errors
     /// If it is malformed.
     pub fn decode(reader: &mut Reader<'a>, version: ProtocolVersion) -> Result<Self, DecodeError> {
-        Ok(Self {
-            query: reader.long_string()?,
-            params: QueryParams::decode(reader, version)?,
-        })
+        Ok(Self { query: reader.long_string()?, params: QueryParams::decode(reader, version)? })
     }
 
     /// Appends the body.

@@ -2,8 +2,7 @@
 //! flags' bits. The flags are one byte before v5 and four from then on.
 
 use crate::notation::{
-    DecodeError, Reader, Values, write_byte, write_bytes, write_consistency, write_int, write_long,
-    write_string,
+    DecodeError, Reader, Values, write_byte, write_bytes, write_consistency, write_int, write_long, write_string,
 };
 use crate::version::ProtocolVersion;
 use helenus_model::consistency::Consistency;
@@ -78,11 +77,8 @@ impl<'a> QueryParams<'a> {
     #[inline]
     pub fn decode(reader: &mut Reader<'a>, version: ProtocolVersion) -> Result<Self, DecodeError> {
         let mut params = Self::new(reader.consistency()?);
-        let flags = if version >= ProtocolVersion::V5 {
-            reader.int()?.cast_unsigned()
-        } else {
-            u32::from(reader.byte()?)
-        };
+        let flags =
+            if version >= ProtocolVersion::V5 { reader.int()?.cast_unsigned() } else { u32::from(reader.byte()?) };
         params.skip_metadata = flags & flag::SKIP_METADATA != 0;
         if flags & flag::VALUES != 0 {
             params.values = Values::decode(reader, flags & flag::NAMES != 0, version)?;
@@ -125,10 +121,7 @@ impl<'a> QueryParams<'a> {
         let mut flags = 0;
         for (bit, set) in [
             (flag::VALUES, !self.values.is_empty()),
-            (
-                flag::NAMES,
-                !self.values.is_empty() && self.values.is_named(),
-            ),
+            (flag::NAMES, !self.values.is_empty() && self.values.is_named()),
             (flag::SKIP_METADATA, self.skip_metadata),
             (flag::PAGE_SIZE, self.page_size.is_some()),
             (flag::PAGING_STATE, self.paging_state.is_some()),
@@ -154,10 +147,7 @@ impl<'a> QueryParams<'a> {
         if version >= ProtocolVersion::V5 {
             write_int(out, flags.cast_signed());
         } else {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "the ninth bit is set in v5 only"
-            )]
+            #[expect(clippy::cast_possible_truncation, reason = "the ninth bit is set in v5 only")]
             write_byte(out, flags as u8);
         }
         if !self.values.is_empty() {
@@ -180,10 +170,7 @@ impl<'a> QueryParams<'a> {
                 write_string(out, keyspace);
             }
             if let Some(now_in_seconds) = self.now_in_seconds {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    reason = "an unsigned int by contract"
-                )]
+                #[expect(clippy::cast_possible_truncation, reason = "an unsigned int by contract")]
                 write_int(out, now_in_seconds as i32);
             }
         }
@@ -201,16 +188,10 @@ mod tests {
         params.encode(&mut out, version);
         assert_eq!(out, expected, "{params:?} in {version}");
         let mut reader = Reader::new(&out);
-        assert_eq!(
-            QueryParams::decode(&mut reader, version).as_ref(),
-            Ok(params)
-        );
+        assert_eq!(QueryParams::decode(&mut reader, version).as_ref(), Ok(params));
         assert!(reader.rest().is_empty());
         for size in 0..out.len() {
-            assert!(
-                QueryParams::decode(&mut Reader::new(&out[..size]), version).is_err(),
-                "cut to {size}"
-            );
+            assert!(QueryParams::decode(&mut Reader::new(&out[..size]), version).is_err(), "cut to {size}");
         }
     }
 
@@ -246,11 +227,7 @@ mod tests {
         params.keyspace = Some("k");
         params.now_in_seconds = Some(4_294_967_295);
         let tail = [0, 1, b'k', 0xff, 0xff, 0xff, 0xff];
-        check(
-            &params,
-            V5,
-            &[&[0, 4, 0, 0, 1, 0xbf][..], &common, &tail].concat(),
-        );
+        check(&params, V5, &[&[0, 4, 0, 0, 1, 0xbf][..], &common, &tail].concat());
     }
 
     #[test]
@@ -258,28 +235,18 @@ mod tests {
         let mut values = ValuesBuffer::named();
         values.push("a", Value::Null);
         let params = QueryParams::new(Consistency::One).with_values(values.values());
-        check(
-            &params,
-            V3,
-            &[0, 1, 0x41, 0, 1, 0, 1, b'a', 0xff, 0xff, 0xff, 0xff],
-        );
+        check(&params, V3, &[0, 1, 0x41, 0, 1, 0, 1, b'a', 0xff, 0xff, 0xff, 0xff]);
     }
 
     #[test]
     fn the_smallest_timestamp_is_refused() {
         let bytes = [0, 1, 0x20, 0x80, 0, 0, 0, 0, 0, 0, 0];
-        assert_eq!(
-            QueryParams::decode(&mut Reader::new(&bytes), V4),
-            Err(DecodeError::Timestamp)
-        );
+        assert_eq!(QueryParams::decode(&mut Reader::new(&bytes), V4), Err(DecodeError::Timestamp));
     }
 
     #[test]
     fn a_null_paging_state_is_none() {
         let bytes = [0, 1, 0x08, 0xff, 0xff, 0xff, 0xff];
-        assert_eq!(
-            QueryParams::decode(&mut Reader::new(&bytes), V4),
-            Ok(QueryParams::new(Consistency::One))
-        );
+        assert_eq!(QueryParams::decode(&mut Reader::new(&bytes), V4), Ok(QueryParams::new(Consistency::One)));
     }
 }

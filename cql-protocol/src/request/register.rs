@@ -32,12 +32,7 @@ pub struct Register {
 
 impl EventKind {
     /// All kinds.
-    pub const EVERY: [Self; 4] = [
-        Self::TopologyChange,
-        Self::StatusChange,
-        Self::SchemaChange,
-        Self::TraceComplete,
-    ];
+    pub const EVERY: [Self; 4] = [Self::TopologyChange, Self::StatusChange, Self::SchemaChange, Self::TraceComplete];
 
     /// The word on the wire.
     #[must_use]
@@ -58,10 +53,7 @@ impl EventKind {
         Self::EVERY
             .into_iter()
             .find(|kind| kind.name().eq_ignore_ascii_case(name))
-            .ok_or_else(|| DecodeError::Word {
-                value: name.to_owned(),
-                kind: "Type",
-            })
+            .ok_or_else(|| DecodeError::Word { value: name.to_owned(), kind: "Type" })
     }
 }
 
@@ -80,24 +72,18 @@ impl EventKinds {
     /// The set with one more kind.
     #[must_use]
     pub const fn with(self, kind: EventKind) -> Self {
-        Self {
-            bits: self.bits | (1 << kind as u8),
-        }
+        Self { bits: self.bits | (1 << kind as u8) }
     }
 
     /// The kinds in either set.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
-        Self {
-            bits: self.bits | other.bits,
-        }
+        Self { bits: self.bits | other.bits }
     }
 
     /// The kinds in the set.
     pub fn iter(self) -> impl Iterator<Item = EventKind> {
-        EventKind::EVERY
-            .into_iter()
-            .filter(move |kind| self.contains(*kind))
+        EventKind::EVERY.into_iter().filter(move |kind| self.contains(*kind))
     }
 }
 
@@ -111,10 +97,7 @@ impl Register {
         for _ in 0..reader.short()? {
             let kind = EventKind::from_name(reader.string()?)?;
             if kind == EventKind::TraceComplete && version < ProtocolVersion::V4 {
-                let text = format!(
-                    "Event {} not valid for protocol version {version}",
-                    kind.name()
-                );
+                let text = format!("Event {} not valid for protocol version {version}", kind.name());
                 return Err(DecodeError::Number(text));
             }
             kinds = kinds.with(kind);

@@ -38,9 +38,7 @@ impl<'a> Startup<'a> {
     /// # Errors
     /// If it is malformed.
     pub fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            options: reader.string_map()?,
-        })
+        Ok(Self { options: reader.string_map()? })
     }
 }
 
@@ -71,17 +69,12 @@ impl StartupOptions {
     /// The value of an option, by its key in upper case.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.entries
-            .iter()
-            .find(|(known, _)| known == key)
-            .map(|(_, value)| value.as_str())
+        self.entries.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
     }
 
     /// All options in the order they came.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.entries
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.as_str()))
+        self.entries.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     /// Whether the client wants OVERLOADED errors in place of back pressure.
@@ -103,21 +96,10 @@ mod tests {
     #[test]
     fn options_are_kept_in_upper_case() {
         let mut body = Vec::new();
-        write_string_map(
-            &mut body,
-            &[
-                ("cql_version", "3.0.0"),
-                ("X", "1"),
-                ("Cql_Version", "3.4.7"),
-            ],
-        );
-        let options =
-            StartupOptions::from_message(&Startup::decode(&mut Reader::new(&body)).unwrap());
+        write_string_map(&mut body, &[("cql_version", "3.0.0"), ("X", "1"), ("Cql_Version", "3.4.7")]);
+        let options = StartupOptions::from_message(&Startup::decode(&mut Reader::new(&body)).unwrap());
         assert_eq!(options.get(option::CQL_VERSION), Some("3.4.7"));
-        assert_eq!(
-            options.iter().collect::<Vec<_>>(),
-            [("CQL_VERSION", "3.4.7"), ("X", "1")]
-        );
+        assert_eq!(options.iter().collect::<Vec<_>>(), [("CQL_VERSION", "3.4.7"), ("X", "1")]);
         assert!(!options.throws_on_overload());
         let mut out = Vec::new();
         options.encode(&mut out);

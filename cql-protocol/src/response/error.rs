@@ -5,8 +5,8 @@
 
 use crate::error_code::ErrorCode;
 use crate::notation::{
-    DecodeError, Reader, write_byte, write_consistency, write_inet_address, write_int, write_short,
-    write_short_bytes, write_string, write_string_list,
+    DecodeError, Reader, write_byte, write_consistency, write_inet_address, write_int, write_short, write_short_bytes,
+    write_string, write_string_list,
 };
 use crate::version::ProtocolVersion;
 use helenus_model::consistency::Consistency;
@@ -23,10 +23,7 @@ pub struct ErrorResponse {
 
 /// A code of an ERROR message with its fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "the names are the specification's; shared fields are described in their types"
-)]
+#[expect(missing_docs, reason = "the names are the specification's; shared fields are described in their types")]
 pub enum ErrorKind {
     ServerError,
     ProtocolError,
@@ -136,10 +133,7 @@ impl ErrorResponse {
     /// An error.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            kind,
-        }
+        Self { message: message.into(), kind }
     }
 
     /// A PROTOCOL_ERROR.
@@ -150,58 +144,28 @@ impl ErrorResponse {
 
     /// The same error in the words of a version.
     fn downgraded(&self, version: ProtocolVersion) -> Option<Self> {
-        let timed_out = |progress: &Progress| {
-            format!(
-                "Operation timed out - received only {} responses.",
-                progress.received
-            )
-        };
+        let timed_out =
+            |progress: &Progress| format!("Operation timed out - received only {} responses.", progress.received);
         let cas = |progress: &Progress| {
-            let kind = ErrorKind::WriteTimeout {
-                progress: *progress,
-                write_type: WriteType::Cas,
-                contentions: None,
-            };
+            let kind = ErrorKind::WriteTimeout { progress: *progress, write_type: WriteType::Cas, contentions: None };
             Self::new(kind, timed_out(progress))
         };
         let before_v4 = version < ProtocolVersion::V4;
         let before_v5 = version < ProtocolVersion::V5;
         match &self.kind {
-            ErrorKind::ReadFailure {
-                progress,
-                data_present,
-                ..
-            } if before_v4 => Some(Self::new(
-                ErrorKind::ReadTimeout {
-                    progress: *progress,
-                    data_present: *data_present,
-                },
+            ErrorKind::ReadFailure { progress, data_present, .. } if before_v4 => Some(Self::new(
+                ErrorKind::ReadTimeout { progress: *progress, data_present: *data_present },
                 timed_out(progress),
             )),
-            ErrorKind::WriteFailure {
-                progress,
-                write_type,
-                ..
-            } if before_v4 => Some(Self::new(
-                ErrorKind::WriteTimeout {
-                    progress: *progress,
-                    write_type: *write_type,
-                    contentions: None,
-                },
+            ErrorKind::WriteFailure { progress, write_type, .. } if before_v4 => Some(Self::new(
+                ErrorKind::WriteTimeout { progress: *progress, write_type: *write_type, contentions: None },
                 timed_out(progress),
             )),
             ErrorKind::FunctionFailure { .. } | ErrorKind::CdcWriteFailure if before_v4 => {
                 let name = self.kind.code().name();
-                Some(Self::new(
-                    ErrorKind::Invalid,
-                    format!("ERROR {name}: {}", self.message),
-                ))
+                Some(Self::new(ErrorKind::Invalid, format!("ERROR {name}: {}", self.message)))
             }
-            ErrorKind::WriteTimeout {
-                progress,
-                contentions: Some(_),
-                ..
-            } if before_v5 => Some(cas(progress)),
+            ErrorKind::WriteTimeout { progress, contentions: Some(_), .. } if before_v5 => Some(cas(progress)),
             ErrorKind::CasWriteUnknown { progress } if before_v5 => Some(cas(progress)),
             _ => None,
         }
@@ -229,10 +193,7 @@ impl ErrorResponse {
         let code = ErrorCode::from_number(number.cast_unsigned())
             .ok_or_else(|| DecodeError::Number(format!("Unknown error code {number}")))?;
         let message = reader.string()?.to_owned();
-        Ok(Self {
-            message,
-            kind: ErrorKind::decode_fields(code, reader, version)?,
-        })
+        Ok(Self { message, kind: ErrorKind::decode_fields(code, reader, version)? })
     }
 }
 
@@ -266,56 +227,33 @@ impl ErrorKind {
 
     fn encode_fields(&self, out: &mut Vec<u8>, version: ProtocolVersion) {
         match self {
-            Self::Unavailable {
-                consistency,
-                required,
-                alive,
-            } => {
+            Self::Unavailable { consistency, required, alive } => {
                 write_consistency(out, *consistency);
                 write_int(out, *required);
                 write_int(out, *alive);
             }
-            Self::WriteTimeout {
-                progress,
-                write_type,
-                contentions,
-            } => {
+            Self::WriteTimeout { progress, write_type, contentions } => {
                 progress.encode(out);
                 write_string(out, write_type.name());
                 if *write_type == WriteType::Cas && version >= ProtocolVersion::V5 {
                     write_short(out, contentions.unwrap_or_default());
                 }
             }
-            Self::ReadTimeout {
-                progress,
-                data_present,
-            } => {
+            Self::ReadTimeout { progress, data_present } => {
                 progress.encode(out);
                 write_byte(out, u8::from(*data_present));
             }
-            Self::ReadFailure {
-                progress,
-                failures,
-                data_present,
-            } => {
+            Self::ReadFailure { progress, failures, data_present } => {
                 progress.encode(out);
                 failures.encode(out, version);
                 write_byte(out, u8::from(*data_present));
             }
-            Self::FunctionFailure {
-                keyspace,
-                name,
-                argument_types,
-            } => {
+            Self::FunctionFailure { keyspace, name, argument_types } => {
                 write_string(out, keyspace);
                 write_string(out, name);
                 write_string_list(out, argument_types);
             }
-            Self::WriteFailure {
-                progress,
-                failures,
-                write_type,
-            } => {
+            Self::WriteFailure { progress, failures, write_type } => {
                 progress.encode(out);
                 failures.encode(out, version);
                 write_string(out, write_type.name());
@@ -330,20 +268,14 @@ impl ErrorKind {
         }
     }
 
-    fn decode_fields(
-        code: ErrorCode,
-        reader: &mut Reader<'_>,
-        version: ProtocolVersion,
-    ) -> Result<Self, DecodeError> {
+    fn decode_fields(code: ErrorCode, reader: &mut Reader<'_>, version: ProtocolVersion) -> Result<Self, DecodeError> {
         Ok(match code {
             ErrorCode::ServerError => Self::ServerError,
             ErrorCode::ProtocolError => Self::ProtocolError,
             ErrorCode::BadCredentials => Self::BadCredentials,
-            ErrorCode::Unavailable => Self::Unavailable {
-                consistency: reader.consistency()?,
-                required: reader.int()?,
-                alive: reader.int()?,
-            },
+            ErrorCode::Unavailable => {
+                Self::Unavailable { consistency: reader.consistency()?, required: reader.int()?, alive: reader.int()? }
+            }
             ErrorCode::Overloaded => Self::Overloaded,
             ErrorCode::IsBootstrapping => Self::IsBootstrapping,
             ErrorCode::TruncateError => Self::TruncateError,
@@ -352,16 +284,11 @@ impl ErrorKind {
                 let write_type = WriteType::decode(reader)?;
                 let counted = write_type == WriteType::Cas && version >= ProtocolVersion::V5;
                 let contentions = if counted { Some(reader.short()?) } else { None };
-                Self::WriteTimeout {
-                    progress,
-                    write_type,
-                    contentions,
-                }
+                Self::WriteTimeout { progress, write_type, contentions }
             }
-            ErrorCode::ReadTimeout => Self::ReadTimeout {
-                progress: Progress::decode(reader)?,
-                data_present: reader.byte()? != 0,
-            },
+            ErrorCode::ReadTimeout => {
+                Self::ReadTimeout { progress: Progress::decode(reader)?, data_present: reader.byte()? != 0 }
+            }
             ErrorCode::ReadFailure => Self::ReadFailure {
                 progress: Progress::decode(reader)?,
                 failures: Failures::decode(reader, version)?,
@@ -378,20 +305,15 @@ impl ErrorKind {
                 write_type: WriteType::decode(reader)?,
             },
             ErrorCode::CdcWriteFailure => Self::CdcWriteFailure,
-            ErrorCode::CasWriteUnknown => Self::CasWriteUnknown {
-                progress: Progress::decode(reader)?,
-            },
+            ErrorCode::CasWriteUnknown => Self::CasWriteUnknown { progress: Progress::decode(reader)? },
             ErrorCode::SyntaxError => Self::SyntaxError,
             ErrorCode::Unauthorized => Self::Unauthorized,
             ErrorCode::Invalid => Self::Invalid,
             ErrorCode::ConfigError => Self::ConfigError,
-            ErrorCode::AlreadyExists => Self::AlreadyExists {
-                keyspace: reader.string()?.to_owned(),
-                table: reader.string()?.to_owned(),
-            },
-            ErrorCode::Unprepared => Self::Unprepared {
-                id: reader.short_bytes()?.to_vec(),
-            },
+            ErrorCode::AlreadyExists => {
+                Self::AlreadyExists { keyspace: reader.string()?.to_owned(), table: reader.string()?.to_owned() }
+            }
+            ErrorCode::Unprepared => Self::Unprepared { id: reader.short_bytes()?.to_vec() },
         })
     }
 }
@@ -404,11 +326,7 @@ impl Progress {
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            consistency: reader.consistency()?,
-            received: reader.int()?,
-            block_for: reader.int()?,
-        })
+        Ok(Self { consistency: reader.consistency()?, received: reader.int()?, block_for: reader.int()? })
     }
 }
 
@@ -416,10 +334,7 @@ impl Failures {
     fn encode(&self, out: &mut Vec<u8>, version: ProtocolVersion) {
         match self {
             Self::Reasons(reasons) => {
-                write_int(
-                    out,
-                    i32::try_from(reasons.len()).expect("a cluster has fewer than 2^31 nodes"),
-                );
+                write_int(out, i32::try_from(reasons.len()).expect("a cluster has fewer than 2^31 nodes"));
                 if version >= ProtocolVersion::V5 {
                     for (address, reason) in reasons {
                         write_inet_address(out, *address);
@@ -427,14 +342,7 @@ impl Failures {
                     }
                 }
             }
-            Self::Count(count) => write_int(
-                out,
-                if version >= ProtocolVersion::V5 {
-                    0
-                } else {
-                    *count
-                },
-            ),
+            Self::Count(count) => write_int(out, if version >= ProtocolVersion::V5 { 0 } else { *count }),
         }
     }
 
@@ -445,10 +353,7 @@ impl Failures {
         }
         let mut reasons = Vec::new();
         for _ in 0..count {
-            reasons.push((
-                reader.inet_address()?,
-                FailureReason::from_code(reader.short()?),
-            ));
+            reasons.push((reader.inet_address()?, FailureReason::from_code(reader.short()?)));
         }
         Ok(Self::Reasons(reasons))
     }
@@ -487,10 +392,7 @@ impl WriteType {
         Self::EVERY
             .into_iter()
             .find(|write_type| write_type.name() == name)
-            .ok_or_else(|| DecodeError::Word {
-                value: name.to_owned(),
-                kind: "WriteType",
-            })
+            .ok_or_else(|| DecodeError::Word { value: name.to_owned(), kind: "WriteType" })
     }
 }
 
@@ -509,10 +411,7 @@ impl FailureReason {
     /// The reason of a code.
     #[must_use]
     pub fn from_code(code: u16) -> Self {
-        Self::NAMED
-            .get(usize::from(code))
-            .copied()
-            .unwrap_or(Self::Other(code))
+        Self::NAMED.get(usize::from(code)).copied().unwrap_or(Self::Other(code))
     }
 
     /// The code on the wire.

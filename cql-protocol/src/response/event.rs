@@ -52,23 +52,16 @@ impl Event {
             EventKind::TopologyChange => match reader.string()? {
                 "NEW_NODE" => Ok(Self::NewNode(reader.inet()?)),
                 "REMOVED_NODE" => Ok(Self::RemovedNode(reader.inet()?)),
-                other => Err(DecodeError::Word {
-                    value: other.to_owned(),
-                    kind: "Change",
-                }),
+                other => Err(DecodeError::Word { value: other.to_owned(), kind: "Change" }),
             },
             EventKind::StatusChange => match reader.string()? {
                 "UP" => Ok(Self::Up(reader.inet()?)),
                 "DOWN" => Ok(Self::Down(reader.inet()?)),
-                other => Err(DecodeError::Word {
-                    value: other.to_owned(),
-                    kind: "Status",
-                }),
+                other => Err(DecodeError::Word { value: other.to_owned(), kind: "Status" }),
             },
-            EventKind::TraceComplete => Err(DecodeError::Word {
-                value: "TRACE_COMPLETE".to_owned(),
-                kind: "an event of this crate",
-            }),
+            EventKind::TraceComplete => {
+                Err(DecodeError::Word { value: "TRACE_COMPLETE".to_owned(), kind: "an event of this crate" })
+            }
         }
     }
 }

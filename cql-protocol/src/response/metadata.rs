@@ -1,8 +1,7 @@
 //! Columns: what RESULT says about rows, and about the markers of a prepared statement.
 
 use crate::notation::{
-    DecodeError, Reader, write_bytes, write_int, write_short, write_short_bytes, write_string,
-    write_type,
+    DecodeError, Reader, write_bytes, write_int, write_short, write_short_bytes, write_string, write_type,
 };
 use crate::version::ProtocolVersion;
 use helenus_model::types::CqlType;
@@ -53,10 +52,7 @@ impl EncodedColumns {
         let mut specs = Vec::new();
         let global = columns
             .split_first()
-            .filter(|(first, rest)| {
-                rest.iter()
-                    .all(|c| c.keyspace == first.keyspace && c.table == first.table)
-            })
+            .filter(|(first, rest)| rest.iter().all(|c| c.keyspace == first.keyspace && c.table == first.table))
             .map(|(first, _)| first);
         if let Some(first) = global {
             write_string(&mut specs, first.keyspace);
@@ -71,11 +67,7 @@ impl EncodedColumns {
             write_type(&mut specs, column.cql_type, version);
         }
         Self {
-            flags: if global.is_some() {
-                flag::GLOBAL_TABLE
-            } else {
-                0
-            },
+            flags: if global.is_some() { flag::GLOBAL_TABLE } else { 0 },
             count: i32::try_from(columns.len()).expect("fewer than 2^31 columns"),
             specs,
         }
@@ -105,21 +97,13 @@ impl Column {
     /// The column, borrowed.
     #[must_use]
     pub fn spec(&self) -> ColumnSpec<'_> {
-        ColumnSpec {
-            keyspace: &self.keyspace,
-            table: &self.table,
-            name: &self.name,
-            cql_type: &self.cql_type,
-        }
+        ColumnSpec { keyspace: &self.keyspace, table: &self.table, name: &self.name, cql_type: &self.cql_type }
     }
 }
 
 /// Encodes columns that a client has read.
 pub(crate) fn encode_columns(columns: &[Column], version: ProtocolVersion) -> EncodedColumns {
-    EncodedColumns::new(
-        &columns.iter().map(Column::spec).collect::<Vec<_>>(),
-        version,
-    )
+    EncodedColumns::new(&columns.iter().map(Column::spec).collect::<Vec<_>>(), version)
 }
 
 /// What a RESULT says about its rows, or what the answer to PREPARE says about the rows to come.
@@ -137,12 +121,7 @@ pub struct RowsMetadata {
 
 impl RowsMetadata {
     /// Metadata of a statement that returns no rows.
-    pub const NONE: Self = Self {
-        column_count: 0,
-        columns: None,
-        paging_state: None,
-        new_metadata_id: None,
-    };
+    pub const NONE: Self = Self { column_count: 0, columns: None, paging_state: None, new_metadata_id: None };
 
     /// Metadata with all columns.
     ///
@@ -151,11 +130,7 @@ impl RowsMetadata {
     #[must_use]
     pub fn of_columns(columns: Vec<Column>) -> Self {
         let column_count = i32::try_from(columns.len()).expect("fewer than 2^31 columns");
-        Self {
-            column_count,
-            columns: Some(columns),
-            ..Self::NONE
-        }
+        Self { column_count, columns: Some(columns), ..Self::NONE }
     }
 
     /// Appends the metadata; the id is left out before v5.
@@ -163,17 +138,9 @@ impl RowsMetadata {
     /// # Panics
     /// If a part is too large for its notation.
     pub fn encode(&self, out: &mut Vec<u8>, version: ProtocolVersion) {
-        let columns = self
-            .columns
-            .as_ref()
-            .map(|columns| encode_columns(columns, version));
-        let new_id = self
-            .new_metadata_id
-            .as_ref()
-            .filter(|_| version >= ProtocolVersion::V5);
-        let mut flags = columns
-            .as_ref()
-            .map_or(flag::NO_METADATA, |columns| columns.flags);
+        let columns = self.columns.as_ref().map(|columns| encode_columns(columns, version));
+        let new_id = self.new_metadata_id.as_ref().filter(|_| version >= ProtocolVersion::V5);
+        let mut flags = columns.as_ref().map_or(flag::NO_METADATA, |columns| columns.flags);
         if self.paging_state.is_some() {
             flags |= flag::MORE_PAGES;
         }
@@ -201,33 +168,14 @@ impl RowsMetadata {
         let flags = reader.int()?;
         let column_count = reader.int()?;
         if column_count < 0 {
-            return Err(DecodeError::NegativeLength {
-                notation: "a list of columns",
-                length: column_count,
-            });
+            return Err(DecodeError::NegativeLength { notation: "a list of columns", length: column_count });
         }
-        let paging_state = if flags & flag::MORE_PAGES != 0 {
-            reader.bytes()?.map(<[u8]>::to_vec)
-        } else {
-            None
-        };
+        let paging_state = if flags & flag::MORE_PAGES != 0 { reader.bytes()?.map(<[u8]>::to_vec) } else { None };
         let changed = flags & flag::METADATA_CHANGED != 0;
-        let new_metadata_id = if changed {
-            Some(reader.short_bytes()?.to_vec())
-        } else {
-            None
-        };
-        let columns = if flags & flag::NO_METADATA != 0 {
-            None
-        } else {
-            Some(decode_columns(reader, flags, column_count)?)
-        };
-        Ok(Self {
-            column_count,
-            columns,
-            paging_state,
-            new_metadata_id,
-        })
+        let new_metadata_id = if changed { Some(reader.short_bytes()?.to_vec()) } else { None };
+        let columns =
+            if flags & flag::NO_METADATA != 0 { None } else { Some(decode_columns(reader, flags, column_count)?) };
+        Ok(Self { column_count, columns, paging_state, new_metadata_id })
     }
 }
 
@@ -251,15 +199,8 @@ impl BindMetadata {
         write_int(out, columns.count);
         if version >= ProtocolVersion::V4 {
             let global = columns.flags & flag::GLOBAL_TABLE != 0;
-            let indexes = if global {
-                self.partition_key_indexes.as_slice()
-            } else {
-                &[]
-            };
-            write_int(
-                out,
-                i32::try_from(indexes.len()).expect("fewer than 2^31 columns"),
-            );
+            let indexes = if global { self.partition_key_indexes.as_slice() } else { &[] };
+            write_int(out, i32::try_from(indexes.len()).expect("fewer than 2^31 columns"));
             for index in indexes {
                 write_short(out, *index);
             }
@@ -280,39 +221,23 @@ impl BindMetadata {
                 partition_key_indexes.push(reader.short()?);
             }
         }
-        Ok(Self {
-            partition_key_indexes,
-            columns: decode_columns(reader, flags, count)?,
-        })
+        Ok(Self { partition_key_indexes, columns: decode_columns(reader, flags, count)? })
     }
 }
 
-fn decode_columns(
-    reader: &mut Reader<'_>,
-    flags: i32,
-    count: i32,
-) -> Result<Vec<Column>, DecodeError> {
+fn decode_columns(reader: &mut Reader<'_>, flags: i32, count: i32) -> Result<Vec<Column>, DecodeError> {
     let table_of = |reader: &mut Reader<'_>| -> Result<(Arc<str>, Arc<str>), DecodeError> {
         Ok((Arc::from(reader.string()?), Arc::from(reader.string()?)))
     };
     let is_global = flags & flag::GLOBAL_TABLE != 0;
-    let global = if is_global {
-        Some(table_of(reader)?)
-    } else {
-        None
-    };
+    let global = if is_global { Some(table_of(reader)?) } else { None };
     let mut columns = Vec::new();
     for _ in 0..count {
         let (keyspace, table) = match &global {
             Some(global) => global.clone(),
             None => table_of(reader)?,
         };
-        columns.push(Column {
-            keyspace,
-            table,
-            name: reader.string()?.to_owned(),
-            cql_type: reader.cql_type()?,
-        });
+        columns.push(Column { keyspace, table, name: reader.string()?.to_owned(), cql_type: reader.cql_type()? });
     }
     Ok(columns)
 }

@@ -16,8 +16,8 @@ pub use supported::Supported;
 
 use crate::frame::flag;
 use crate::notation::{
-    BytesMap, DecodeError, Reader, StringList, write_bytes, write_bytes_map, write_string,
-    write_string_list, write_uuid,
+    BytesMap, DecodeError, Reader, StringList, write_bytes, write_bytes_map, write_string, write_string_list,
+    write_uuid,
 };
 use crate::opcode::Opcode;
 use crate::version::ProtocolVersion;
@@ -65,11 +65,7 @@ impl<'a> Response<'a> {
     ///
     /// # Errors
     /// If it is malformed or the opcode is not a response's.
-    pub fn decode(
-        opcode: Opcode,
-        body: &'a [u8],
-        version: ProtocolVersion,
-    ) -> Result<Self, DecodeError> {
+    pub fn decode(opcode: Opcode, body: &'a [u8], version: ProtocolVersion) -> Result<Self, DecodeError> {
         let reader = &mut Reader::new(body);
         Ok(match opcode {
             Opcode::Error => Self::Error(ErrorResponse::decode(reader, version)?),
@@ -81,9 +77,7 @@ impl<'a> Response<'a> {
             Opcode::AuthChallenge => Self::AuthChallenge(reader.bytes()?),
             Opcode::AuthSuccess => Self::AuthSuccess(reader.bytes()?),
             other => {
-                return Err(DecodeError::Number(format!(
-                    "Unexpected REQUEST message {other}, expecting RESPONSE"
-                )));
+                return Err(DecodeError::Number(format!("Unexpected REQUEST message {other}, expecting RESPONSE")));
             }
         })
     }
@@ -117,11 +111,7 @@ pub struct Extras {
 
 impl Extras {
     /// Nothing.
-    pub const NONE: Self = Self {
-        tracing_id: None,
-        warnings: Vec::new(),
-        custom_payload: Vec::new(),
-    };
+    pub const NONE: Self = Self { tracing_id: None, warnings: Vec::new(), custom_payload: Vec::new() };
 
     /// Whether there is nothing.
     #[must_use]
@@ -180,30 +170,11 @@ pub(crate) fn decode_body(
     version: ProtocolVersion,
 ) -> Result<ResponseFrame<'_>, DecodeError> {
     let mut reader = Reader::new(body);
-    let tracing_id = if flags & flag::TRACING != 0 {
-        Some(reader.uuid()?)
-    } else {
-        None
-    };
-    let warnings = if flags & flag::WARNING != 0 {
-        reader.string_list()?
-    } else {
-        StringList::default()
-    };
-    let custom_payload = if flags & flag::CUSTOM_PAYLOAD != 0 {
-        Some(reader.bytes_map()?)
-    } else {
-        None
-    };
+    let tracing_id = if flags & flag::TRACING != 0 { Some(reader.uuid()?) } else { None };
+    let warnings = if flags & flag::WARNING != 0 { reader.string_list()? } else { StringList::default() };
+    let custom_payload = if flags & flag::CUSTOM_PAYLOAD != 0 { Some(reader.bytes_map()?) } else { None };
     let response = Response::decode(opcode, reader.rest(), version)?;
-    Ok(ResponseFrame {
-        version,
-        stream,
-        tracing_id,
-        warnings,
-        custom_payload,
-        response,
-    })
+    Ok(ResponseFrame { version, stream, tracing_id, warnings, custom_payload, response })
 }
 
 #[cfg(test)]

@@ -28,20 +28,10 @@ pub enum ChangeKind {
 #[expect(missing_docs, reason = "names, and CQL types of arguments")]
 pub enum SchemaTarget {
     Keyspace,
-    Table {
-        name: String,
-    },
-    Type {
-        name: String,
-    },
-    Function {
-        name: String,
-        argument_types: Vec<String>,
-    },
-    Aggregate {
-        name: String,
-        argument_types: Vec<String>,
-    },
+    Table { name: String },
+    Type { name: String },
+    Function { name: String, argument_types: Vec<String> },
+    Aggregate { name: String, argument_types: Vec<String> },
 }
 
 impl ChangeKind {
@@ -60,10 +50,7 @@ impl ChangeKind {
         [Self::Created, Self::Updated, Self::Dropped]
             .into_iter()
             .find(|kind| kind.name() == name)
-            .ok_or_else(|| DecodeError::Word {
-                value: name.to_owned(),
-                kind: "Change",
-            })
+            .ok_or_else(|| DecodeError::Word { value: name.to_owned(), kind: "Change" })
     }
 }
 
@@ -75,14 +62,8 @@ impl SchemaChange {
             SchemaTarget::Keyspace => ("KEYSPACE", None, None),
             SchemaTarget::Table { name } => ("TABLE", Some(name), None),
             SchemaTarget::Type { name } => ("TYPE", Some(name), None),
-            SchemaTarget::Function {
-                name,
-                argument_types,
-            } => ("FUNCTION", Some(name), Some(argument_types)),
-            SchemaTarget::Aggregate {
-                name,
-                argument_types,
-            } => ("AGGREGATE", Some(name), Some(argument_types)),
+            SchemaTarget::Function { name, argument_types } => ("FUNCTION", Some(name), Some(argument_types)),
+            SchemaTarget::Aggregate { name, argument_types } => ("AGGREGATE", Some(name), Some(argument_types)),
         };
         if argument_types.is_some() && version < ProtocolVersion::V4 {
             write_string(out, ChangeKind::Updated.name());
@@ -112,45 +93,25 @@ impl SchemaChange {
         let keyspace = reader.string()?.to_owned();
         let target = match target {
             "KEYSPACE" => SchemaTarget::Keyspace,
-            "TABLE" => SchemaTarget::Table {
-                name: reader.string()?.to_owned(),
-            },
-            "TYPE" => SchemaTarget::Type {
-                name: reader.string()?.to_owned(),
-            },
+            "TABLE" => SchemaTarget::Table { name: reader.string()?.to_owned() },
+            "TYPE" => SchemaTarget::Type { name: reader.string()?.to_owned() },
             "FUNCTION" => {
                 let (name, argument_types) = signature(reader)?;
-                SchemaTarget::Function {
-                    name,
-                    argument_types,
-                }
+                SchemaTarget::Function { name, argument_types }
             }
             "AGGREGATE" => {
                 let (name, argument_types) = signature(reader)?;
-                SchemaTarget::Aggregate {
-                    name,
-                    argument_types,
-                }
+                SchemaTarget::Aggregate { name, argument_types }
             }
             other => {
-                return Err(DecodeError::Word {
-                    value: other.to_owned(),
-                    kind: "Target",
-                });
+                return Err(DecodeError::Word { value: other.to_owned(), kind: "Target" });
             }
         };
-        Ok(Self {
-            change,
-            keyspace,
-            target,
-        })
+        Ok(Self { change, keyspace, target })
     }
 }
 
 fn signature(reader: &mut Reader<'_>) -> Result<(String, Vec<String>), DecodeError> {
     let name = reader.string()?.to_owned();
-    Ok((
-        name,
-        reader.string_list()?.iter().map(str::to_owned).collect(),
-    ))
+    Ok((name, reader.string_list()?.iter().map(str::to_owned).collect()))
 }

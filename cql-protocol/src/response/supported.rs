@@ -16,8 +16,7 @@ impl Supported {
     /// What Cassandra 5.0 answers, with a version of CQL. Nothing may be added: drivers take other keys for other servers.
     #[must_use]
     pub fn of_server(cql_version: &str) -> Self {
-        let compression =
-            [Compression::Snappy, Compression::Lz4].map(|algorithm| algorithm.name().to_owned());
+        let compression = [Compression::Snappy, Compression::Lz4].map(|algorithm| algorithm.name().to_owned());
         let versions = ProtocolVersion::ADVERTISED.map(str::to_owned);
         Self {
             options: vec![
@@ -31,10 +30,7 @@ impl Supported {
     /// The values of an option.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&[String]> {
-        self.options
-            .iter()
-            .find(|(known, _)| known == key)
-            .map(|(_, values)| values.as_slice())
+        self.options.iter().find(|(known, _)| known == key).map(|(_, values)| values.as_slice())
     }
 
     /// Appends the body.

@@ -45,10 +45,7 @@ pub struct ServerConfig {
 
 impl Default for ServerConfig {
     fn default() -> Self {
-        Self {
-            body_size_max: REQUEST_BODY_SIZE_MAX_DEFAULT,
-            cql_version: "3.4.7".to_owned(),
-        }
+        Self { body_size_max: REQUEST_BODY_SIZE_MAX_DEFAULT, cql_version: "3.4.7".to_owned() }
     }
 }
 
@@ -81,12 +78,7 @@ impl ServerConn {
     #[must_use]
     pub fn new(config: ServerConfig) -> Self {
         let deframer = Deframer::new(UNAUTHENTICATED_BODY_SIZE_MAX.min(config.body_size_max));
-        Self {
-            config,
-            deframer,
-            responses: Responses::new(),
-            known_stage: Stage::Established,
-        }
+        Self { config, deframer, responses: Responses::new(), known_stage: Stage::Established }
     }
 
     /// Room to read into from the socket, not empty; then call [`ServerConn::received`].
@@ -159,27 +151,17 @@ impl ServerConn {
         }
         let segment = self.deframer.segment_number;
         let body = self.deframer.body(&located);
-        let (custom_payload, request) =
-            match request::decode_body(opcode, located.header.flags, body, version) {
-                Ok(decoded) => decoded,
-                Err(error) => {
-                    let stream = located.header.stream;
-                    return self
-                        .responses
-                        .refuse(stream, error.to_string(), segment)
-                        .into();
-                }
-            };
+        let (custom_payload, request) = match request::decode_body(opcode, located.header.flags, body, version) {
+            Ok(decoded) => decoded,
+            Err(error) => {
+                let stream = located.header.stream;
+                return self.responses.refuse(stream, error.to_string(), segment).into();
+            }
+        };
         match &request {
             Request::Startup(message) => {
-                if let Err(text) =
-                    self.responses
-                        .begin_startup(message, version, located.header.stream)
-                {
-                    return self
-                        .responses
-                        .refuse(located.header.stream, text, segment)
-                        .into();
+                if let Err(text) = self.responses.begin_startup(message, version, located.header.stream) {
+                    return self.responses.refuse(located.header.stream, text, segment).into();
                 }
             }
             Request::Register(register) => self.responses.register(register.kinds),
@@ -221,14 +203,13 @@ impl ServerConn {
         if self.known_stage == self.responses.stage {
             return;
         }
-        if self.known_stage == Stage::Established {
-            if let Some(startup) = &self.responses.accepted {
-                if startup.version >= ProtocolVersion::V5 {
-                    self.deframer
-                        .start_segments(segment_format(startup.compression));
-                } else {
-                    self.deframer.compress_bodies(startup.compression);
-                }
+        if self.known_stage == Stage::Established
+            && let Some(startup) = &self.responses.accepted
+        {
+            if startup.version >= ProtocolVersion::V5 {
+                self.deframer.start_segments(segment_format(startup.compression));
+            } else {
+                self.deframer.compress_bodies(startup.compression);
             }
         }
         self.known_stage = self.responses.stage;
@@ -243,9 +224,7 @@ impl ServerConn {
             return self.refuse_beta();
         }
         let supported = ProtocolVersion::ADVERTISED.join(", ");
-        let text = format!(
-            "Invalid or unsupported protocol version ({number}); supported versions are ({supported})"
-        );
+        let text = format!("Invalid or unsupported protocol version ({number}); supported versions are ({supported})");
         let error = ErrorResponse::protocol(text);
         self.deframer.skip_received();
         if matches!(number, 1 | 2) {
@@ -265,17 +244,11 @@ impl ServerConn {
         self.deframer.skip_received();
         if header.flags & flag::USE_BETA == 0 {
             let text = "Beta version of the protocol used (6/v6-beta), but USE_BETA flag is unset";
-            self.responses.foreign_error(
-                BETA_VERSION,
-                flag::USE_BETA,
-                0,
-                &ErrorResponse::protocol(text),
-            );
+            self.responses.foreign_error(BETA_VERSION, flag::USE_BETA, 0, &ErrorResponse::protocol(text));
         } else {
             self.newest_version();
             let text = "not supported yet: native protocol version 6/v6-beta";
-            self.responses
-                .error(header.stream, &ErrorResponse::protocol(text));
+            self.responses.error(header.stream, &ErrorResponse::protocol(text));
         }
         self.answered_or_lost()
     }
@@ -313,21 +286,21 @@ impl ServerConn {
             known => return Err(refuse_opcode(header, known)),
         };
         match (stage, opcode) {
-            (Stage::Ready, Opcode::Startup) => Err(Refusal::message(
-                "Unexpected message STARTUP, the connection is already initialized",
-            )),
-            (Stage::Ready, Opcode::AuthResponse) => Err(Refusal::message(
-                "Unexpected message AUTH_RESPONSE, the connection is already initialized",
-            )),
+            (Stage::Ready, Opcode::Startup) => {
+                Err(Refusal::message("Unexpected message STARTUP, the connection is already initialized"))
+            }
+            (Stage::Ready, Opcode::AuthResponse) => {
+                Err(Refusal::message("Unexpected message AUTH_RESPONSE, the connection is already initialized"))
+            }
             (Stage::Ready, _)
             | (Stage::Established, Opcode::Startup | Opcode::Options)
             | (Stage::Authenticating, Opcode::AuthResponse) => Ok((version, opcode)),
-            (Stage::Established, _) => Err(Refusal::Message(format!(
-                "Unexpected message {opcode}, expecting STARTUP or OPTIONS"
-            ))),
-            (Stage::Authenticating, _) => Err(Refusal::Message(format!(
-                "Unexpected message {opcode}, expecting SASL_RESPONSE"
-            ))),
+            (Stage::Established, _) => {
+                Err(Refusal::Message(format!("Unexpected message {opcode}, expecting STARTUP or OPTIONS")))
+            }
+            (Stage::Authenticating, _) => {
+                Err(Refusal::Message(format!("Unexpected message {opcode}, expecting SASL_RESPONSE")))
+            }
         }
     }
 
@@ -359,9 +332,7 @@ impl ServerConn {
                 self.responses.refuse(header.stream, text, segment)
             }
             // The next message of a plain connection is found by the header, which cannot be trusted.
-            Refusal::Header(text) if self.deframer.is_plain() => {
-                self.responses.lose(header.stream, text)
-            }
+            Refusal::Header(text) if self.deframer.is_plain() => self.responses.lose(header.stream, text),
             Refusal::Header(text) => {
                 let segment = self.deframer.segment_number;
                 self.responses.refuse(header.stream, text, segment)
@@ -378,27 +349,17 @@ impl ServerConn {
 
     fn refuse_frame(&mut self, error: &FrameError) -> Step {
         match error {
-            FrameError::TooLarge {
-                header,
-                maximum,
-                segmented,
-            } => self.refuse_size(header, *maximum, *segmented),
+            FrameError::TooLarge { header, maximum, segmented } => self.refuse_size(header, *maximum, *segmented),
             FrameError::NegativeLength(header) => {
-                let text = format!(
-                    "Invalid value for envelope header body length field: {}",
-                    header.length
-                );
+                let text = format!("Invalid value for envelope header body length field: {}", header.length);
                 self.responses.lose(header.stream, text)
             }
-            FrameError::Compressed(header, error) => {
-                self.responses.lose(header.stream, error.to_string())
-            }
+            FrameError::Compressed(header, error) => self.responses.lose(header.stream, error.to_string()),
             FrameError::SegmentHeader(mismatch) => self.responses.lose(0, mismatch.to_string()),
             FrameError::SegmentPayload { read, computed } => {
                 let text = "invalid, unrecoverable CRC mismatch detected in frame body. Read";
                 let (read, computed) = (read.cast_signed(), computed.cast_signed());
-                self.responses
-                    .lose(0, format!("{text} {read}, Computed {computed}"))
+                self.responses.lose(0, format!("{text} {read}, Computed {computed}"))
             }
             FrameError::Layout(text) => self.responses.lose(0, (*text).to_owned()),
         }
@@ -407,10 +368,10 @@ impl ServerConn {
     /// A body that is too large: skipped for a client that is known, the end for one that is not.
     fn refuse_size(&mut self, header: &FrameHeader, maximum: u32, segmented: bool) -> Step {
         let length = header.length;
-        if self.responses.stage == Stage::Established {
-            if let Some(version) = ProtocolVersion::from_number(header.version) {
-                self.responses.version = version;
-            }
+        if self.responses.stage == Stage::Established
+            && let Some(version) = ProtocolVersion::from_number(header.version)
+        {
+            self.responses.version = version;
         }
         if self.responses.stage != Stage::Ready {
             let text = format!(
@@ -425,8 +386,7 @@ impl ServerConn {
             let total = i64::from(length) + HEADER_SIZE as i64;
             format!("Request is too big: length {total} exceeds maximum allowed length {maximum}.")
         };
-        self.responses
-            .error(header.stream, &ErrorResponse::new(ErrorKind::Invalid, text));
+        self.responses.error(header.stream, &ErrorResponse::new(ErrorKind::Invalid, text));
         Step::Answered
     }
 

@@ -8,9 +8,7 @@ use crate::limits::{CONSECUTIVE_ERRORS_MAX, RESPONSE_BODY_SIZE_MAX};
 use crate::opcode::Opcode;
 use crate::output::OutputFrames;
 use crate::request::{EventKinds, Startup, StartupOptions};
-use crate::response::{
-    ErrorKind, ErrorResponse, Event, Extras, QueryResult, Response, RowsHead, RowsWriter,
-};
+use crate::response::{ErrorKind, ErrorResponse, Event, Extras, QueryResult, Response, RowsHead, RowsWriter};
 use crate::segment::SegmentFormat;
 use crate::version::ProtocolVersion;
 
@@ -72,21 +70,9 @@ impl Responses {
     #[inline]
     pub fn begin(&mut self, stream: i16, opcode: Opcode) -> ResponseWriter<'_> {
         let version = self.version.number();
-        let header = FrameHeader {
-            version,
-            response: true,
-            flags: 0,
-            stream,
-            opcode: opcode.code(),
-            length: 0,
-        };
+        let header = FrameHeader { version, response: true, flags: 0, stream, opcode: opcode.code(), length: 0 };
         self.frames.begin(&header);
-        ResponseWriter {
-            responses: self,
-            stream,
-            opcode,
-            finished: false,
-        }
+        ResponseWriter { responses: self, stream, opcode, finished: false }
     }
 
     /// Sends a response.
@@ -159,24 +145,11 @@ impl Responses {
 
     /// Sends an ERROR in a frame of a version that this crate does not speak: 1 and 2 with their header of eight bytes
     /// (the stream is one byte there), others with nine.
-    pub(super) fn foreign_error(
-        &mut self,
-        version: u8,
-        flags: u8,
-        stream: i16,
-        error: &ErrorResponse,
-    ) {
+    pub(super) fn foreign_error(&mut self, version: u8, flags: u8, stream: i16, error: &ErrorResponse) {
         let mut body = Vec::new();
         error.encode(&mut body, ProtocolVersion::V3);
         let length = i32::try_from(body.len()).unwrap_or_default();
-        let header = FrameHeader {
-            version,
-            response: true,
-            flags,
-            stream,
-            opcode: Opcode::Error.code(),
-            length,
-        };
+        let header = FrameHeader { version, response: true, flags, stream, opcode: Opcode::Error.code(), length };
         self.frames.roll_back();
         let out = self.frames.body();
         let bytes: [u8; HEADER_SIZE] = header.encode();
@@ -192,10 +165,7 @@ impl Responses {
     /// Options of the STARTUP that waits for its answer or was accepted: keys in upper case.
     #[must_use]
     pub fn startup_options(&self) -> Option<&StartupOptions> {
-        self.startup
-            .as_ref()
-            .or(self.accepted.as_ref())
-            .map(|startup| &startup.options)
+        self.startup.as_ref().or(self.accepted.as_ref()).map(|startup| &startup.options)
     }
 
     /// Checks a STARTUP, and waits for its answer if it is right.
@@ -207,12 +177,7 @@ impl Responses {
     ) -> Result<(), String> {
         let options = StartupOptions::from_message(message);
         let compression = check_startup(&options, version)?;
-        self.startup = Some(PendingStartup {
-            stream,
-            version,
-            compression,
-            options,
-        });
+        self.startup = Some(PendingStartup { stream, version, compression, options });
         Ok(())
     }
 
@@ -298,8 +263,7 @@ impl Responses {
             _ => return,
         };
         if startup.version >= ProtocolVersion::V5 {
-            self.frames
-                .start_segments(segment_format(startup.compression));
+            self.frames.start_segments(segment_format(startup.compression));
         } else {
             self.frames.compress_bodies(startup.compression);
         }
@@ -363,9 +327,8 @@ impl ResponseWriter<'_> {
         }
         let size = self.responses.frames.body_size();
         if size > RESPONSE_BODY_SIZE_MAX as usize {
-            let text = format!(
-                "Response of {size} bytes exceeds the maximum of {RESPONSE_BODY_SIZE_MAX} bytes of a frame"
-            );
+            let text =
+                format!("Response of {size} bytes exceeds the maximum of {RESPONSE_BODY_SIZE_MAX} bytes of a frame");
             return self.fail(&ErrorResponse::new(ErrorKind::ServerError, text));
         }
         self.finished = true;

@@ -12,26 +12,15 @@ fn frame(version: u8, opcode: u8, stream: i16, body: &[u8]) -> Vec<u8> {
 
 fn flagged(version: u8, opcode: u8, stream: i16, flags: u8, body: &[u8]) -> Vec<u8> {
     let length = i32::try_from(body.len()).unwrap();
-    let header = FrameHeader {
-        version: version & 0x7f,
-        response: version > 0x7f,
-        flags,
-        stream,
-        opcode,
-        length,
-    };
+    let header = FrameHeader { version: version & 0x7f, response: version > 0x7f, flags, stream, opcode, length };
     [&header.encode()[..], body].concat()
 }
 
 /// A segment around envelopes.
 fn segment(payload: &[u8], self_contained: bool) -> Vec<u8> {
     let mut bytes = vec![0; 6];
-    SegmentHeader {
-        wire_size: payload.len(),
-        raw_size: 0,
-        self_contained,
-    }
-    .encode(&mut bytes, SegmentFormat::Uncompressed);
+    SegmentHeader { wire_size: payload.len(), raw_size: 0, self_contained }
+        .encode(&mut bytes, SegmentFormat::Uncompressed);
     bytes.extend_from_slice(payload);
     bytes.extend_from_slice(&crc32(payload).to_le_bytes());
     bytes
@@ -46,12 +35,7 @@ fn protocol_error(version: u8, stream: i16, text: &str) -> Vec<u8> {
 
 fn error(version: u8, stream: i16, code: u32, text: &str) -> Vec<u8> {
     let size = u16::try_from(text.len()).unwrap().to_be_bytes();
-    frame(
-        0x80 | version,
-        0,
-        stream,
-        &[&code.to_be_bytes()[..], &size, text.as_bytes()].concat(),
-    )
+    frame(0x80 | version, 0, stream, &[&code.to_be_bytes()[..], &size, text.as_bytes()].concat())
 }
 
 /// Lets a connection read some bytes; requests are answered with READY or with VOID.
@@ -82,20 +66,14 @@ fn ready(version: u8) -> ServerConn {
     let answer = exchange(&mut connection, &frame(version, 1, 0, STARTUP));
     assert_eq!(answer, frame(0x80 | version, 2, 0, b""));
     assert_eq!(connection.stage(), Stage::Ready);
-    assert_eq!(
-        connection.version().map(ProtocolVersion::number),
-        Some(version)
-    );
+    assert_eq!(connection.version().map(ProtocolVersion::number), Some(version));
     connection
 }
 
 #[track_caller]
 fn check(connection: &mut ServerConn, sent: &[u8], answer: &[u8], closing: bool) {
     let output = exchange(connection, sent);
-    assert_eq!(
-        output.escape_ascii().to_string(),
-        answer.escape_ascii().to_string()
-    );
+    assert_eq!(output.escape_ascii().to_string(), answer.escape_ascii().to_string());
     assert_eq!(connection.is_closing(), closing);
 }
 
@@ -112,24 +90,14 @@ fn versions_that_are_not_spoken() {
     for number in [0, 7, 0x41, 0x42, 0x7f] {
         let text = format!("Invalid or unsupported protocol version ({number}); {SUPPORTED}");
         let mut connection = fresh();
-        check(
-            &mut connection,
-            &frame(number, 5, 9, b""),
-            &protocol_error(5, 0, &text),
-            false,
-        );
+        check(&mut connection, &frame(number, 5, 9, b""), &protocol_error(5, 0, &text), false);
         assert!(exchange(&mut connection, &frame(4, 5, 3, b"")).starts_with(&[0x84, 0, 0, 3, 6]));
         let sent = frame(number, 1, 9, STARTUP);
         check(&mut connection, &sent, &protocol_error(5, 0, &text), false);
         let answer = protocol_error(5, 0, &text);
         check(&mut connection, &sent[..12], &answer, false);
         check(&mut connection, &sent[12..], b"", false);
-        check(
-            &mut connection,
-            &frame(5, 1, 4, STARTUP),
-            &frame(0x85, 2, 4, b""),
-            false,
-        );
+        check(&mut connection, &frame(5, 1, 4, STARTUP), &frame(0x85, 2, 4, b""), false);
     }
 }
 
@@ -141,51 +109,23 @@ fn version_6() {
     let mut connection = fresh();
     check(&mut connection, &frame(6, 1, 9, STARTUP), &answer, false);
     let text = "not supported yet: native protocol version 6/v6-beta";
-    check(
-        &mut connection,
-        &flagged(6, 1, 9, 0x10, STARTUP),
-        &protocol_error(5, 9, text),
-        false,
-    );
-    check(
-        &mut connection,
-        &frame(5, 1, 4, STARTUP),
-        &frame(0x85, 2, 4, b""),
-        false,
-    );
+    check(&mut connection, &flagged(6, 1, 9, 0x10, STARTUP), &protocol_error(5, 9, text), false);
+    check(&mut connection, &frame(5, 1, 4, STARTUP), &frame(0x85, 2, 4, b""), false);
     check(&mut fresh(), &[6, 0, 0], b"", false);
 }
 
 #[test]
 fn only_startup_and_options_come_first() {
     let mut connection = fresh();
-    for (opcode, name) in [
-        (7, "QUERY"),
-        (9, "PREPARE"),
-        (10, "EXECUTE"),
-        (11, "REGISTER"),
-        (13, "BATCH"),
-        (15, "AUTH_RESPONSE"),
-    ] {
+    for (opcode, name) in
+        [(7, "QUERY"), (9, "PREPARE"), (10, "EXECUTE"), (11, "REGISTER"), (13, "BATCH"), (15, "AUTH_RESPONSE")]
+    {
         let text = format!("Unexpected message {name}, expecting STARTUP or OPTIONS");
-        check(
-            &mut connection,
-            &frame(4, opcode, 5, b""),
-            &protocol_error(4, 5, &text),
-            false,
-        );
+        check(&mut connection, &frame(4, opcode, 5, b""), &protocol_error(4, 5, &text), false);
     }
     let text = "Unexpected message QUERY, expecting STARTUP or OPTIONS";
-    check(
-        &mut connection,
-        &frame(3, 7, 5, b""),
-        &protocol_error(3, 5, text),
-        false,
-    );
-    assert_eq!(
-        (connection.stage(), connection.version()),
-        (Stage::Established, None)
-    );
+    check(&mut connection, &frame(3, 7, 5, b""), &protocol_error(3, 5, text), false);
+    assert_eq!((connection.stage(), connection.version()), (Stage::Established, None));
     assert!(exchange(&mut connection, &frame(3, 5, 1, b"")).starts_with(&[0x83, 0, 0, 1, 6]));
 }
 
@@ -193,38 +133,15 @@ fn only_startup_and_options_come_first() {
 fn startup_is_checked_and_may_be_tried_again() {
     let mut connection = fresh();
     let text = "Missing value CQL_VERSION in STARTUP message";
-    check(
-        &mut connection,
-        &frame(4, 1, 5, b"\0\0"),
-        &protocol_error(4, 5, text),
-        false,
-    );
+    check(&mut connection, &frame(4, 1, 5, b"\0\0"), &protocol_error(4, 5, text), false);
     let snappy = b"\0\x02\0\x0bCQL_VERSION\0\x053.0.0\0\x0bCOMPRESSION\0\x06snappy";
     let text = "Snappy compression is not supported in protocol V5";
-    check(
-        &mut connection,
-        &frame(5, 1, 5, snappy),
-        &protocol_error(5, 5, text),
-        false,
-    );
+    check(&mut connection, &frame(5, 1, 5, snappy), &protocol_error(5, 5, text), false);
     assert_eq!(connection.startup_options(), None);
-    check(
-        &mut connection,
-        &frame(4, 1, 5, snappy),
-        &frame(0x84, 2, 5, b""),
-        false,
-    );
-    assert_eq!(
-        connection.startup_options().unwrap().get("COMPRESSION"),
-        Some("snappy")
-    );
+    check(&mut connection, &frame(4, 1, 5, snappy), &frame(0x84, 2, 5, b""), false);
+    assert_eq!(connection.startup_options().unwrap().get("COMPRESSION"), Some("snappy"));
     let text = "Unexpected message STARTUP, the connection is already initialized";
-    check(
-        &mut connection,
-        &frame(4, 1, 6, STARTUP),
-        &protocol_error(4, 6, text),
-        false,
-    );
+    check(&mut connection, &frame(4, 1, 6, STARTUP), &protocol_error(4, 6, text), false);
 }
 
 #[test]
@@ -235,19 +152,13 @@ fn nothing_is_read_before_startup_is_answered() {
     connection.feed(&bytes);
     assert!(matches!(connection.next_request(), Received::Request(..)));
     assert!(matches!(connection.next_request(), Received::Incomplete));
-    connection
-        .responses()
-        .error(5, &ErrorResponse::new(ErrorKind::Overloaded, ""));
+    connection.responses().error(5, &ErrorResponse::new(ErrorKind::Overloaded, ""));
     assert_eq!(connection.stage(), Stage::Established);
     let mut connection = fresh();
     connection.feed(&bytes);
     assert!(matches!(connection.next_request(), Received::Request(..)));
     connection.responses().ready(5);
-    let answer = [
-        frame(0x85, 2, 5, b""),
-        segment(&frame(0x85, 2, 6, b""), true),
-    ]
-    .concat();
+    let answer = [frame(0x85, 2, 5, b""), segment(&frame(0x85, 2, 6, b""), true)].concat();
     check(&mut connection, b"", &answer, false);
 }
 
@@ -258,64 +169,33 @@ fn authentication() {
     assert!(matches!(connection.next_request(), Received::Request(..)));
     connection.responses().authenticate(0, "a.B");
     assert_eq!(connection.stage(), Stage::Authenticating);
-    check(
-        &mut connection,
-        b"",
-        &frame(0x84, 3, 0, b"\0\x03a.B"),
-        false,
-    );
+    check(&mut connection, b"", &frame(0x84, 3, 0, b"\0\x03a.B"), false);
     for (opcode, name) in [(7, "QUERY"), (5, "OPTIONS"), (1, "STARTUP")] {
         let text = format!("Unexpected message {name}, expecting SASL_RESPONSE");
-        check(
-            &mut connection,
-            &frame(4, opcode, 5, b""),
-            &protocol_error(4, 5, &text),
-            false,
-        );
+        check(&mut connection, &frame(4, opcode, 5, b""), &protocol_error(4, 5, &text), false);
     }
     connection.feed(&frame(4, 15, 1, b"\0\0\0\x01x"));
     assert!(matches!(connection.next_request(), Received::Request(..)));
-    connection
-        .responses()
-        .send(1, &Response::AuthChallenge(Some(b"y")), &Extras::NONE);
+    connection.responses().send(1, &Response::AuthChallenge(Some(b"y")), &Extras::NONE);
     assert_eq!(connection.stage(), Stage::Authenticating);
     connection.feed(&frame(4, 15, 1, b"\0\0\0\x01x"));
     assert!(matches!(connection.next_request(), Received::Request(..)));
-    connection
-        .responses()
-        .error(1, &ErrorResponse::new(ErrorKind::BadCredentials, "no"));
+    connection.responses().error(1, &ErrorResponse::new(ErrorKind::BadCredentials, "no"));
     assert_eq!(connection.stage(), Stage::Authenticating);
     exchange(&mut connection, &frame(4, 15, 1, b"\0\0\0\x01x"));
     assert_eq!(connection.stage(), Stage::Ready);
     let text = "Unexpected message AUTH_RESPONSE, the connection is already initialized";
-    check(
-        &mut connection,
-        &frame(4, 15, 1, b"\0\0\0\x01x"),
-        &protocol_error(4, 1, text),
-        false,
-    );
+    check(&mut connection, &frame(4, 15, 1, b"\0\0\0\x01x"), &protocol_error(4, 1, text), false);
 }
 
 #[test]
 fn a_stranger_sends_no_large_bodies() {
     let mut connection = fresh();
     let limit = i32::try_from(UNAUTHENTICATED_BODY_SIZE_MAX).unwrap();
-    let header = FrameHeader {
-        version: 4,
-        response: false,
-        flags: 0,
-        stream: 5,
-        opcode: 1,
-        length: limit,
-    };
+    let header = FrameHeader { version: 4, response: false, flags: 0, stream: 5, opcode: 1, length: limit };
     let output = exchange(&mut connection, &header.encode());
     assert!(output.starts_with(&[0x84, 0, 0, 5, 0]), "{output:?}");
-    assert!(
-        output
-            .escape_ascii()
-            .to_string()
-            .contains("authentication is still pending")
-    );
+    assert!(output.escape_ascii().to_string().contains("authentication is still pending"));
     assert!(connection.is_closing());
     assert!(matches!(connection.next_request(), Received::Closed));
 }
@@ -323,91 +203,37 @@ fn a_stranger_sends_no_large_bodies() {
 #[test]
 fn plain_messages_that_make_no_sense() {
     let text = "Unknown opcode 51";
-    check(
-        &mut ready(4),
-        &frame(4, 0x33, 5, b"abc"),
-        &protocol_error(4, 5, text),
-        true,
-    );
+    check(&mut ready(4), &frame(4, 0x33, 5, b"abc"), &protocol_error(4, 5, text), true);
     let text = "Wrong protocol direction (expected RESPONSE, got REQUEST) for opcode 2 (READY)";
-    check(
-        &mut ready(4),
-        &frame(4, 2, 5, b""),
-        &protocol_error(4, 5, text),
-        true,
-    );
+    check(&mut ready(4), &frame(4, 2, 5, b""), &protocol_error(4, 5, text), true);
     let text = "Wrong protocol direction (expected REQUEST, got RESPONSE) for opcode 7 (QUERY)";
-    check(
-        &mut ready(4),
-        &frame(0x84, 7, 5, b""),
-        &protocol_error(4, 5, text),
-        true,
-    );
+    check(&mut ready(4), &frame(0x84, 7, 5, b""), &protocol_error(4, 5, text), true);
     let text = "Invalid value for envelope header body length field: -5";
-    check(
-        &mut ready(4),
-        &[4, 0, 0, 5, 7, 0xff, 0xff, 0xff, 0xfb],
-        &protocol_error(4, 5, text),
-        true,
-    );
+    check(&mut ready(4), &[4, 0, 0, 5, 7, 0xff, 0xff, 0xff, 0xfb], &protocol_error(4, 5, text), true);
     let text = format!("Invalid or unsupported protocol version (66); {SUPPORTED}");
-    check(
-        &mut ready(4),
-        &frame(0x42, 5, 5, b""),
-        &protocol_error(4, 0, &text),
-        true,
-    );
+    check(&mut ready(4), &frame(0x42, 5, 5, b""), &protocol_error(4, 0, &text), true);
 }
 
 #[test]
 fn plain_messages_that_are_wrong_leave_the_connection_open() {
     let mut connection = ready(4);
     let text = "Not enough bytes to read an UTF8 serialized string preceded by its 4 bytes length";
-    check(
-        &mut connection,
-        &frame(4, 7, 5, b"\0\0\0\x09SEL"),
-        &protocol_error(4, 5, text),
-        false,
-    );
+    check(&mut connection, &frame(4, 7, 5, b"\0\0\0\x09SEL"), &protocol_error(4, 5, text), false);
     let text = "Invalid value 'FOO' for Type";
-    check(
-        &mut connection,
-        &frame(4, 11, 5, b"\0\x01\0\x03FOO"),
-        &protocol_error(4, 5, text),
-        false,
-    );
-    check(
-        &mut connection,
-        &frame(4, 4, 5, b"\0\0"),
-        &protocol_error(4, 5, "Unsupported message"),
-        false,
-    );
+    check(&mut connection, &frame(4, 11, 5, b"\0\x01\0\x03FOO"), &protocol_error(4, 5, text), false);
+    check(&mut connection, &frame(4, 4, 5, b"\0\0"), &protocol_error(4, 5, "Unsupported message"), false);
     for (version, name) in [(3, "3/v3"), (5, "5/v5")] {
-        let text = format!(
-            "Invalid message version. Got {name} but previous messages on this connection had version 4/v4"
-        );
-        check(
-            &mut connection,
-            &frame(version, 5, 5, b""),
-            &protocol_error(4, 5, &text),
-            false,
-        );
+        let text =
+            format!("Invalid message version. Got {name} but previous messages on this connection had version 4/v4");
+        check(&mut connection, &frame(version, 5, 5, b""), &protocol_error(4, 5, &text), false);
     }
     let use_keyspace = b"\0\0\0\x05USE k\0\x01\0";
-    check(
-        &mut connection,
-        &frame(4, 7, 6, use_keyspace),
-        &frame(0x84, 8, 6, b"\0\0\0\x01"),
-        false,
-    );
+    check(&mut connection, &frame(4, 7, 6, use_keyspace), &frame(0x84, 8, 6, b"\0\0\0\x01"), false);
 }
 
 #[test]
 fn a_body_that_is_too_large_is_skipped() {
-    let config = ServerConfig {
-        body_size_max: 20_000,
-        ..ServerConfig::default()
-    };
+    let config = ServerConfig { body_size_max: 20_000, ..ServerConfig::default() };
     let options = frame(4, 11, 6, b"\0\0");
     let mut connection = ServerConn::new(config.clone());
     exchange(&mut connection, &frame(4, 1, 0, STARTUP));
@@ -421,46 +247,22 @@ fn a_body_that_is_too_large_is_skipped() {
     let text = "CQL Message of size 30000 bytes exceeds allowed maximum of 20000 bytes";
     let large = frame(5, 7, 5, &[7; 30_000]);
     let good = frame(5, 11, 6, b"\0\0");
-    let answer = segment(
-        &[error(5, 5, 0x2200, text), frame(0x85, 2, 6, b"")].concat(),
-        true,
-    );
-    let bytes = [
-        segment(&large[..10_000], false),
-        segment(&large[10_000..], false),
-        segment(&good, true),
-    ]
-    .concat();
+    let answer = segment(&[error(5, 5, 0x2200, text), frame(0x85, 2, 6, b"")].concat(), true);
+    let bytes = [segment(&large[..10_000], false), segment(&large[10_000..], false), segment(&good, true)].concat();
     check(&mut connection, &bytes, &answer, false);
-    check(
-        &mut connection,
-        &segment(&[large, good].concat(), true),
-        &answer,
-        false,
-    );
+    check(&mut connection, &segment(&[large, good].concat(), true), &answer, false);
 }
 
 #[test]
 fn damaged_segments_close() {
     let good = segment(&frame(5, 5, 6, b""), true);
     for (position, text) in [
-        (
-            3,
-            "invalid, unrecoverable CRC mismatch detected in frame header. Read 12699813, Computed 12699812",
-        ),
-        (
-            15,
-            "invalid, unrecoverable CRC mismatch detected in frame body. Read -1687067380, Computed -1687067379",
-        ),
+        (3, "invalid, unrecoverable CRC mismatch detected in frame header. Read 12699813, Computed 12699812"),
+        (15, "invalid, unrecoverable CRC mismatch detected in frame body. Read -1687067380, Computed -1687067379"),
     ] {
         let mut broken = good.clone();
         broken[position] ^= 1;
-        check(
-            &mut ready(5),
-            &broken,
-            &segment(&protocol_error(5, 0, text), true),
-            true,
-        );
+        check(&mut ready(5), &broken, &segment(&protocol_error(5, 0, text), true), true);
     }
 }
 
@@ -469,18 +271,9 @@ fn segments_that_do_not_fit_envelopes_close() {
     let options = frame(5, 5, 6, b"");
     let large = frame(5, 7, 5, &[7; 1000]);
     for (bytes, text) in [
-        (
-            segment(&options[..8], true),
-            "A self-contained frame ends within the header of an envelope",
-        ),
-        (
-            segment(&large[..100], true),
-            "A self-contained frame ends within the body of an envelope",
-        ),
-        (
-            segment(&options[..8], false),
-            "The first part of a large message has no whole header",
-        ),
+        (segment(&options[..8], true), "A self-contained frame ends within the header of an envelope"),
+        (segment(&large[..100], true), "A self-contained frame ends within the body of an envelope"),
+        (segment(&options[..8], false), "The first part of a large message has no whole header"),
         (
             [segment(&large[..100], false), segment(&options, true)].concat(),
             "A self-contained frame stands between the parts of a large message",
@@ -490,21 +283,11 @@ fn segments_that_do_not_fit_envelopes_close() {
             "The parts of a large message are larger than the message",
         ),
     ] {
-        check(
-            &mut ready(5),
-            &bytes,
-            &segment(&protocol_error(5, 0, text), true),
-            true,
-        );
+        check(&mut ready(5), &bytes, &segment(&protocol_error(5, 0, text), true), true);
     }
     let text = "Invalid value for envelope header body length field: -5";
     let negative = segment(&[5, 0, 0, 5, 7, 0xff, 0xff, 0xff, 0xfb], true);
-    check(
-        &mut ready(5),
-        &negative,
-        &segment(&protocol_error(5, 5, text), true),
-        true,
-    );
+    check(&mut ready(5), &negative, &segment(&protocol_error(5, 5, text), true), true);
 }
 
 #[test]
@@ -514,34 +297,16 @@ fn one_wrong_envelope_is_forgiven_two_in_a_row_are_not() {
     let answer = |stream| protocol_error(5, stream, "Unknown opcode 51");
     let good = |stream| frame(0x85, 2, stream, b"");
     let mut connection = ready(5);
-    let sent = segment(
-        &[unknown(1), register(2), unknown(3), register(4)].concat(),
-        true,
-    );
+    let sent = segment(&[unknown(1), register(2), unknown(3), register(4)].concat(), true);
     let answers = segment(&[answer(1), good(2), answer(3), good(4)].concat(), true);
     check(&mut connection, &sent, &answers, false);
     let sent = [segment(&unknown(1), true), segment(&unknown(2), true)].concat();
-    check(
-        &mut connection,
-        &sent,
-        &segment(&[answer(1), answer(2)].concat(), true),
-        false,
-    );
+    check(&mut connection, &sent, &segment(&[answer(1), answer(2)].concat(), true), false);
     let sent = segment(&[unknown(1), unknown(2), register(3)].concat(), true);
-    check(
-        &mut connection,
-        &sent,
-        &segment(&[answer(1), answer(2)].concat(), true),
-        true,
-    );
+    check(&mut connection, &sent, &segment(&[answer(1), answer(2)].concat(), true), true);
     let text = "Invalid message version. Got 4/v4 but previousmessages on this connection had version 5/v5";
     let sent = segment(&frame(4, 5, 5, b""), true);
-    check(
-        &mut ready(5),
-        &sent,
-        &segment(&protocol_error(5, 5, text), true),
-        false,
-    );
+    check(&mut ready(5), &sent, &segment(&protocol_error(5, 5, text), true), false);
 }
 
 #[test]
@@ -552,19 +317,11 @@ fn a_body_that_cannot_be_decompressed_closes() {
             &b"\xff\xff\xff\xff\x30abc"[..],
             "Compressed frame claims 4294967295 bytes, which exceeds the maximum of 16777216 bytes",
         ),
-        (
-            b"\0\0\0\x09\x30abc",
-            "Provided frame does not appear to be LZ4 compressed",
-        ),
+        (b"\0\0\0\x09\x30abc", "Provided frame does not appear to be LZ4 compressed"),
     ] {
         let mut connection = fresh();
         exchange(&mut connection, &frame(4, 1, 0, lz4));
-        check(
-            &mut connection,
-            &flagged(4, 7, 5, 1, body),
-            &protocol_error(4, 5, text),
-            true,
-        );
+        check(&mut connection, &flagged(4, 7, 5, 1, body), &protocol_error(4, 5, text), true);
     }
 }
 
@@ -582,21 +339,8 @@ fn an_unfinished_response_leaves_no_trace() {
         writer.body().extend_from_slice(&[9; 200_000]);
         writer.fail(&ErrorResponse::protocol("x"));
         std::mem::forget(responses.begin(4, Opcode::Result));
-        let frames = [
-            frame(0x80 | version, 8, 1, b"\0\0\0\x01"),
-            protocol_error(version, 3, "x"),
-        ]
-        .concat();
-        check(
-            &mut connection,
-            b"",
-            &if version == 5 {
-                segment(&frames, true)
-            } else {
-                frames
-            },
-            false,
-        );
+        let frames = [frame(0x80 | version, 8, 1, b"\0\0\0\x01"), protocol_error(version, 3, "x")].concat();
+        check(&mut connection, b"", &if version == 5 { segment(&frames, true) } else { frames }, false);
         drop(connection.responses().begin(1, Opcode::Result));
         check(&mut connection, b"", b"", false);
     }
@@ -605,43 +349,22 @@ fn an_unfinished_response_leaves_no_trace() {
 #[test]
 fn events_go_to_those_who_asked() {
     let address = "127.0.0.1:9042".parse().unwrap();
-    let (up, new) = (
-        crate::response::Event::Up(address),
-        crate::response::Event::NewNode(address),
-    );
+    let (up, new) = (crate::response::Event::Up(address), crate::response::Event::NewNode(address));
     let mut connection = ready(4);
     assert!(!connection.responses().event(&up));
-    exchange(
-        &mut connection,
-        &frame(4, 11, 1, b"\0\x01\0\x0dSTATUS_CHANGE"),
-    );
+    exchange(&mut connection, &frame(4, 11, 1, b"\0\x01\0\x0dSTATUS_CHANGE"));
     assert!(connection.responses().event(&up));
     assert!(!connection.responses().event(&new));
-    let event = frame(
-        0x84,
-        12,
-        -1,
-        b"\0\x0dSTATUS_CHANGE\0\x02UP\x04\x7f\0\0\x01\0\0\x23\x52",
-    );
+    let event = frame(0x84, 12, -1, b"\0\x0dSTATUS_CHANGE\0\x02UP\x04\x7f\0\0\x01\0\0\x23\x52");
     check(&mut connection, b"", &event, false);
 }
 
 #[test]
 fn extras_stand_before_the_body() {
     let mut connection = ready(4);
-    let extras = Extras {
-        warnings: vec!["w".to_owned()],
-        ..Extras::NONE
-    };
-    connection
-        .responses()
-        .send_body(1, Opcode::Result, b"\0\0\0\x01", &extras);
-    check(
-        &mut connection,
-        b"",
-        &flagged(0x84, 8, 1, 8, b"\0\x01\0\x01w\0\0\0\x01"),
-        false,
-    );
+    let extras = Extras { warnings: vec!["w".to_owned()], ..Extras::NONE };
+    connection.responses().send_body(1, Opcode::Result, b"\0\0\0\x01", &extras);
+    check(&mut connection, b"", &flagged(0x84, 8, 1, 8, b"\0\x01\0\x01w\0\0\0\x01"), false);
 }
 
 #[test]
@@ -652,30 +375,19 @@ fn envelopes_share_segments_until_they_are_large() {
         (&[40_000, 1], &[40_009, 10]),
         (&[10, LARGEST - 9], &[19, LARGEST]),
         (&[LARGEST - 9], &[LARGEST]),
-        (
-            &[10, 300_000, 10],
-            &[19, LARGEST, LARGEST, 300_009 - 2 * LARGEST, 19],
-        ),
-        (
-            &[100_000, 300_000],
-            &[100_009, LARGEST, LARGEST, 300_009 - 2 * LARGEST],
-        ),
+        (&[10, 300_000, 10], &[19, LARGEST, LARGEST, 300_009 - 2 * LARGEST, 19]),
+        (&[100_000, 300_000], &[100_009, LARGEST, LARGEST, 300_009 - 2 * LARGEST]),
     ] {
         let mut connection = ready(5);
         for size in sizes {
-            connection
-                .responses()
-                .send_body(1, Opcode::Result, &vec![7; *size], &Extras::NONE);
+            connection.responses().send_body(1, Opcode::Result, &vec![7; *size], &Extras::NONE);
         }
         let output = connection.responses().output().to_vec();
         let mut found = Vec::new();
         let mut rest = output.as_slice();
         while let Some(header) = SegmentHeader::decode(rest, SegmentFormat::Uncompressed).unwrap() {
             let payload = &rest[6..6 + header.wire_size];
-            assert_eq!(
-                rest[6 + header.wire_size..][..4],
-                crc32(payload).to_le_bytes()
-            );
+            assert_eq!(rest[6 + header.wire_size..][..4], crc32(payload).to_le_bytes());
             found.push(header.wire_size);
             rest = &rest[header.wire_size + 10..];
         }
@@ -699,18 +411,14 @@ fn compression_of_responses() {
         startup.push(u8::try_from(compression.name().len()).unwrap());
         startup.extend_from_slice(compression.name().as_bytes());
         exchange(&mut connection, &frame(4, 1, 0, &startup));
-        connection
-            .responses()
-            .send_body(1, Opcode::Result, &[7; 1000], &Extras::NONE);
+        connection.responses().send_body(1, Opcode::Result, &[7; 1000], &Extras::NONE);
         connection.responses().void(2);
         let output = exchange(&mut connection, b"");
         let header = FrameHeader::decode_prefix(&output).unwrap();
         assert_eq!(header.flags, flag::COMPRESSED);
         let end = 9 + usize::try_from(header.length).unwrap();
         let mut body = Vec::new();
-        compression
-            .decompress_body(&output[9..end], &mut body, 1000)
-            .unwrap();
+        compression.decompress_body(&output[9..end], &mut body, 1000).unwrap();
         assert_eq!(body, [7; 1000]);
         assert_eq!(output[end..], frame(0x84, 8, 2, b"\0\0\0\x01"));
     }

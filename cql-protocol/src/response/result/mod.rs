@@ -74,9 +74,7 @@ impl<'a> QueryResult<'a> {
             kind::SET_KEYSPACE => Ok(Self::SetKeyspace(reader.string()?)),
             kind::PREPARED => Ok(Self::Prepared(Prepared::decode(reader, version)?)),
             kind::SCHEMA_CHANGE => Ok(Self::SchemaChange(SchemaChange::decode(reader)?)),
-            other => Err(DecodeError::Number(format!(
-                "Unknown kind id {other} in RESULT message"
-            ))),
+            other => Err(DecodeError::Number(format!("Unknown kind id {other} in RESULT message"))),
         }
     }
 }

@@ -38,17 +38,8 @@ impl Prepared {
     pub fn decode(reader: &mut Reader<'_>, version: ProtocolVersion) -> Result<Self, DecodeError> {
         let id = reader.short_bytes()?.to_vec();
         let has_id = version >= ProtocolVersion::V5;
-        let result_metadata_id = if has_id {
-            Some(reader.short_bytes()?.to_vec())
-        } else {
-            None
-        };
+        let result_metadata_id = if has_id { Some(reader.short_bytes()?.to_vec()) } else { None };
         let bind = BindMetadata::decode(reader, version)?;
-        Ok(Self {
-            id,
-            result_metadata_id,
-            bind,
-            result: RowsMetadata::decode(reader)?,
-        })
+        Ok(Self { id, result_metadata_id, bind, result: RowsMetadata::decode(reader)? })
     }
 }

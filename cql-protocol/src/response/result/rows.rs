@@ -39,10 +39,7 @@ impl<'a> Rows<'a> {
         let metadata = RowsMetadata::decode(reader)?;
         let count = reader.int()?;
         if count < 0 {
-            return Err(DecodeError::NegativeLength {
-                notation: "a list of rows",
-                length: count,
-            });
+            return Err(DecodeError::NegativeLength { notation: "a list of rows", length: count });
         }
         let all = reader.rest();
         if metadata.column_count > 0 {
@@ -53,11 +50,7 @@ impl<'a> Rows<'a> {
             }
         }
         let size = all.len() - reader.rest().len();
-        Ok(Self {
-            metadata,
-            count,
-            content: all.get(..size).unwrap_or_default(),
-        })
+        Ok(Self { metadata, count, content: all.get(..size).unwrap_or_default() })
     }
 
     /// Number of rows.
@@ -77,10 +70,7 @@ impl<'a> Rows<'a> {
         let column_count = self.metadata.column_count;
         let mut reader = Reader::new(self.content);
         (0..self.count).map_while(move |_| {
-            let row = Row {
-                values: reader,
-                column_count,
-            };
+            let row = Row { values: reader, column_count };
             for _ in 0..column_count {
                 reader.bytes().ok()?;
             }
@@ -91,9 +81,7 @@ impl<'a> Rows<'a> {
 
 impl PartialEq for Rows<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.metadata == other.metadata
-            && self.count == other.count
-            && self.content == other.content
+        self.metadata == other.metadata && self.count == other.count && self.content == other.content
     }
 }
 

@@ -23,11 +23,7 @@ impl<'a> RowsHead<'a> {
     /// A head that describes all columns.
     #[must_use]
     pub const fn new(columns: &'a EncodedColumns) -> Self {
-        Self {
-            columns,
-            skip_metadata: false,
-            new_metadata_id: None,
-        }
+        Self { columns, skip_metadata: false, new_metadata_id: None }
     }
 }
 
@@ -59,9 +55,7 @@ impl<'b> RowsWriter<'b> {
     pub fn new(out: &'b mut Vec<u8>, head: &RowsHead<'_>, version: ProtocolVersion) -> Self {
         write_int(out, kind::ROWS);
         let flags_at = out.len();
-        let new_id = head
-            .new_metadata_id
-            .filter(|_| version >= ProtocolVersion::V5);
+        let new_id = head.new_metadata_id.filter(|_| version >= ProtocolVersion::V5);
         let skip = head.skip_metadata && new_id.is_none();
         let mut flags = head.columns.flags;
         if skip {
@@ -81,16 +75,7 @@ impl<'b> RowsWriter<'b> {
         let count_at = out.len();
         write_int(out, 0);
         let column_count = head.columns.count.cast_unsigned();
-        Self {
-            out,
-            progress: RowsProgress {
-                flags_at,
-                flags,
-                count_at,
-                column_count,
-                values: 0,
-            },
-        }
+        Self { out, progress: RowsProgress { flags_at, flags, count_at, column_count, values: 0 } }
     }
 
     /// Goes on where [`RowsWriter::suspend`] stopped. The buffer must be the same, and begin at the same place.
@@ -124,10 +109,15 @@ impl<'b> RowsWriter<'b> {
         let size_at = self.out.len();
         write_int(self.out, 0);
         write(self.out);
-        let size =
-            i32::try_from(self.out.len() - size_at - 4).expect("a value is smaller than 2 GiB");
+        let size = i32::try_from(self.out.len() - size_at - 4).expect("a value is smaller than 2 GiB");
         patch_int(self.out, size_at, size);
         self.progress.values += 1;
+    }
+
+    /// Appends rows that were encoded elsewhere, value by value as [`RowsWriter::value`] does.
+    pub fn raw_rows(&mut self, rows: &[u8], count: u32) {
+        self.out.extend_from_slice(rows);
+        self.progress.values += u64::from(count) * u64::from(self.progress.column_count.max(1));
     }
 
     /// Appends a row without columns: counts it only.
@@ -135,10 +125,7 @@ impl<'b> RowsWriter<'b> {
     /// # Panics
     /// If there are columns.
     pub fn empty_row(&mut self) {
-        assert_eq!(
-            self.progress.column_count, 0,
-            "a row with columns is written value by value"
-        );
+        assert_eq!(self.progress.column_count, 0, "a row with columns is written value by value");
         self.progress.values += 1;
     }
 
@@ -164,19 +151,10 @@ impl<'b> RowsWriter<'b> {
         let count = i32::try_from(self.row_count()).expect("a page has fewer than 2^31 rows");
         patch_int(self.out, self.progress.count_at, count);
         if let Some(paging_state) = paging_state {
-            patch_int(
-                self.out,
-                self.progress.flags_at,
-                self.progress.flags | flag::MORE_PAGES,
-            );
-            let size =
-                i32::try_from(paging_state.len()).expect("a paging state is smaller than 2 GiB");
+            patch_int(self.out, self.progress.flags_at, self.progress.flags | flag::MORE_PAGES);
+            let size = i32::try_from(paging_state.len()).expect("a paging state is smaller than 2 GiB");
             // After the flags and the number of columns.
-            insert(
-                self.out,
-                self.progress.flags_at + 8,
-                &[&size.to_be_bytes(), paging_state],
-            );
+            insert(self.out, self.progress.flags_at + 8, &[&size.to_be_bytes(), paging_state]);
         }
     }
 }
