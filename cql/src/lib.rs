@@ -7,8 +7,9 @@ pub mod ast;
 mod lexer;
 mod parser;
 pub mod print;
+#[cfg(test)]
+mod tests;
 
 pub use parser::{
-    MAX_MARKERS, MAX_NESTING, MAX_STATEMENT_BYTES, ParsedStatement, SyntaxError, parse, parse_term,
-    parse_type,
+    MAX_MARKERS, MAX_NESTING, MAX_STATEMENT_BYTES, ParsedStatement, SyntaxError, parse, parse_term, parse_type,
 };

@@ -16,26 +16,24 @@ mod type_name;
 
 pub use describe::{Describe, DescribeTarget};
 pub use modify::{
-    Assignment, Batch, BatchKind, Condition, ConditionTarget, ConditionTest, Conditions, Delete,
-    Deletion, Insert, InsertJson, JsonValue, Modification, Update, Using,
+    Assignment, Batch, BatchKind, Condition, ConditionTarget, ConditionTest, Conditions, Delete, Deletion, Insert,
+    InsertJson, JsonValue, Modification, Update, Using,
 };
 pub use name::{FunctionName, Name, QualifiedName};
 pub use property::{Property, PropertyValue};
 pub use relation::{InValues, Operator, Relation};
 pub use role::{
-    AccessList, AddIdentity, AlterRole, AlterUser, CreateRole, CreateUser, DropIdentity, DropRole,
-    GrantPermissions, GrantRole, ListPermissions, ListRoles, Permission, PermissionSet, Resource,
-    RevokePermissions, RevokeRole, RoleOptions, UserPassword,
+    AccessList, AddIdentity, AlterRole, AlterUser, CreateRole, CreateUser, DropIdentity, DropRole, GrantPermissions,
+    GrantRole, ListPermissions, ListRoles, Permission, PermissionSet, Resource, RevokePermissions, RevokeRole,
+    RoleOptions, UserPassword,
 };
 pub use schema::{
-    AlterKeyspace, AlterTable, AlterTableAction, AlterType, AlterTypeAction, AlterView,
-    ColumnDefinition, ColumnMask, CreateAggregate, CreateFunction, CreateIndex, CreateKeyspace,
-    CreateTable, CreateTrigger, CreateType, CreateView, DropColumns, DropFunction, DropObject,
-    DropTrigger, FieldDefinition, IndexTarget, IndexTargetKind, PrimaryKey, Renaming, TableOptions,
+    AlterKeyspace, AlterTable, AlterTableAction, AlterType, AlterTypeAction, AlterView, ColumnDefinition, ColumnMask,
+    CreateAggregate, CreateFunction, CreateIndex, CreateKeyspace, CreateTable, CreateTrigger, CreateType, CreateView,
+    DropColumns, DropFunction, DropObject, DropTrigger, FieldDefinition, IndexTarget, IndexTargetKind, PrimaryKey,
+    Renaming, TableOptions,
 };
-pub use select::{
-    Direction, Ordering, Select, SelectClause, SelectedItem, Selector, WriteTimeKind,
-};
+pub use select::{Direction, Ordering, Select, SelectClause, SelectedItem, Selector, WriteTimeKind};
 pub use term::{ArithmeticOperator, Literal, LiteralKind, Marker, Term};
 pub use type_name::{CqlTypeName, NativeType};
 

@@ -272,26 +272,15 @@ pub struct DropIdentity {
 impl Resource {
     /// The permissions that can be granted on it.
     pub fn applicable_permissions(&self) -> &'static [Permission] {
-        use Permission::{
-            Alter, Authorize, Create, Describe, Drop, Execute, Modify, Select, SelectMasked, Unmask,
-        };
+        use Permission::{Alter, Authorize, Create, Describe, Drop, Execute, Modify, Select, SelectMasked, Unmask};
         match self {
-            Resource::AllKeyspaces | Resource::Keyspace(_) | Resource::AllTables(_) => &[
-                Create,
-                Alter,
-                Drop,
-                Select,
-                Modify,
-                Authorize,
-                Unmask,
-                SelectMasked,
-            ],
+            Resource::AllKeyspaces | Resource::Keyspace(_) | Resource::AllTables(_) => {
+                &[Create, Alter, Drop, Select, Modify, Authorize, Unmask, SelectMasked]
+            }
             Resource::Table(_) => &[Alter, Drop, Select, Modify, Authorize, Unmask, SelectMasked],
             Resource::AllRoles => &[Create, Alter, Drop, Authorize, Describe],
             Resource::Role(_) => &[Alter, Drop, Authorize, Describe],
-            Resource::AllFunctions | Resource::FunctionsIn(_) => {
-                &[Create, Alter, Drop, Authorize, Execute]
-            }
+            Resource::AllFunctions | Resource::FunctionsIn(_) => &[Create, Alter, Drop, Authorize, Execute],
             Resource::Function { .. } => &[Alter, Drop, Authorize, Execute],
             Resource::AllMbeans | Resource::Mbean(_) | Resource::Mbeans(_) => {
                 &[Select, Modify, Authorize, Describe, Execute]
@@ -302,14 +291,11 @@ impl Resource {
     /// The name of Cassandra's class for this kind of resource, as its errors give it.
     pub fn class_name(&self) -> &'static str {
         match self {
-            Resource::AllKeyspaces
-            | Resource::Keyspace(_)
-            | Resource::AllTables(_)
-            | Resource::Table(_) => "DataResource",
-            Resource::AllRoles | Resource::Role(_) => "RoleResource",
-            Resource::AllFunctions | Resource::FunctionsIn(_) | Resource::Function { .. } => {
-                "FunctionResource"
+            Resource::AllKeyspaces | Resource::Keyspace(_) | Resource::AllTables(_) | Resource::Table(_) => {
+                "DataResource"
             }
+            Resource::AllRoles | Resource::Role(_) => "RoleResource",
+            Resource::AllFunctions | Resource::FunctionsIn(_) | Resource::Function { .. } => "FunctionResource",
             Resource::AllMbeans | Resource::Mbean(_) | Resource::Mbeans(_) => "JMXResource",
         }
     }

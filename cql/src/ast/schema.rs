@@ -1,9 +1,6 @@
 //! CREATE, ALTER and DROP of keyspaces, tables, types, indexes, views, functions, aggregates and triggers.
 
-use super::{
-    CqlTypeName, Direction, FunctionName, Name, Property, QualifiedName, Relation, SelectClause,
-    Term,
-};
+use super::{CqlTypeName, Direction, FunctionName, Name, Property, QualifiedName, Relation, SelectClause, Term};
 
 /// `CREATE KEYSPACE`
 #[derive(Debug, Clone, PartialEq)]

@@ -1,8 +1,7 @@
 //! SELECT.
 
 use super::{
-    ArithmeticOperator, CqlTypeName, FunctionName, Literal, Marker, Name, NativeType,
-    QualifiedName, Relation, Term,
+    ArithmeticOperator, CqlTypeName, FunctionName, Literal, Marker, Name, NativeType, QualifiedName, Relation, Term,
 };
 
 /// A SELECT statement.

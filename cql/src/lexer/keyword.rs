@@ -379,9 +379,7 @@ pub(crate) fn lookup(word: &[u8]) -> Option<Keyword> {
     let bucket = SPELLINGS.get(from..to)?;
     bucket
         .iter()
-        .find(|(spelling, _)| {
-            spelling.len() == word.len() && spelling.as_bytes().eq_ignore_ascii_case(word)
-        })
+        .find(|(spelling, _)| spelling.len() == word.len() && spelling.as_bytes().eq_ignore_ascii_case(word))
         .map(|&(_, keyword)| keyword)
 }
 
@@ -393,11 +391,7 @@ mod tests {
     fn every_spelling_is_found_in_any_case() {
         for (spelling, keyword) in SPELLINGS {
             assert_eq!(lookup(spelling.as_bytes()), Some(keyword), "{spelling}");
-            assert_eq!(
-                lookup(spelling.to_ascii_uppercase().as_bytes()),
-                Some(keyword),
-                "{spelling}"
-            );
+            assert_eq!(lookup(spelling.to_ascii_uppercase().as_bytes()), Some(keyword), "{spelling}");
         }
         assert_eq!(lookup(b"selec"), None);
         assert_eq!(lookup(b""), None);
@@ -407,12 +401,6 @@ mod tests {
     #[test]
     fn the_spellings_are_sorted_and_57_are_reserved() {
         assert!(SPELLINGS.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        assert_eq!(
-            SPELLINGS
-                .iter()
-                .filter(|(_, keyword)| keyword.class() == KeywordClass::Reserved)
-                .count(),
-            57
-        );
+        assert_eq!(SPELLINGS.iter().filter(|(_, keyword)| keyword.class() == KeywordClass::Reserved).count(), 57);
     }
 }

@@ -44,11 +44,7 @@ pub(crate) struct Lexer<'a> {
 impl<'a> Lexer<'a> {
     /// Starts at the beginning. The text is shorter than 4 GiB: the parser limits it far below.
     pub(crate) fn new(text: &'a str) -> Self {
-        Self {
-            bytes: text.as_bytes(),
-            offset: 0,
-            error: None,
-        }
+        Self { bytes: text.as_bytes(), offset: 0, error: None }
     }
 
     /// What was wrong, once `next` has given an `Invalid` token.
@@ -86,12 +82,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn count_while(&self, from: usize, accept: impl Fn(u8) -> bool) -> usize {
-        self.bytes
-            .get(from..)
-            .unwrap_or_default()
-            .iter()
-            .take_while(|&&byte| accept(byte))
-            .count()
+        self.bytes.get(from..).unwrap_or_default().iter().take_while(|&&byte| accept(byte)).count()
     }
 
     fn scan(&self, start: usize) -> Result<(Kind, usize), LexicalError> {
@@ -101,11 +92,9 @@ impl<'a> Lexer<'a> {
         match first {
             b'a'..=b'z' | b'A'..=b'Z' => self.word(start, first),
             b'0'..=b'9' => self.number(start),
-            b' ' | b'\t' | b'\n' | b'\r' => Ok((
-                Kind::Hidden,
-                start
-                    + self.count_while(start, |byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')),
-            )),
+            b' ' | b'\t' | b'\n' | b'\r' => {
+                Ok((Kind::Hidden, start + self.count_while(start, |byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))))
+            }
             b'\'' => self.string(start),
             b'"' => self.quoted_name(start),
             b'$' => self.dollar_string(start),
@@ -137,10 +126,7 @@ impl<'a> Lexer<'a> {
             (b'=', _) => (Kind::Equal, 1),
             (b'!', Some(b'=')) => (Kind::NotEqual, 2),
             (b'!', _) => {
-                return Err(LexicalError {
-                    offset: start + 1,
-                    reason: LexicalReason::Expecting('='),
-                });
+                return Err(LexicalError { offset: start + 1, reason: LexicalReason::Expecting('=') });
             }
             (b'<', Some(b'=')) => (Kind::LessOrEqual, 2),
             (b'<', _) => (Kind::Less, 1),
@@ -151,10 +137,7 @@ impl<'a> Lexer<'a> {
             (b'*', _) => (Kind::Star, 1),
             (b'%', _) => (Kind::Percent, 1),
             _ => {
-                return Err(LexicalError {
-                    offset: start,
-                    reason: LexicalReason::NoViableAlternative,
-                });
+                return Err(LexicalError { offset: start, reason: LexicalReason::NoViableAlternative });
             }
         };
         Ok((kind, start + length))
@@ -168,15 +151,8 @@ impl<'a> Lexer<'a> {
         if length == 8 && self.byte(end) == Some(b'-') && word.iter().all(u8::is_ascii_hexdigit) {
             return self.uuid(start);
         }
-        if first == b'P'
-            && self
-                .byte(start + 1)
-                .is_some_and(|byte| byte.is_ascii_digit() || byte == b'T')
-        {
-            if length == 5
-                && self.byte(end) == Some(b'-')
-                && word.iter().skip(1).all(u8::is_ascii_digit)
-            {
+        if first == b'P' && self.byte(start + 1).is_some_and(|byte| byte.is_ascii_digit() || byte == b'T') {
+            if length == 5 && self.byte(end) == Some(b'-') && word.iter().skip(1).all(u8::is_ascii_digit) {
                 return self.alternative_duration(start);
             }
             if self.iso_duration(start) == Ok(end) {
@@ -188,9 +164,7 @@ impl<'a> Lexer<'a> {
         }
         let kind = match lookup(word) {
             Some(keyword) => Kind::Keyword(keyword),
-            None if word.eq_ignore_ascii_case(b"true") || word.eq_ignore_ascii_case(b"false") => {
-                Kind::Boolean
-            }
+            None if word.eq_ignore_ascii_case(b"true") || word.eq_ignore_ascii_case(b"false") => Kind::Boolean,
             None => Kind::Identifier,
         };
         Ok((kind, end))
@@ -210,38 +184,28 @@ impl<'a> Lexer<'a> {
     }
 
     /// A minus sign and exactly this word, whatever follows.
-    fn fixed_word(
-        &self,
-        start: usize,
-        word: &[u8],
-        kind: Kind,
-    ) -> Result<(Kind, usize), LexicalError> {
+    fn fixed_word(&self, start: usize, word: &[u8], kind: Kind) -> Result<(Kind, usize), LexicalError> {
         for (index, expected) in word.iter().enumerate() {
             let offset = start + 1 + index;
-            if self
-                .byte(offset)
-                .is_none_or(|byte| !byte.eq_ignore_ascii_case(expected))
-            {
-                return Err(LexicalError {
-                    offset,
-                    reason: LexicalReason::ExpectingSet,
-                });
+            if self.byte(offset).is_none_or(|byte| !byte.eq_ignore_ascii_case(expected)) {
+                return Err(LexicalError { offset, reason: LexicalReason::ExpectingSet });
             }
         }
         Ok((kind, start + 1 + word.len()))
     }
 
     fn string(&self, start: usize) -> Result<(Kind, usize), LexicalError> {
-        self.closed_by(start + 1, b'\'')
-            .map(|end| (Kind::String, end))
+        self.closed_by(start + 1, b'\'').map(|end| (Kind::String, end))
     }
 
     fn quoted_name(&self, start: usize) -> Result<(Kind, usize), LexicalError> {
         if self.byte(start + 1) == Some(b'"') && self.byte(start + 2) != Some(b'"') {
             return Ok((Kind::EmptyQuotedName, start + 2));
         }
-        self.closed_by(start + 1, b'"')
-            .map(|end| (Kind::QuotedName, end))
+        if self.byte(start + 1).is_none() {
+            return Err(LexicalError { offset: start + 1, reason: LexicalReason::NoViableAlternative });
+        }
+        self.closed_by(start + 1, b'"').map(|end| (Kind::QuotedName, end))
     }
 
     /// The offset after the closing quote; a doubled quote does not close.
@@ -250,10 +214,7 @@ impl<'a> Lexer<'a> {
         loop {
             offset += self.count_while(offset, |byte| byte != quote);
             if self.byte(offset).is_none() {
-                return Err(LexicalError {
-                    offset,
-                    reason: LexicalReason::Expecting(char::from(quote)),
-                });
+                return Err(LexicalError { offset, reason: LexicalReason::Expecting(char::from(quote)) });
             }
             if self.byte(offset + 1) != Some(quote) {
                 return Ok(offset + 1);
@@ -263,36 +224,36 @@ impl<'a> Lexer<'a> {
     }
 
     fn dollar_string(&self, start: usize) -> Result<(Kind, usize), LexicalError> {
+        let expecting = |offset| LexicalError { offset, reason: LexicalReason::Expecting('$') };
         if self.byte(start + 1) != Some(b'$') {
-            return Err(LexicalError {
-                offset: start + 1,
-                reason: LexicalReason::Expecting('$'),
-            });
+            return Err(expecting(start + 1));
         }
         let mut offset = start + 2;
         loop {
             offset += self.count_while(offset, |byte| byte != b'$');
-            if self.byte(offset).is_none() {
-                return Err(LexicalError {
-                    offset,
-                    reason: LexicalReason::Expecting('$'),
-                });
+            match (self.byte(offset), self.byte(offset + 1)) {
+                (Some(_), Some(b'$')) => return Ok((Kind::DollarString, offset + 2)),
+                (Some(_), Some(_)) => offset += 1,
+                (Some(_), None) => return Err(expecting(offset + 1)),
+                // Cassandra does not look at the last character without a second one behind it
+                (None, _) => return Err(expecting(self.last_character(start + 2))),
             }
-            if self.byte(offset + 1) == Some(b'$') {
-                return Ok((Kind::DollarString, offset + 2));
-            }
-            offset += 1;
         }
+    }
+
+    /// The offset of the text's last character, but not below `from`.
+    fn last_character(&self, from: usize) -> usize {
+        let continuation = |byte: &&u8| **byte & 0b1100_0000 == 0b1000_0000;
+        let rest = self.bytes.get(from..).unwrap_or_default();
+        let trailing = rest.iter().rev().take_while(continuation).count();
+        from + rest.len().saturating_sub(trailing + 1)
     }
 
     fn line_comment(&self, start: usize) -> Result<(Kind, usize), LexicalError> {
         let end = start + self.count_while(start, |byte| byte != b'\n' && byte != b'\r');
         match self.byte(end) {
             Some(_) => Ok((Kind::Hidden, end + 1)),
-            None => Err(LexicalError {
-                offset: end,
-                reason: LexicalReason::ExpectingSet,
-            }),
+            None => Err(LexicalError { offset: end, reason: LexicalReason::ExpectingSet }),
         }
     }
 
@@ -301,10 +262,7 @@ impl<'a> Lexer<'a> {
         loop {
             offset += self.count_while(offset, |byte| byte != b'*');
             if self.byte(offset).is_none() {
-                return Err(LexicalError {
-                    offset,
-                    reason: LexicalReason::Expecting('*'),
-                });
+                return Err(LexicalError { offset, reason: LexicalReason::Expecting('*') });
             }
             if self.byte(offset + 1) == Some(b'/') {
                 return Ok((Kind::Hidden, offset + 2));
@@ -315,11 +273,7 @@ impl<'a> Lexer<'a> {
 }
 
 fn token(kind: Kind, start: usize, end: usize) -> Token {
-    Token {
-        kind,
-        start: offset(start),
-        end: offset(end),
-    }
+    Token { kind, start: offset(start), end: offset(end) }
 }
 
 /// A byte offset in a token. Texts are limited far below 4 GiB.

@@ -5,17 +5,11 @@ use super::{Kind, Lexer, LexicalError, LexicalReason};
 type Scanned = Result<(Kind, usize), LexicalError>;
 
 fn no_viable_alternative(offset: usize) -> LexicalError {
-    LexicalError {
-        offset,
-        reason: LexicalReason::NoViableAlternative,
-    }
+    LexicalError { offset, reason: LexicalReason::NoViableAlternative }
 }
 
 fn expecting_set(offset: usize) -> LexicalError {
-    LexicalError {
-        offset,
-        reason: LexicalReason::ExpectingSet,
-    }
+    LexicalError { offset, reason: LexicalReason::ExpectingSet }
 }
 
 impl Lexer<'_> {
@@ -38,22 +32,15 @@ impl Lexer<'_> {
         match self.byte(end) {
             Some(b'.') => self.after_point(end),
             Some(b'e' | b'E') => self.exponent_or_uuid(first_digit, end, negative),
-            Some(b'a' | b'A' | b'b' | b'B' | b'c' | b'C' | b'f' | b'F')
-                if !negative && digits < 8 =>
-            {
-                self.uuid(start)
-            }
-            Some(b'd' | b'D') if !negative && digits < 7 && self.hex_letter(end + 1) => {
-                self.uuid(start)
-            }
+            Some(b'a' | b'A' | b'b' | b'B' | b'c' | b'C' | b'f' | b'F') if !negative && digits < 8 => self.uuid(start),
+            Some(b'd' | b'D') if !negative && digits < 7 && self.hex_letter(end + 1) => self.uuid(start),
             Some(_) if self.duration_unit(end) != UnitMatch::None => self.duration(end),
             _ => Ok((Kind::Integer, end)),
         }
     }
 
     fn hex_letter(&self, offset: usize) -> bool {
-        self.byte(offset)
-            .is_some_and(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_digit())
+        self.byte(offset).is_some_and(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_digit())
     }
 
     fn digits(&self, from: usize) -> usize {
@@ -80,18 +67,12 @@ impl Lexer<'_> {
     fn exponent_or_uuid(&self, first_digit: usize, letter: usize, negative: bool) -> Scanned {
         let next = self.byte(letter + 1);
         let could_be_uuid = !negative && letter - first_digit < 8;
-        if could_be_uuid
-            && next.is_some_and(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_digit())
-        {
+        if could_be_uuid && next.is_some_and(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_digit()) {
             return self.uuid(first_digit);
         }
         let (kind, end) = self.exponent(letter, LexicalReason::NoViableAlternative)?;
         let hex_letter = self.byte(end).is_some_and(|byte| byte.is_ascii_hexdigit());
-        if could_be_uuid
-            && hex_letter
-            && end - first_digit < 8
-            && next.is_some_and(|byte| byte.is_ascii_digit())
-        {
+        if could_be_uuid && hex_letter && end - first_digit < 8 && next.is_some_and(|byte| byte.is_ascii_digit()) {
             return self.uuid(first_digit);
         }
         Ok((kind, end))
@@ -102,14 +83,8 @@ impl Lexer<'_> {
         let signed = matches!(self.byte(letter + 1), Some(b'+' | b'-'));
         let from = letter + 1 + usize::from(signed);
         match self.digits(from) {
-            0 if signed => Err(LexicalError {
-                offset: from,
-                reason: LexicalReason::EarlyExit,
-            }),
-            0 => Err(LexicalError {
-                offset: from,
-                reason: unsigned,
-            }),
+            0 if signed => Err(LexicalError { offset: from, reason: LexicalReason::EarlyExit }),
+            0 => Err(LexicalError { offset: from, reason: unsigned }),
             digits => Ok((Kind::Float, from + digits)),
         }
     }
@@ -120,18 +95,12 @@ impl Lexer<'_> {
         for (group, length) in [8, 4, 4, 4, 12].into_iter().enumerate() {
             if group > 0 {
                 if self.byte(offset) != Some(b'-') {
-                    return Err(LexicalError {
-                        offset,
-                        reason: LexicalReason::Expecting('-'),
-                    });
+                    return Err(LexicalError { offset, reason: LexicalReason::Expecting('-') });
                 }
                 offset += 1;
             }
             for _ in 0..length {
-                if self
-                    .byte(offset)
-                    .is_none_or(|byte| !byte.is_ascii_hexdigit())
-                {
+                if self.byte(offset).is_none_or(|byte| !byte.is_ascii_hexdigit()) {
                     return Err(expecting_set(offset));
                 }
                 offset += 1;
@@ -186,11 +155,8 @@ impl Lexer<'_> {
                 _ => byte.map(char::from) == Some(expected),
             };
             if !fits {
-                let reason = if expected == 'd' {
-                    LexicalReason::ExpectingSet
-                } else {
-                    LexicalReason::Expecting(expected)
-                };
+                let reason =
+                    if expected == 'd' { LexicalReason::ExpectingSet } else { LexicalReason::Expecting(expected) };
                 return Err(LexicalError { offset, reason });
             }
             offset += 1;
@@ -203,9 +169,7 @@ impl Lexer<'_> {
         if self.digits(start + 2) == 4 && self.byte(start + 6) == Some(b'-') {
             return self.alternative_duration(start + 1);
         }
-        self.iso_duration(start + 1)
-            .map(|end| (Kind::Duration, end))
-            .map_err(no_viable_alternative)
+        self.iso_duration(start + 1).map(|end| (Kind::Duration, end)).map_err(no_viable_alternative)
     }
 
     /// The end of the longest `P1Y2M3DT4H5M6S` or `P7W` that starts at the `P`, or where it breaks off.
@@ -234,11 +198,7 @@ impl Lexer<'_> {
                 offset += digits + 1;
             }
         }
-        if offset == from {
-            Err(from + self.digits(from))
-        } else {
-            Ok(offset)
-        }
+        if offset == from { Err(from + self.digits(from)) } else { Ok(offset) }
     }
 }
 

@@ -29,10 +29,6 @@ impl Parser<'_> {
             self.eat(Kind::Semicolon);
         }
         self.expect_keywords(&[Keyword::Apply, Keyword::Batch])?;
-        Ok(Statement::Batch(Box::new(Batch {
-            kind,
-            using,
-            statements,
-        })))
+        Ok(Statement::Batch(Box::new(Batch { kind, using, statements })))
     }
 }

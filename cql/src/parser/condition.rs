@@ -36,38 +36,22 @@ impl Parser<'_> {
                 let key = self.term()?;
                 self.expect(Kind::BracketClose)?;
                 let test = self.part_test()?;
-                Ok(Condition {
-                    column,
-                    target: ConditionTarget::Element(key),
-                    test,
-                })
+                Ok(Condition { column, target: ConditionTarget::Element(key), test })
             }
             Kind::Dot => {
                 self.advance();
                 let field = self.name()?;
                 let test = self.part_test()?;
-                Ok(Condition {
-                    column,
-                    target: ConditionTarget::Field(field),
-                    test,
-                })
+                Ok(Condition { column, target: ConditionTarget::Field(field), test })
             }
             Kind::Keyword(Keyword::Contains) => {
                 let operator = self.contains()?;
                 let test = ConditionTest::Compare(operator, self.term()?);
-                Ok(Condition {
-                    column,
-                    target: ConditionTarget::Column,
-                    test,
-                })
+                Ok(Condition { column, target: ConditionTarget::Column, test })
             }
             _ => {
                 let test = self.part_test()?;
-                Ok(Condition {
-                    column,
-                    target: ConditionTarget::Column,
-                    test,
-                })
+                Ok(Condition { column, target: ConditionTarget::Column, test })
             }
         }
     }
@@ -95,8 +79,5 @@ fn ends_modification(kind: Kind) -> bool {
 /// Whether a token makes a condition of the column before it.
 fn begins_condition(kind: Kind) -> bool {
     comparison(kind).is_some()
-        || matches!(
-            kind,
-            Kind::BracketOpen | Kind::Dot | Kind::Keyword(Keyword::In | Keyword::Contains)
-        )
+        || matches!(kind, Kind::BracketOpen | Kind::Dot | Kind::Keyword(Keyword::In | Keyword::Contains))
 }

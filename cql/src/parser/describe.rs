@@ -14,10 +14,7 @@ impl Parser<'_> {
         if with_internals {
             self.expect_keyword(Keyword::Internals)?;
         }
-        Ok(Statement::Describe(Box::new(Describe {
-            target,
-            with_internals,
-        })))
+        Ok(Statement::Describe(Box::new(Describe { target, with_internals })))
     }
 
     fn describe_target(&mut self) -> Parsed<DescribeTarget> {
@@ -77,11 +74,7 @@ impl Parser<'_> {
     fn describe_keyspace(&mut self, only: bool) -> Parsed<DescribeTarget> {
         self.advance();
         let kind = self.kind();
-        let name = if is_name(kind) || kind == Kind::Question {
-            Some(self.keyspace_name()?)
-        } else {
-            None
-        };
+        let name = if is_name(kind) || kind == Kind::Question { Some(self.keyspace_name()?) } else { None };
         Ok(DescribeTarget::Keyspace { only, name })
     }
 
@@ -89,22 +82,13 @@ impl Parser<'_> {
     fn describe_any(&mut self) -> Parsed<DescribeTarget> {
         let name: Name = self.name()?;
         let next = self.kind();
-        if !matches!(
-            next,
-            Kind::Dot | Kind::End | Kind::Semicolon | Kind::Keyword(Keyword::With)
-        ) {
+        if !matches!(next, Kind::Dot | Kind::End | Kind::Semicolon | Kind::Keyword(Keyword::With)) {
             return Err(self.no_viable_between(self.position - 1, self.position));
         }
         if self.eat(Kind::Dot) {
-            let qualified = QualifiedName {
-                keyspace: Some(name),
-                name: self.name()?,
-            };
+            let qualified = QualifiedName { keyspace: Some(name), name: self.name()? };
             return Ok(DescribeTarget::Generic(qualified));
         }
-        Ok(DescribeTarget::Generic(QualifiedName {
-            keyspace: None,
-            name,
-        }))
+        Ok(DescribeTarget::Generic(QualifiedName { keyspace: None, name }))
     }
 }

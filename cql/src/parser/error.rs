@@ -30,37 +30,27 @@ const SNIPPET_TOKENS_BEFORE: usize = 10;
 const SNIPPET_TOKENS_AFTER: usize = 2;
 
 /// No alternative of the grammar goes on like this: `token` is what does not fit, `decision` where the alternatives began.
-pub(super) fn no_viable_alternative(text: &str, decision: Token, token: Token) -> SyntaxError {
+pub(super) fn no_viable_alternative(text: &str, decision: Token, token: Token, last_read: Token) -> SyntaxError {
     let message = format!("no viable alternative at input '{}'", shown(text, token));
-    positioned(text, token, &message, decision)
+    positioned(text, token, &message, decision, last_read)
 }
 
 /// Only `expected` fits here, and it is not what stands here.
-pub(super) fn mismatched(text: &str, token: Token, expected: &str) -> SyntaxError {
-    let message = format!(
-        "mismatched input '{}' expecting {expected}",
-        shown(text, token)
-    );
-    positioned(text, token, &message, token)
+pub(super) fn mismatched(text: &str, token: Token, expected: &str, last_read: Token) -> SyntaxError {
+    let message = format!("mismatched input '{}' expecting {expected}", shown(text, token));
+    positioned(text, token, &message, token, last_read)
 }
 
 /// An error that Cassandra's parser raises itself: its message has no position, the error has that of `token`.
 pub(super) fn raised(text: &str, token: Token, message: String) -> SyntaxError {
     let (line, column) = position_of(text, token);
-    SyntaxError {
-        line,
-        column,
-        message,
-    }
+    SyntaxError { line, column, message }
 }
 
 /// Characters that are no token.
 pub(super) fn lexical(text: &str, error: LexicalError) -> SyntaxError {
     let (line, column) = line_and_column(text, error.offset);
-    let character = match text
-        .get(error.offset..)
-        .and_then(|rest| rest.chars().next())
-    {
+    let character = match text.get(error.offset..).and_then(|rest| rest.chars().next()) {
         Some('\n') => "\\n".to_owned(),
         Some('\t') => "\\t".to_owned(),
         Some('\r') => "\\r".to_owned(),
@@ -81,40 +71,25 @@ pub(super) fn lexical(text: &str, error: LexicalError) -> SyntaxError {
             format!("required (...)+ loop did not match anything at character '{character}'")
         }
     };
-    SyntaxError {
-        line,
-        column,
-        message: format!("line {line}:{column} {message}"),
-    }
+    SyntaxError { line, column, message: format!("line {line}:{column} {message}") }
 }
 
-fn positioned(text: &str, token: Token, message: &str, highlighted: Token) -> SyntaxError {
+fn positioned(text: &str, token: Token, message: &str, highlighted: Token, last_read: Token) -> SyntaxError {
     let (line, column) = position_of(text, token);
-    let snippet = snippet(text, highlighted, token).unwrap_or_default();
-    SyntaxError {
-        line,
-        column,
-        message: format!("line {line}:{column} {message}{snippet}"),
-    }
+    let snippet = snippet(text, highlighted, last_read).unwrap_or_default();
+    SyntaxError { line, column, message: format!("line {line}:{column} {message}{snippet}") }
 }
 
 /// The end of the text has no position, as in Cassandra.
 fn position_of(text: &str, token: Token) -> (u32, i32) {
-    if token.kind == Kind::End {
-        (0, -1)
-    } else {
-        line_and_column(text, token.start as usize)
-    }
+    if token.kind == Kind::End { (0, -1) } else { line_and_column(text, token.start as usize) }
 }
 
 fn line_and_column(text: &str, offset: usize) -> (u32, i32) {
     let before = text.get(..offset).unwrap_or(text);
     let line = 1 + before.bytes().filter(|&byte| byte == b'\n').count();
     let column = utf16_length(before.rsplit('\n').next().unwrap_or_default());
-    (
-        u32::try_from(line).unwrap_or(u32::MAX),
-        i32::try_from(column).unwrap_or(i32::MAX),
-    )
+    (u32::try_from(line).unwrap_or(u32::MAX), i32::try_from(column).unwrap_or(i32::MAX))
 }
 
 fn utf16_length(text: &str) -> usize {
@@ -123,13 +98,8 @@ fn utf16_length(text: &str) -> usize {
 
 /// The token's text with quotes and escapes undone.
 pub(super) fn token_text(text: &str, token: Token) -> String {
-    let raw = text
-        .get(token.start as usize..token.end as usize)
-        .unwrap_or_default();
-    let inner = |width: usize| {
-        raw.get(width..raw.len().saturating_sub(width))
-            .unwrap_or_default()
-    };
+    let raw = text.get(token.start as usize..token.end as usize).unwrap_or_default();
+    let inner = |width: usize| raw.get(width..raw.len().saturating_sub(width)).unwrap_or_default();
     match token.kind {
         Kind::String => unescaped(inner(1), "''", "'"),
         Kind::QuotedName => unescaped(inner(1), "\"\"", "\""),
@@ -139,21 +109,14 @@ pub(super) fn token_text(text: &str, token: Token) -> String {
 }
 
 fn unescaped(inner: &str, doubled: &str, single: &str) -> String {
-    if inner.contains(single) {
-        inner.replace(doubled, single)
-    } else {
-        inner.to_owned()
-    }
+    if inner.contains(single) { inner.replace(doubled, single) } else { inner.to_owned() }
 }
 
 fn shown(text: &str, token: Token) -> String {
     if token.kind == Kind::End {
         return "<EOF>".to_owned();
     }
-    token_text(text, token)
-        .replace('\n', "\\n")
-        .replace('\r', "\\r")
-        .replace('\t', "\\t")
+    token_text(text, token).replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t")
 }
 
 /// A token's place in the lines of a text, in UTF-16 units.
@@ -167,18 +130,12 @@ fn span(text: &str, token: Token) -> Span {
     let (line, column) = line_and_column(text, token.start as usize);
     let column = usize::try_from(column).unwrap_or_default();
     // Cassandra measures the text without its quotes, so the bracket of a string closes early
-    Span {
-        line: line as usize,
-        column,
-        end: column + utf16_length(&token_text(text, token)),
-    }
+    Span { line: line as usize, column, end: column + utf16_length(&token_text(text, token)) }
 }
 
 /// ` (...before [highlighted] after...)`, or nothing where the text has ended.
 fn snippet(text: &str, highlighted: Token, last_read: Token) -> Option<String> {
-    if highlighted.kind == Kind::End
-        || last_read.kind == Kind::End && highlighted.start >= last_read.start
-    {
+    if highlighted.kind == Kind::End || last_read.kind == Kind::End && highlighted.start >= last_read.start {
         return None;
     }
     let mut lexer = Lexer::new(text);
@@ -193,17 +150,12 @@ fn snippet(text: &str, highlighted: Token, last_read: Token) -> Option<String> {
             break;
         }
     }
-    let index = tokens
-        .iter()
-        .position(|token| token.start == highlighted.start)?;
+    let index = tokens.iter().position(|token| token.start == highlighted.start)?;
     let last_index = index + SNIPPET_TOKENS_AFTER;
     if last_read.kind == Kind::End && last_index >= tokens.len() {
         return None;
     }
-    let from = span(
-        text,
-        *tokens.get(index.saturating_sub(SNIPPET_TOKENS_BEFORE))?,
-    );
+    let from = span(text, *tokens.get(index.saturating_sub(SNIPPET_TOKENS_BEFORE))?);
     let to = span(text, *tokens.get(last_index.min(tokens.len() - 1))?);
     let offending = span(text, *tokens.get(index)?);
     cut_out(text, &from, &to, &offending)

@@ -53,7 +53,6 @@ pub(super) fn of_term(kind: Kind) -> bool {
         Kind::Keyword(keyword) => matches!(
             keyword,
             K::And
-                | K::Using
                 | K::If
                 | K::Where
                 | K::Group
@@ -78,20 +77,16 @@ pub(super) fn of_type(kind: Kind) -> bool {
     use Keyword as K;
     match kind {
         Kind::End | Kind::Semicolon | Kind::Comma | Kind::ParenthesisClose | Kind::Greater => true,
-        Kind::Keyword(keyword) => matches!(
-            keyword,
-            K::Static | K::Masked | K::Primary | K::Language | K::Finalfunc | K::Initcond
-        ),
+        Kind::Keyword(keyword) => {
+            matches!(keyword, K::Static | K::Masked | K::Primary | K::Language | K::Finalfunc | K::Initcond)
+        }
         _ => false,
     }
 }
 
 /// What may follow the name of a function.
 pub(super) fn of_function(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::ParenthesisOpen | Kind::End | Kind::Semicolon | Kind::Keyword(Keyword::With)
-    )
+    matches!(kind, Kind::ParenthesisOpen | Kind::End | Kind::Semicolon | Kind::Keyword(Keyword::With))
 }
 
 /// What may follow a column that is selected by its bare name.
@@ -113,10 +108,7 @@ pub(super) fn of_selected_name(kind: Kind) -> bool {
         | Kind::Slash
         | Kind::Percent => true,
         Kind::Keyword(keyword) => {
-            matches!(
-                keyword,
-                K::As | K::From | K::Order | K::Per | K::Limit | K::Allow
-            )
+            matches!(keyword, K::As | K::From | K::Order | K::Per | K::Limit | K::Allow)
         }
         _ => false,
     }

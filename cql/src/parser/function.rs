@@ -76,15 +76,7 @@ impl Parser<'_> {
     pub(super) fn drop_function(&mut self) -> Parsed<Box<DropFunction>> {
         let if_exists = self.if_exists()?;
         let name = self.function_name()?;
-        let argument_types = if self.kind() == Kind::ParenthesisOpen {
-            Some(self.argument_types()?)
-        } else {
-            None
-        };
-        Ok(Box::new(DropFunction {
-            if_exists,
-            name,
-            argument_types,
-        }))
+        let argument_types = if self.kind() == Kind::ParenthesisOpen { Some(self.argument_types()?) } else { None };
+        Ok(Box::new(DropFunction { if_exists, name, argument_types }))
     }
 }

@@ -2,9 +2,7 @@
 
 use super::names::{is_column_name, is_name};
 use super::{Parsed, Parser};
-use crate::ast::{
-    CreateIndex, CreateTrigger, DropTrigger, IndexTarget, IndexTargetKind, Statement,
-};
+use crate::ast::{CreateIndex, CreateTrigger, DropTrigger, IndexTarget, IndexTargetKind, Statement};
 use crate::lexer::{Keyword, Kind};
 
 impl Parser<'_> {
@@ -21,16 +19,8 @@ impl Parser<'_> {
         self.expect_keyword(Keyword::On)?;
         let table = self.table_name()?;
         let targets = self.index_targets()?;
-        let using_class = if self.eat_keyword(Keyword::Using) {
-            Some(self.string()?)
-        } else {
-            None
-        };
-        let properties = if self.eat_keyword(Keyword::With) {
-            self.properties()?
-        } else {
-            Vec::new()
-        };
+        let using_class = if self.eat_keyword(Keyword::Using) { Some(self.string()?) } else { None };
+        let properties = if self.eat_keyword(Keyword::With) { self.properties()? } else { Vec::new() };
         Ok(Statement::CreateIndex(Box::new(CreateIndex {
             custom,
             if_not_exists,
@@ -44,9 +34,7 @@ impl Parser<'_> {
 
     /// `(target, target)`, perhaps empty.
     fn index_targets(&mut self) -> Parsed<Vec<IndexTarget>> {
-        let starts = |kind| {
-            is_column_name(kind) || matches!(kind, Kind::Keyword(Keyword::Entries | Keyword::Full))
-        };
+        let starts = |kind| is_column_name(kind) || matches!(kind, Kind::Keyword(Keyword::Entries | Keyword::Full));
         self.parenthesised_if(starts, Self::index_target)
     }
 
@@ -55,25 +43,15 @@ impl Parser<'_> {
             Kind::Keyword(Keyword::Entries) => IndexTargetKind::Entries,
             Kind::Keyword(Keyword::Full) => IndexTargetKind::Full,
             Kind::Keyword(Keyword::Values | Keyword::Keys)
-                if !matches!(
-                    self.kind_ahead(1),
-                    Kind::ParenthesisOpen | Kind::Comma | Kind::ParenthesisClose
-                ) =>
+                if !matches!(self.kind_ahead(1), Kind::ParenthesisOpen | Kind::Comma | Kind::ParenthesisClose) =>
             {
                 return Err(self.no_viable_ahead(1));
             }
-            Kind::Keyword(Keyword::Values) if self.kind_ahead(1) == Kind::ParenthesisOpen => {
-                IndexTargetKind::Values
-            }
-            Kind::Keyword(Keyword::Keys) if self.kind_ahead(1) == Kind::ParenthesisOpen => {
-                IndexTargetKind::Keys
-            }
+            Kind::Keyword(Keyword::Values) if self.kind_ahead(1) == Kind::ParenthesisOpen => IndexTargetKind::Values,
+            Kind::Keyword(Keyword::Keys) if self.kind_ahead(1) == Kind::ParenthesisOpen => IndexTargetKind::Keys,
             _ => {
                 let column = self.column_name()?;
-                return Ok(IndexTarget {
-                    kind: IndexTargetKind::Simple,
-                    column,
-                });
+                return Ok(IndexTarget { kind: IndexTargetKind::Simple, column });
             }
         };
         self.advance();
@@ -91,12 +69,7 @@ impl Parser<'_> {
         let table = self.table_name()?;
         self.expect_keyword(Keyword::Using)?;
         let class = self.string()?;
-        Ok(Statement::CreateTrigger(Box::new(CreateTrigger {
-            if_not_exists,
-            name,
-            table,
-            class,
-        })))
+        Ok(Statement::CreateTrigger(Box::new(CreateTrigger { if_not_exists, name, table, class })))
     }
 
     /// Behind `DROP TRIGGER`.
@@ -105,10 +78,6 @@ impl Parser<'_> {
         let name = self.name()?;
         self.expect_keyword(Keyword::On)?;
         let table = self.table_name()?;
-        Ok(Statement::DropTrigger(Box::new(DropTrigger {
-            if_exists,
-            name,
-            table,
-        })))
+        Ok(Statement::DropTrigger(Box::new(DropTrigger { if_exists, name, table })))
     }
 }

@@ -11,11 +11,7 @@ impl Parser<'_> {
         let name = self.keyspace_name()?;
         self.expect_keyword(Keyword::With)?;
         let properties = self.properties()?;
-        Ok(Statement::CreateKeyspace(Box::new(CreateKeyspace {
-            name,
-            if_not_exists,
-            properties,
-        })))
+        Ok(Statement::CreateKeyspace(Box::new(CreateKeyspace { name, if_not_exists, properties })))
     }
 
     /// Behind `ALTER KEYSPACE`.
@@ -24,10 +20,6 @@ impl Parser<'_> {
         let name = self.keyspace_name()?;
         self.expect_keyword(Keyword::With)?;
         let properties = self.properties()?;
-        Ok(Statement::AlterKeyspace(Box::new(AlterKeyspace {
-            name,
-            if_exists,
-            properties,
-        })))
+        Ok(Statement::AlterKeyspace(Box::new(AlterKeyspace { name, if_exists, properties })))
     }
 }

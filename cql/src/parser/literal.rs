@@ -9,10 +9,9 @@ pub(super) fn literal_kind(kind: Kind) -> Option<LiteralKind> {
     Some(match kind {
         Kind::String | Kind::DollarString => LiteralKind::String,
         Kind::Integer => LiteralKind::Integer,
-        Kind::Float
-        | Kind::NegativeNan
-        | Kind::NegativeInfinity
-        | Kind::Keyword(Keyword::Nan | Keyword::Infinity) => LiteralKind::Float,
+        Kind::Float | Kind::NegativeNan | Kind::NegativeInfinity | Kind::Keyword(Keyword::Nan | Keyword::Infinity) => {
+            LiteralKind::Float
+        }
         Kind::Boolean => LiteralKind::Boolean,
         Kind::Duration => LiteralKind::Duration,
         Kind::Uuid => LiteralKind::Uuid,
@@ -52,13 +51,12 @@ impl Parser<'_> {
         let index = match u16::try_from(self.markers.len()) {
             Ok(index) if self.markers.len() < MAX_MARKERS => index,
             _ => {
-                return Err(self.raised(format!(
-                    "Too many markers(?). More markers than the allowed maximum of {MAX_MARKERS}"
-                )));
+                return Err(
+                    self.raised(format!("Too many markers(?). More markers than the allowed maximum of {MAX_MARKERS}"))
+                );
             }
         };
-        self.markers
-            .push(name.as_ref().map(|name| name.text.clone()));
+        self.markers.push(name.as_ref().map(|name| name.text.clone()));
         Ok(Some(Marker { index, name }))
     }
 
@@ -67,10 +65,7 @@ impl Parser<'_> {
         if self.kind() == Kind::Integer {
             let token = self.advance();
             let text = self.raw(token).to_owned();
-            return Ok(Term::Literal(Literal {
-                kind: LiteralKind::Integer,
-                text,
-            }));
+            return Ok(Term::Literal(Literal { kind: LiteralKind::Integer, text }));
         }
         match self.marker()? {
             Some(marker) => Ok(Term::Marker(marker)),

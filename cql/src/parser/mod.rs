@@ -37,7 +37,7 @@ use crate::lexer::{Keyword, Kind, Lexer, Token};
 pub const MAX_STATEMENT_BYTES: usize = 16 * 1024 * 1024;
 
 /// How deep terms, selectors, types and relations may nest, operators counted: deep enough for people, shallow enough for a thread's stack.
-pub const MAX_NESTING: usize = 200;
+pub const MAX_NESTING: usize = 100;
 
 /// How many bind markers a statement may have: their number travels as 16 bits.
 pub const MAX_MARKERS: usize = 65_535;
@@ -62,10 +62,7 @@ pub fn parse(text: &str) -> Result<ParsedStatement, SyntaxError> {
     let statement = parser.statement()?;
     while parser.eat(Kind::Semicolon) {}
     parser.expect(Kind::End)?;
-    Ok(ParsedStatement {
-        statement,
-        markers: parser.markers,
-    })
+    Ok(ParsedStatement { statement, markers: parser.markers })
 }
 
 /// Parses a type, such as `frozen<map<text, int>>`.
@@ -103,20 +100,16 @@ struct Parser<'a> {
     /// How many levels of the tree have been built within the current level, at most.
     height: usize,
     markers: Vec<Option<String>>,
+    /// The last token that Cassandra's parser would have read by now: its messages show the text up to there.
+    furthest: usize,
 }
 
 impl<'a> Parser<'a> {
     fn new(text: &'a str) -> Parsed<Self> {
         if text.len() > MAX_STATEMENT_BYTES {
-            let message = format!(
-                "Statement of {} bytes is longer than the {MAX_STATEMENT_BYTES} bytes allowed",
-                text.len()
-            );
-            return Err(SyntaxError {
-                line: 1,
-                column: 0,
-                message,
-            });
+            let message =
+                format!("Statement of {} bytes is longer than the {MAX_STATEMENT_BYTES} bytes allowed", text.len());
+            return Err(SyntaxError { line: 1, column: 0, message });
         }
         let tokens = Vec::with_capacity((text.len() / 4).clamp(16, 256));
         Ok(Self {
@@ -127,6 +120,7 @@ impl<'a> Parser<'a> {
             depth: 0,
             height: 0,
             markers: Vec::new(),
+            furthest: 0,
         })
     }
 
@@ -172,6 +166,11 @@ impl<'a> Parser<'a> {
         self.token_at(self.position + ahead).kind
     }
 
+    /// Notes that a decision was taken by looking at the token `ahead`: Cassandra's parser has read the one behind it as well.
+    fn decided_by(&mut self, ahead: usize) {
+        self.furthest = self.furthest.max(self.position + ahead + 1);
+    }
+
     fn is_keyword(&mut self, keyword: Keyword) -> bool {
         self.kind() == Kind::Keyword(keyword)
     }
@@ -183,8 +182,7 @@ impl<'a> Parser<'a> {
     /// Goes on to the next token and returns the one left behind.
     fn advance(&mut self) -> Token {
         let token = self.current();
-        if self.position + 1 < self.tokens.len() || !matches!(token.kind, Kind::End | Kind::Invalid)
-        {
+        if self.position + 1 < self.tokens.len() || !matches!(token.kind, Kind::End | Kind::Invalid) {
             self.position += 1;
         }
         token
@@ -214,16 +212,11 @@ impl<'a> Parser<'a> {
     }
 
     fn expect_keywords(&mut self, keywords: &[Keyword]) -> Parsed<()> {
-        keywords
-            .iter()
-            .try_for_each(|&keyword| self.expect_keyword(keyword))
+        keywords.iter().try_for_each(|&keyword| self.expect_keyword(keyword))
     }
 
     /// `item, item, …`, at least one.
-    fn comma_separated<T>(
-        &mut self,
-        mut item: impl FnMut(&mut Self) -> Parsed<T>,
-    ) -> Parsed<Vec<T>> {
+    fn comma_separated<T>(&mut self, mut item: impl FnMut(&mut Self) -> Parsed<T>) -> Parsed<Vec<T>> {
         let mut items = vec![item(self)?];
         while self.eat(Kind::Comma) {
             items.push(item(self)?);
@@ -240,10 +233,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `(item, item, …)`, perhaps none.
-    fn parenthesised_or_empty<T>(
-        &mut self,
-        item: impl FnMut(&mut Self) -> Parsed<T>,
-    ) -> Parsed<Vec<T>> {
+    fn parenthesised_or_empty<T>(&mut self, item: impl FnMut(&mut Self) -> Parsed<T>) -> Parsed<Vec<T>> {
         if self.kind_ahead(1) == Kind::ParenthesisClose {
             self.expect(Kind::ParenthesisOpen)?;
             self.advance();
@@ -259,11 +249,7 @@ impl<'a> Parser<'a> {
         item: impl FnMut(&mut Self) -> Parsed<T>,
     ) -> Parsed<Vec<T>> {
         self.expect(Kind::ParenthesisOpen)?;
-        let items = if starts(self.kind()) {
-            self.comma_separated(item)?
-        } else {
-            Vec::new()
-        };
+        let items = if starts(self.kind()) { self.comma_separated(item)? } else { Vec::new() };
         self.expect(Kind::ParenthesisClose)?;
         Ok(items)
     }
@@ -303,17 +289,12 @@ impl<'a> Parser<'a> {
     /// Counts a level built around what was parsed before, such as the operator behind a left operand: the recursion does not bound those.
     fn grow(&mut self) -> Parsed<()> {
         self.height += 1;
-        if self.height > MAX_NESTING {
-            Err(self.too_deep())
-        } else {
-            Ok(())
-        }
+        if self.height > MAX_NESTING { Err(self.too_deep()) } else { Ok(()) }
     }
 
     /// Tries to parse; goes back to where it was if that fails.
     fn attempt<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Option<T> {
-        let (position, depth, height, markers) =
-            (self.position, self.depth, self.height, self.markers.len());
+        let (position, depth, height, markers) = (self.position, self.depth, self.height, self.markers.len());
         match parse(self) {
             Ok(value) => Some(value),
             Err(_) => {
@@ -334,16 +315,14 @@ impl<'a> Parser<'a> {
 
     /// The lexical error, if the parser has come to see one: it was noticed before whatever the parser has to say.
     fn lexical_error(&self) -> Option<SyntaxError> {
-        self.lexer
-            .error()
-            .map(|error| error::lexical(self.text, error))
+        self.lexer.error().map(|error| error::lexical(self.text, error))
     }
 
     #[cold]
     fn mismatched(&mut self, expected: &str) -> SyntaxError {
         let token = self.current();
-        self.lexical_error()
-            .unwrap_or_else(|| error::mismatched(self.text, token, expected))
+        let last_read = self.token_at(self.position.max(self.furthest));
+        self.lexical_error().unwrap_or_else(|| error::mismatched(self.text, token, expected, last_read))
     }
 
     /// The token `ahead` of the current one fits none of the alternatives that begin at the current one.
@@ -356,9 +335,9 @@ impl<'a> Parser<'a> {
     #[cold]
     fn no_viable_between(&mut self, decision: usize, at: usize) -> SyntaxError {
         let token = self.token_at(at);
+        let last_read = self.token_at(at.max(self.furthest));
         let decision = self.token_at(decision);
-        self.lexical_error()
-            .unwrap_or_else(|| error::no_viable_alternative(self.text, decision, token))
+        self.lexical_error().unwrap_or_else(|| error::no_viable_alternative(self.text, decision, token, last_read))
     }
 
     /// The current token fits none of the alternatives.
@@ -371,15 +350,12 @@ impl<'a> Parser<'a> {
     #[cold]
     fn raised(&mut self, message: impl Into<String>) -> SyntaxError {
         let token = self.current();
-        self.lexical_error()
-            .unwrap_or_else(|| error::raised(self.text, token, message.into()))
+        self.lexical_error().unwrap_or_else(|| error::raised(self.text, token, message.into()))
     }
 
     /// The characters of a token.
     fn raw(&self, token: Token) -> &'a str {
-        self.text
-            .get(token.start as usize..token.end as usize)
-            .unwrap_or_default()
+        self.text.get(token.start as usize..token.end as usize).unwrap_or_default()
     }
 
     /// The text of a token, quotes and escapes undone.
@@ -396,3 +372,17 @@ impl<'a> Parser<'a> {
         Err(self.mismatched(Kind::String.token_name()))
     }
 }
+
+/// A token in the notation of `test_data/tokens.txt`: its name, text and position, or what is wrong with it.
+#[cfg(test)]
+pub(crate) fn shown_token(text: &str, token: Token, wrong: Option<crate::lexer::LexicalError>) -> String {
+    if let Some(wrong) = wrong {
+        return error::lexical(text, wrong).message.replacen("line ", "!", 1);
+    }
+    let error = error::raised(text, token, String::new());
+    let decoded = error::token_text(text, token).replace('\n', "\\n");
+    format!("{}<{decoded}>{}:{}", token.kind.token_name(), error.line, error.column)
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::names::is_column_name;
 use super::{Parsed, Parser};
 use crate::ast::{
-    Assignment, Delete, Deletion, Insert, InsertJson, JsonValue, Literal, LiteralKind,
-    Modification, Name, Term, Update, Using,
+    Assignment, Delete, Deletion, Insert, InsertJson, JsonValue, Literal, LiteralKind, Modification, Name, Term,
+    Update, Using,
 };
 use crate::lexer::{Keyword, Kind};
 
@@ -20,13 +20,7 @@ impl Parser<'_> {
             let default_unset = self.default_unset()?;
             let if_not_exists = self.if_not_exists()?;
             let using = self.using()?;
-            return Ok(Modification::InsertJson(InsertJson {
-                table,
-                json,
-                default_unset,
-                if_not_exists,
-                using,
-            }));
+            return Ok(Modification::InsertJson(InsertJson { table, json, default_unset, if_not_exists, using }));
         }
         if self.kind() != Kind::ParenthesisOpen {
             return Err(self.no_viable());
@@ -36,13 +30,7 @@ impl Parser<'_> {
         let values = self.parenthesised(Self::term)?;
         let if_not_exists = self.if_not_exists()?;
         let using = self.using()?;
-        Ok(Modification::Insert(Insert {
-            table,
-            columns,
-            values,
-            if_not_exists,
-            using,
-        }))
+        Ok(Modification::Insert(Insert { table, columns, values, if_not_exists, using }))
     }
 
     fn json_value(&mut self) -> Parsed<JsonValue> {
@@ -59,11 +47,7 @@ impl Parser<'_> {
         if !self.eat_keyword(Keyword::Default) || self.eat_keyword(Keyword::Null) {
             return Ok(false);
         }
-        if self.eat_keyword(Keyword::Unset) {
-            Ok(true)
-        } else {
-            Err(self.no_viable())
-        }
+        if self.eat_keyword(Keyword::Unset) { Ok(true) } else { Err(self.no_viable()) }
     }
 
     /// `USING TIMESTAMP … AND TTL …`, if it stands here.
@@ -102,13 +86,7 @@ impl Parser<'_> {
         self.check_compatible(&assignments)?;
         let relations = self.where_clause()?;
         let conditions = self.conditions()?;
-        Ok(Update {
-            table,
-            using,
-            assignments,
-            relations,
-            conditions,
-        })
+        Ok(Update { table, using, assignments, relations, conditions })
     }
 
     /// A column that is set as a whole may not be touched by another assignment.
@@ -123,9 +101,7 @@ impl Parser<'_> {
             if let Some(before) = set_as_a_whole.insert(column, whole)
                 && (before || whole)
             {
-                return Err(
-                    self.raised(format!("Multiple incompatible setting of column {column}"))
-                );
+                return Err(self.raised(format!("Multiple incompatible setting of column {column}")));
             }
         }
         Ok(())
@@ -140,38 +116,24 @@ impl Parser<'_> {
             }
             Kind::PlusEqual => {
                 self.advance();
-                Ok(Assignment::Add {
-                    column,
-                    value: self.term()?,
-                })
+                Ok(Assignment::Add { column, value: self.term()? })
             }
             Kind::MinusEqual => {
                 self.advance();
-                Ok(Assignment::Subtract {
-                    column,
-                    value: self.term()?,
-                })
+                Ok(Assignment::Subtract { column, value: self.term()? })
             }
             Kind::BracketOpen => {
                 self.advance();
                 let key = self.term()?;
                 self.expect(Kind::BracketClose)?;
                 self.expect(Kind::Equal)?;
-                Ok(Assignment::SetElement {
-                    column,
-                    key,
-                    value: self.term()?,
-                })
+                Ok(Assignment::SetElement { column, key, value: self.term()? })
             }
             Kind::Dot => {
                 self.advance();
                 let field = self.name()?;
                 self.expect(Kind::Equal)?;
-                Ok(Assignment::SetField {
-                    column,
-                    field,
-                    value: self.term()?,
-                })
+                Ok(Assignment::SetField { column, field, value: self.term()? })
             }
             _ => Err(self.no_viable()),
         }
@@ -204,15 +166,9 @@ impl Parser<'_> {
         let value = self.term()?;
         if !same {
             let sign = if adds { '+' } else { '-' };
-            return Err(self.raised(format!(
-                "Only expressions of the form X = X {sign}<value> are supported."
-            )));
+            return Err(self.raised(format!("Only expressions of the form X = X {sign}<value> are supported.")));
         }
-        Ok(if adds {
-            Assignment::Add { column, value }
-        } else {
-            Assignment::Subtract { column, value }
-        })
+        Ok(if adds { Assignment::Add { column, value } } else { Assignment::Subtract { column, value } })
     }
 
     /// `c -3`: the lexer has taken the sign for the number's.
@@ -222,14 +178,9 @@ impl Parser<'_> {
         let text = self.raw(token).to_owned();
         if !same {
             let sign = if text.starts_with('-') { '-' } else { '+' };
-            return Err(self.raised(format!(
-                "Only expressions of the form X = X {sign} <value> are supported."
-            )));
+            return Err(self.raised(format!("Only expressions of the form X = X {sign} <value> are supported.")));
         }
-        let value = Term::Literal(Literal {
-            kind: LiteralKind::Integer,
-            text,
-        });
+        let value = Term::Literal(Literal { kind: LiteralKind::Integer, text });
         Ok(Assignment::Add { column, value })
     }
 
@@ -249,13 +200,7 @@ impl Parser<'_> {
         }
         let relations = self.where_clause()?;
         let conditions = self.conditions()?;
-        Ok(Delete {
-            deletions,
-            table,
-            timestamp,
-            relations,
-            conditions,
-        })
+        Ok(Delete { deletions, table, timestamp, relations, conditions })
     }
 
     fn deletion(&mut self) -> Parsed<Deletion> {
@@ -274,10 +219,7 @@ impl Parser<'_> {
             Kind::Dot => {
                 let column = self.take_name();
                 self.advance();
-                Ok(Deletion::Field {
-                    column,
-                    field: self.name()?,
-                })
+                Ok(Deletion::Field { column, field: self.name()? })
             }
             _ => Err(self.no_viable_ahead(1)),
         }

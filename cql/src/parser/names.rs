@@ -31,15 +31,7 @@ pub(super) fn is_function_name(kind: Kind) -> bool {
 }
 
 /// Names that are refused for user-defined types when written without quotes in exactly this case.
-const RESERVED_TYPE_NAMES: [&str; 7] = [
-    "byte",
-    "complex",
-    "enum",
-    "date",
-    "interval",
-    "macaddr",
-    "bitstring",
-];
+const RESERVED_TYPE_NAMES: [&str; 7] = ["byte", "complex", "enum", "date", "interval", "macaddr", "bitstring"];
 
 impl Parser<'_> {
     /// The current token as a name, whatever it is.
@@ -54,20 +46,12 @@ impl Parser<'_> {
 
     /// A name.
     pub(super) fn name(&mut self) -> Parsed<Name> {
-        if is_name(self.kind()) {
-            Ok(self.take_name())
-        } else {
-            Err(self.no_viable())
-        }
+        if is_name(self.kind()) { Ok(self.take_name()) } else { Err(self.no_viable()) }
     }
 
     /// The name of a column in a data statement.
     pub(super) fn column_name(&mut self) -> Parsed<Name> {
-        if is_column_name(self.kind()) {
-            Ok(self.take_name())
-        } else {
-            Err(self.no_viable())
-        }
+        if is_column_name(self.kind()) { Ok(self.take_name()) } else { Err(self.no_viable()) }
     }
 
     fn name_or_marker(&mut self, what: &str) -> Parsed<Name> {
@@ -112,21 +96,17 @@ impl Parser<'_> {
         }
         let next = self.kind_ahead(1);
         if next == Kind::Dot {
+            self.decided_by(1);
             let keyspace = self.keyspace_name()?;
             self.advance();
             let name = self.name_or_marker(what)?;
-            return Ok(QualifiedName {
-                keyspace: Some(keyspace),
-                name,
-            });
+            return Ok(QualifiedName { keyspace: Some(keyspace), name });
         }
         if !follow::of_table(next) {
             return Err(self.no_viable_ahead(1));
         }
-        Ok(QualifiedName {
-            keyspace: None,
-            name: self.name_or_marker(what)?,
-        })
+        self.decided_by(1);
+        Ok(QualifiedName { keyspace: None, name: self.name_or_marker(what)? })
     }
 
     /// The name of a user-defined type.
@@ -138,20 +118,14 @@ impl Parser<'_> {
             let keyspace = self.take_name();
             self.advance();
             let name = self.unqualified_type_name()?;
-            return Ok(QualifiedName {
-                keyspace: Some(keyspace),
-                name,
-            });
+            return Ok(QualifiedName { keyspace: Some(keyspace), name });
         }
         if !is_type_name(self.kind()) {
             // only a keyspace may be called like this
             self.advance();
             return Err(self.mismatched(Kind::Dot.token_name()));
         }
-        Ok(QualifiedName {
-            keyspace: None,
-            name: self.unqualified_type_name()?,
-        })
+        Ok(QualifiedName { keyspace: None, name: self.unqualified_type_name()? })
     }
 
     fn unqualified_type_name(&mut self) -> Parsed<Name> {
@@ -176,10 +150,7 @@ impl Parser<'_> {
             let keyspace = self.keyspace_name()?;
             self.advance();
             let name = self.unqualified_function_name()?;
-            return Ok(FunctionName {
-                keyspace: Some(keyspace),
-                name,
-            });
+            return Ok(FunctionName { keyspace: Some(keyspace), name });
         }
         if !is_function_name(kind) {
             if kind == Kind::Question {
@@ -191,19 +162,13 @@ impl Parser<'_> {
         if !follow::of_function(self.kind_ahead(1)) {
             return Err(self.no_viable_ahead(1));
         }
-        Ok(FunctionName {
-            keyspace: None,
-            name: self.take_name(),
-        })
+        self.decided_by(1);
+        Ok(FunctionName { keyspace: None, name: self.take_name() })
     }
 
     /// The name of a function that may not carry a keyspace.
     pub(super) fn unqualified_function_name(&mut self) -> Parsed<Name> {
-        if is_function_name(self.kind()) {
-            Ok(self.take_name())
-        } else {
-            Err(self.no_viable())
-        }
+        if is_function_name(self.kind()) { Ok(self.take_name()) } else { Err(self.no_viable()) }
     }
 }
 

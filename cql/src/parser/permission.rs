@@ -2,8 +2,8 @@
 
 use super::{Parsed, Parser};
 use crate::ast::{
-    GrantPermissions, GrantRole, ListPermissions, Name, Permission, PermissionSet, Resource,
-    RevokePermissions, RevokeRole, Statement,
+    GrantPermissions, GrantRole, ListPermissions, Name, Permission, PermissionSet, Resource, RevokePermissions,
+    RevokeRole, Statement,
 };
 use crate::lexer::{Keyword, Kind};
 
@@ -34,18 +34,11 @@ impl Parser<'_> {
         self.advance();
         if permissions {
             let (permissions, resource, grantee) = self.permissions_on(Keyword::To)?;
-            return Ok(Statement::GrantPermissions(Box::new(GrantPermissions {
-                permissions,
-                resource,
-                grantee,
-            })));
+            return Ok(Statement::GrantPermissions(Box::new(GrantPermissions { permissions, resource, grantee })));
         }
         let role = self.role_name()?;
         self.expect_keyword(Keyword::To)?;
-        Ok(Statement::GrantRole(GrantRole {
-            role,
-            grantee: self.role_name()?,
-        }))
+        Ok(Statement::GrantRole(GrantRole { role, grantee: self.role_name()? }))
     }
 
     /// REVOKE, from its keyword.
@@ -54,18 +47,11 @@ impl Parser<'_> {
         self.advance();
         if permissions {
             let (permissions, resource, revokee) = self.permissions_on(Keyword::From)?;
-            return Ok(Statement::RevokePermissions(Box::new(RevokePermissions {
-                permissions,
-                resource,
-                revokee,
-            })));
+            return Ok(Statement::RevokePermissions(Box::new(RevokePermissions { permissions, resource, revokee })));
         }
         let role = self.role_name()?;
         self.expect_keyword(Keyword::From)?;
-        Ok(Statement::RevokeRole(RevokeRole {
-            role,
-            revokee: self.role_name()?,
-        }))
+        Ok(Statement::RevokeRole(RevokeRole { role, revokee: self.role_name()? }))
     }
 
     /// Whether a GRANT or REVOKE is about permissions, not about a role: some words may be either.
@@ -79,10 +65,7 @@ impl Parser<'_> {
                 _ => Err(self.no_viable_ahead(2)),
             };
         }
-        if matches!(
-            first,
-            Kind::Keyword(Keyword::Unmask | Keyword::SelectMasked)
-        ) {
+        if matches!(first, Kind::Keyword(Keyword::Unmask | Keyword::SelectMasked)) {
             return match second {
                 Kind::Keyword(Keyword::Permission | Keyword::On) | Kind::Comma => Ok(true),
                 Kind::Keyword(keyword) if keyword == before_role => Ok(false),
@@ -95,11 +78,7 @@ impl Parser<'_> {
         self.position += 1;
         let role = self.at_role_name();
         self.position -= 1;
-        if role {
-            Ok(false)
-        } else {
-            Err(self.no_viable_ahead(1))
-        }
+        if role { Ok(false) } else { Err(self.no_viable_ahead(1)) }
     }
 
     /// `permissions ON resource TO role`, with `before_role` as the word before the role.
@@ -111,9 +90,7 @@ impl Parser<'_> {
         let role = self.role_name()?;
         let applicable = resource.applicable_permissions();
         if let PermissionSet::Only(requested) = &permissions
-            && !requested
-                .iter()
-                .any(|permission| applicable.contains(permission))
+            && !requested.iter().any(|permission| applicable.contains(permission))
         {
             return Err(self.raised(format!(
                 "Resource type {} does not support any of the requested permissions",
@@ -158,19 +135,10 @@ impl Parser<'_> {
             first if first == Kind::Keyword(Keyword::All) || permission(first).is_some() => {
                 self.advance();
                 let permissions = self.permission_set()?;
-                let resource = if self.eat_keyword(Keyword::On) {
-                    Some(self.resource()?)
-                } else {
-                    None
-                };
+                let resource = if self.eat_keyword(Keyword::On) { Some(self.resource()?) } else { None };
                 let of = self.optional_of()?;
                 let recursive = !self.eat_keyword(Keyword::Norecursive);
-                let list = ListPermissions {
-                    permissions,
-                    resource,
-                    of,
-                    recursive,
-                };
+                let list = ListPermissions { permissions, resource, of, recursive };
                 Ok(Statement::ListPermissions(Box::new(list)))
             }
             _ => Err(self.no_viable_ahead(1)),
@@ -198,10 +166,7 @@ impl Parser<'_> {
             Kind::Keyword(Keyword::Function) if begins_operand(next) => {
                 self.advance();
                 let name = self.function_name()?;
-                Ok(Resource::Function {
-                    name,
-                    argument_types: self.argument_types()?,
-                })
+                Ok(Resource::Function { name, argument_types: self.argument_types()? })
             }
             Kind::Keyword(Keyword::Mbean) if string_next => {
                 self.advance();
@@ -256,9 +221,7 @@ impl Parser<'_> {
             return Err(self.raised(format!("{name} is not a valid JMX object name")));
         }
         if must_be_pattern && !name.contains(['*', '?']) {
-            return Err(self.raised(format!(
-                "Plural form used, but non-pattern JMX object name specified ({name})"
-            )));
+            return Err(self.raised(format!("Plural form used, but non-pattern JMX object name specified ({name})")));
         }
         Ok(name)
     }
@@ -285,23 +248,21 @@ fn is_object_name(name: &str) -> bool {
         return false;
     }
     let mut keys = std::collections::BTreeSet::new();
-    split_outside_quotes(properties)
-        .into_iter()
-        .all(|property| {
-            if property == "*" {
-                return keys.insert("*");
-            }
-            let Some((key, value)) = property.split_once('=') else {
-                return false;
-            };
-            let quoted = value.len() >= 2 && value.starts_with('"') && value.ends_with('"');
-            let plain = !value.contains(['=', ':', '"', '\n']);
-            !key.is_empty()
-                && !key.contains([',', ':', '*', '?', '\n'])
-                && !value.is_empty()
-                && (quoted || plain)
-                && keys.insert(key)
-        })
+    split_outside_quotes(properties).into_iter().all(|property| {
+        if property == "*" {
+            return keys.insert("*");
+        }
+        let Some((key, value)) = property.split_once('=') else {
+            return false;
+        };
+        let quoted = value.len() >= 2 && value.starts_with('"') && value.ends_with('"');
+        let plain = !value.contains(['=', ':', '"', '\n']);
+        !key.is_empty()
+            && !key.contains([',', ':', '*', '?', '\n'])
+            && !value.is_empty()
+            && (quoted || plain)
+            && keys.insert(key)
+    })
 }
 
 /// The parts between commas that stand in no double quotes.

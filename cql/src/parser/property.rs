@@ -25,14 +25,8 @@ impl Parser<'_> {
     /// Refuses a property that is there twice.
     pub(super) fn check_properties(&mut self, properties: &[Property]) -> Parsed<()> {
         let mut names = BTreeSet::new();
-        match properties
-            .iter()
-            .find(|property| !names.insert(&property.name.text))
-        {
-            Some(property) => Err(self.raised(format!(
-                "Multiple definitions for property '{}'",
-                property.name
-            ))),
+        match properties.iter().find(|property| !names.insert(&property.name.text)) {
+            Some(property) => Err(self.raised(format!("Multiple definitions for property '{}'", property.name))),
             None => Ok(()),
         }
     }
@@ -90,11 +84,11 @@ impl Parser<'_> {
     }
 
     fn not_a_constant(&mut self, before: &str, term: &Term, behind: &str) -> super::SyntaxError {
-        let hint = match term {
-            Term::Marker(_) => " (bind variables are not supported in DDL queries)",
-            _ => "",
+        let (shown, hint) = match term {
+            Term::Marker(_) => ("?".to_owned(), " (bind variables are not supported in DDL queries)"),
+            _ => (print::term_text(term), ""),
         };
-        self.raised(format!("{before}{}{behind}{hint}", print::term_text(term)))
+        self.raised(format!("{before}{shown}{behind}{hint}"))
     }
 }
 

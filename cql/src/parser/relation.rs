@@ -1,6 +1,7 @@
 //! WHERE.
 
 use super::names::is_column_name;
+use super::term::starts_term;
 use super::{Parsed, Parser};
 use crate::ast::{InValues, Name, Operator, QualifiedName, Relation, Term};
 use crate::lexer::{Keyword, Kind};
@@ -21,11 +22,7 @@ pub(super) fn comparison(kind: Kind) -> Option<Operator> {
 impl Parser<'_> {
     /// `WHERE …`, if it stands here.
     pub(super) fn optional_where(&mut self) -> Parsed<Vec<Relation>> {
-        if self.is_keyword(Keyword::Where) {
-            self.where_clause()
-        } else {
-            Ok(Vec::new())
-        }
+        if self.is_keyword(Keyword::Where) { self.where_clause() } else { Ok(Vec::new()) }
     }
 
     /// `WHERE …`
@@ -46,13 +43,7 @@ impl Parser<'_> {
         self.expect(Kind::Comma)?;
         let value = self.term()?;
         self.expect(Kind::ParenthesisClose)?;
-        Ok(Relation::IndexExpression {
-            index: QualifiedName {
-                keyspace: None,
-                name,
-            },
-            value,
-        })
+        Ok(Relation::IndexExpression { index: QualifiedName { keyspace: None, name }, value })
     }
 
     fn relation(&mut self) -> Parsed<Relation> {
@@ -67,29 +58,22 @@ impl Parser<'_> {
     /// A relation that begins with one column. What comes behind the column decides which.
     fn column_relation(&mut self) -> Parsed<Relation> {
         let next = self.kind_ahead(1);
+        if comparison(next).is_some() || goes_on_as_relation(next) {
+            self.decided_by(1);
+        }
         if let Some(operator) = comparison(next) {
             let column = self.take_name();
             self.advance();
-            return Ok(Relation::Column {
-                column,
-                operator,
-                value: self.term()?,
-            });
+            return Ok(Relation::Column { column, operator, value: self.term()? });
         }
         match next {
             Kind::Keyword(Keyword::In) => {
-                if !matches!(
-                    self.kind_ahead(2),
-                    Kind::ParenthesisOpen | Kind::Question | Kind::Colon
-                ) {
+                if !matches!(self.kind_ahead(2), Kind::ParenthesisOpen | Kind::Question | Kind::Colon) {
                     return Err(self.no_viable_ahead(2));
                 }
                 let column = self.take_name();
                 self.advance();
-                Ok(Relation::In {
-                    column,
-                    values: self.in_values()?,
-                })
+                Ok(Relation::In { column, values: self.in_values()? })
             }
             Kind::Keyword(Keyword::Is) => {
                 let column = self.take_name();
@@ -99,20 +83,12 @@ impl Parser<'_> {
             Kind::Keyword(Keyword::Like) => {
                 let column = self.take_name();
                 self.advance();
-                Ok(Relation::Column {
-                    column,
-                    operator: Operator::Like,
-                    value: self.term()?,
-                })
+                Ok(Relation::Column { column, operator: Operator::Like, value: self.term()? })
             }
             Kind::Keyword(Keyword::Contains) => {
                 let column = self.take_name();
                 let operator = self.contains()?;
-                Ok(Relation::Column {
-                    column,
-                    operator,
-                    value: self.term()?,
-                })
+                Ok(Relation::Column { column, operator, value: self.term()? })
             }
             Kind::BracketOpen => self.element_relation(),
             _ => Err(self.no_viable_ahead(1)),
@@ -136,12 +112,7 @@ impl Parser<'_> {
         let key = self.term()?;
         self.expect(Kind::BracketClose)?;
         let operator = self.comparison()?;
-        Ok(Relation::Element {
-            column,
-            key,
-            operator,
-            value: self.term()?,
-        })
+        Ok(Relation::Element { column, key, operator, value: self.term()? })
     }
 
     pub(super) fn comparison(&mut self) -> Parsed<Operator> {
@@ -158,11 +129,7 @@ impl Parser<'_> {
         self.advance();
         let columns = self.column_tuple()?;
         let operator = self.comparison()?;
-        Ok(Relation::Token {
-            columns,
-            operator,
-            value: self.term()?,
-        })
+        Ok(Relation::Token { columns, operator, value: self.term()? })
     }
 
     fn column_tuple(&mut self) -> Parsed<Vec<Name>> {
@@ -175,9 +142,7 @@ impl Parser<'_> {
         if is_column_name(first) {
             return match self.kind_ahead(2) {
                 Kind::Comma | Kind::ParenthesisClose => self.tuple_relation(),
-                next if comparison(next).is_some() || goes_on_as_relation(next) => {
-                    self.relation_in_parentheses()
-                }
+                next if comparison(next).is_some() || goes_on_as_relation(next) => self.relation_in_parentheses(),
                 _ => Err(self.no_viable_ahead(2)),
             };
         }
@@ -198,18 +163,12 @@ impl Parser<'_> {
     fn tuple_relation(&mut self) -> Parsed<Relation> {
         let columns = self.column_tuple()?;
         if self.eat_keyword(Keyword::In) {
-            return Ok(Relation::MultiColumnIn {
-                columns,
-                values: self.tuple_in_values()?,
-            });
+            return Ok(Relation::MultiColumnIn { columns, values: self.tuple_in_values()? });
         }
         let Some(operator) = comparison(self.kind()) else {
             return Err(self.no_viable());
         };
-        if !matches!(
-            self.kind_ahead(1),
-            Kind::ParenthesisOpen | Kind::Question | Kind::Colon
-        ) {
+        if !matches!(self.kind_ahead(1), Kind::ParenthesisOpen | Kind::Question | Kind::Colon) {
             return Err(self.no_viable_ahead(1));
         }
         self.advance();
@@ -217,11 +176,7 @@ impl Parser<'_> {
             Some(marker) => Term::Marker(marker),
             None => self.nested(Self::tuple)?,
         };
-        Ok(Relation::MultiColumn {
-            columns,
-            operator,
-            value,
-        })
+        Ok(Relation::MultiColumn { columns, operator, value })
     }
 
     /// What follows IN behind one column.
@@ -232,7 +187,7 @@ impl Parser<'_> {
         if self.kind() != Kind::ParenthesisOpen {
             return Err(self.no_viable());
         }
-        Ok(InValues::List(self.parenthesised_or_empty(Self::term)?))
+        Ok(InValues::List(self.parenthesised_if(starts_term, Self::term)?))
     }
 
     /// What follows IN behind several columns.
@@ -249,9 +204,7 @@ impl Parser<'_> {
                 self.advance();
                 Ok(InValues::List(Vec::new()))
             }
-            Kind::ParenthesisOpen => Ok(InValues::List(
-                self.parenthesised(|parser| parser.nested(Self::tuple))?,
-            )),
+            Kind::ParenthesisOpen => Ok(InValues::List(self.parenthesised(|parser| parser.nested(Self::tuple))?)),
             Kind::Question | Kind::Colon => {
                 let values = self.parenthesised(|parser| match parser.marker()? {
                     Some(marker) => Ok(Term::Marker(marker)),
@@ -266,9 +219,5 @@ impl Parser<'_> {
 
 /// Whether a token behind a column, besides a comparison, makes a relation of it.
 fn goes_on_as_relation(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::BracketOpen
-            | Kind::Keyword(Keyword::In | Keyword::Is | Keyword::Like | Keyword::Contains)
-    )
+    matches!(kind, Kind::BracketOpen | Kind::Keyword(Keyword::In | Keyword::Is | Keyword::Like | Keyword::Contains))
 }

@@ -3,8 +3,8 @@
 use super::names::is_name;
 use super::{Parsed, Parser};
 use crate::ast::{
-    AccessList, AddIdentity, AlterRole, AlterUser, CreateRole, CreateUser, DropIdentity, DropRole,
-    ListRoles, Name, RoleOptions, Statement, UserPassword,
+    AccessList, AddIdentity, AlterRole, AlterUser, CreateRole, CreateUser, DropIdentity, DropRole, ListRoles, Name,
+    RoleOptions, Statement, UserPassword,
 };
 use crate::lexer::{Keyword, Kind};
 
@@ -14,11 +14,7 @@ impl Parser<'_> {
         let if_not_exists = self.if_not_exists()?;
         let name = self.role_name()?;
         let options = self.role_options()?;
-        Ok(Statement::CreateRole(Box::new(CreateRole {
-            name,
-            if_not_exists,
-            options,
-        })))
+        Ok(Statement::CreateRole(Box::new(CreateRole { name, if_not_exists, options })))
     }
 
     /// Behind `ALTER ROLE`.
@@ -26,20 +22,13 @@ impl Parser<'_> {
         let if_exists = self.if_exists()?;
         let name = self.role_name()?;
         let options = self.role_options()?;
-        Ok(Statement::AlterRole(Box::new(AlterRole {
-            name,
-            if_exists,
-            options,
-        })))
+        Ok(Statement::AlterRole(Box::new(AlterRole { name, if_exists, options })))
     }
 
     /// Behind `DROP ROLE`.
     pub(super) fn drop_role(&mut self) -> Parsed<Statement> {
         let if_exists = self.if_exists()?;
-        Ok(Statement::DropRole(DropRole {
-            name: self.role_name()?,
-            if_exists,
-        }))
+        Ok(Statement::DropRole(DropRole { name: self.role_name()?, if_exists }))
     }
 
     /// The WITH of a role, if there is one.
@@ -153,11 +142,7 @@ impl Parser<'_> {
 
     /// `OF role`, if it stands here.
     pub(super) fn optional_of(&mut self) -> Parsed<Option<Name>> {
-        if self.eat_keyword(Keyword::Of) {
-            self.role_name().map(Some)
-        } else {
-            Ok(None)
-        }
+        if self.eat_keyword(Keyword::Of) { self.role_name().map(Some) } else { Ok(None) }
     }
 
     /// Behind `CREATE USER`.
@@ -166,12 +151,7 @@ impl Parser<'_> {
         let name = self.user_name()?;
         let password = self.user_password()?;
         let superuser = self.user_superuser().unwrap_or(false);
-        Ok(Statement::CreateUser(Box::new(CreateUser {
-            name,
-            if_not_exists,
-            password,
-            superuser,
-        })))
+        Ok(Statement::CreateUser(Box::new(CreateUser { name, if_not_exists, password, superuser })))
     }
 
     /// Behind `ALTER USER`.
@@ -180,21 +160,13 @@ impl Parser<'_> {
         let name = self.user_name()?;
         let password = self.user_password()?;
         let superuser = self.user_superuser();
-        Ok(Statement::AlterUser(Box::new(AlterUser {
-            name,
-            if_exists,
-            password,
-            superuser,
-        })))
+        Ok(Statement::AlterUser(Box::new(AlterUser { name, if_exists, password, superuser })))
     }
 
     /// Behind `DROP USER`.
     pub(super) fn drop_user(&mut self) -> Parsed<Statement> {
         let if_exists = self.if_exists()?;
-        Ok(Statement::DropUser(DropRole {
-            name: self.user_name()?,
-            if_exists,
-        }))
+        Ok(Statement::DropUser(DropRole { name: self.user_name()?, if_exists }))
     }
 
     /// The name of a user keeps its case.
@@ -241,20 +213,13 @@ impl Parser<'_> {
         let identity = self.identity()?;
         self.expect_keywords(&[Keyword::To, Keyword::Role])?;
         let role = self.identity()?;
-        Ok(Statement::AddIdentity(AddIdentity {
-            identity,
-            role,
-            if_not_exists,
-        }))
+        Ok(Statement::AddIdentity(AddIdentity { identity, role, if_not_exists }))
     }
 
     /// Behind `DROP IDENTITY`.
     pub(super) fn drop_identity(&mut self) -> Parsed<Statement> {
         let if_exists = self.if_exists()?;
-        Ok(Statement::DropIdentity(DropIdentity {
-            identity: self.identity()?,
-            if_exists,
-        }))
+        Ok(Statement::DropIdentity(DropIdentity { identity: self.identity()?, if_exists }))
     }
 
     fn identity(&mut self) -> Parsed<String> {

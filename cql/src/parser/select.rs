@@ -81,9 +81,7 @@ impl Parser<'_> {
         if self.eat(Kind::Star) {
             return Ok(SelectClause::All);
         }
-        Ok(SelectClause::Items(
-            self.comma_separated(Self::selected_item)?,
-        ))
+        Ok(SelectClause::Items(self.comma_separated(Self::selected_item)?))
     }
 
     fn selected_item(&mut self) -> Parsed<SelectedItem> {
@@ -111,10 +109,6 @@ impl Parser<'_> {
             self.eat_keyword(Keyword::Asc);
             Direction::Ascending
         };
-        Ok(Ordering {
-            column,
-            ann_of,
-            direction,
-        })
+        Ok(Ordering { column, ann_of, direction })
     }
 }

@@ -4,7 +4,7 @@ use super::literal::literal_kind;
 use super::names::{is_function_name, is_name};
 use super::term::{additive, multiplicative};
 use super::{Parsed, Parser, follow};
-use crate::ast::{Name, Selector, Term, WriteTimeKind};
+use crate::ast::{FunctionName, Name, Selector, Term, WriteTimeKind};
 use crate::lexer::{Keyword, Kind};
 
 /// Whether a token may begin a selector without a sign.
@@ -22,6 +22,11 @@ fn starts_selector(kind: Kind) -> bool {
         )
 }
 
+/// Whether a token may begin a selector.
+fn starts_signed_selector(kind: Kind) -> bool {
+    kind == Kind::Minus || starts_selector(kind)
+}
+
 impl Parser<'_> {
     /// A selector without an alias.
     pub(super) fn selector(&mut self) -> Parsed<Selector> {
@@ -34,11 +39,7 @@ impl Parser<'_> {
             self.advance();
             let right = self.selection_multiplication()?;
             self.grow()?;
-            left = Selector::Arithmetic {
-                operator,
-                left: Box::new(left),
-                right: Box::new(right),
-            };
+            left = Selector::Arithmetic { operator, left: Box::new(left), right: Box::new(right) };
         }
         Ok(left)
     }
@@ -49,11 +50,7 @@ impl Parser<'_> {
             self.advance();
             let right = self.selection_group()?;
             self.grow()?;
-            left = Selector::Arithmetic {
-                operator,
-                left: Box::new(left),
-                right: Box::new(right),
-            };
+            left = Selector::Arithmetic { operator, left: Box::new(left), right: Box::new(right) };
         }
         Ok(left)
     }
@@ -67,24 +64,26 @@ impl Parser<'_> {
         self.modified(inner)
     }
 
-    /// Any `.field`, `[key]` and `[from..to]` behind a selector. What does not parse as one is left to the rule that comes next.
-    fn modified(&mut self, mut selector: Selector) -> Parsed<Selector> {
-        while matches!(self.kind(), Kind::Dot | Kind::BracketOpen) {
-            match self.attempt(Self::modifier) {
-                Some(modifier) => selector = modifier.around(selector),
-                None => return Ok(selector),
-            }
-            self.grow()?;
+    /// Any `.field`, `[key]` and `[from..to]` behind a selector. If they do not all parse, with something behind them that may follow a
+    /// selector, they are left to the rule that comes next.
+    fn modified(&mut self, selector: Selector) -> Parsed<Selector> {
+        if !matches!(self.kind(), Kind::Dot | Kind::BracketOpen) {
+            return Ok(selector);
         }
-        Ok(selector)
+        let modifiers = self.attempt(|parser| {
+            let mut modifiers = Vec::new();
+            while matches!(parser.kind(), Kind::Dot | Kind::BracketOpen) {
+                modifiers.push(parser.modifier()?);
+                parser.grow()?;
+            }
+            if follow::of_selected_name(parser.kind()) { Ok(modifiers) } else { Err(parser.no_viable()) }
+        });
+        let modifiers = modifiers.unwrap_or_default();
+        Ok(modifiers.into_iter().fold(selector, |selector, modifier| modifier.around(selector)))
     }
 
     fn modifier(&mut self) -> Parsed<Modifier> {
-        if self.eat(Kind::Dot) {
-            self.name().map(Modifier::Field)
-        } else {
-            self.sub_selection()
-        }
+        if self.eat(Kind::Dot) { self.name().map(Modifier::Field) } else { self.sub_selection() }
     }
 
     fn sub_selection(&mut self) -> Parsed<Modifier> {
@@ -118,7 +117,10 @@ impl Parser<'_> {
                 self.advance();
                 Ok(Selector::Null)
             }
-            Kind::Keyword(Keyword::Token) => self.selection_function(),
+            Kind::Keyword(Keyword::Token) => {
+                let name = FunctionName { keyspace: None, name: self.take_name() };
+                self.selection_arguments(name)
+            }
             Kind::BracketOpen => self.selection_list(),
             Kind::BraceOpen => self.selection_map_or_set(),
             Kind::ParenthesisOpen => self.selection_parentheses(),
@@ -139,31 +141,33 @@ impl Parser<'_> {
                     Ok(Selector::CountRows)
                 }
                 Kind::Keyword(Keyword::Writetime) => self.write_time(WriteTimeKind::WriteTime),
-                Kind::Keyword(Keyword::Maxwritetime) => {
-                    self.write_time(WriteTimeKind::MaxWriteTime)
-                }
+                Kind::Keyword(Keyword::Maxwritetime) => self.write_time(WriteTimeKind::MaxWriteTime),
                 Kind::Keyword(Keyword::Ttl) => self.write_time(WriteTimeKind::Ttl),
                 Kind::Keyword(Keyword::Cast) => self.selection_cast(),
                 _ if is_function_name(kind) => self.selection_function(),
                 _ => Err(self.no_viable_ahead(1)),
             },
-            Kind::Dot
-                if is_function_name(self.kind_ahead(2))
-                    && self.kind_ahead(3) == Kind::ParenthesisOpen =>
-            {
+            Kind::Dot if is_function_name(self.kind_ahead(2)) && self.kind_ahead(3) == Kind::ParenthesisOpen => {
                 self.selection_function()
             }
             Kind::Dot if !is_name(self.kind_ahead(2)) && !is_function_name(self.kind_ahead(2)) => {
                 Err(self.no_viable_ahead(2))
             }
-            next if follow::of_selected_name(next) => Ok(Selector::Column(self.take_name())),
+            next if follow::of_selected_name(next) => {
+                self.decided_by(1);
+                Ok(Selector::Column(self.take_name()))
+            }
             _ => Err(self.no_viable_ahead(1)),
         }
     }
 
     fn selection_function(&mut self) -> Parsed<Selector> {
         let name = self.function_name()?;
-        let arguments = self.parenthesised_or_empty(Self::selector)?;
+        self.selection_arguments(name)
+    }
+
+    fn selection_arguments(&mut self, name: FunctionName) -> Parsed<Selector> {
+        let arguments = self.parenthesised_if(starts_signed_selector, Self::selector)?;
         Ok(Selector::Function { name, arguments })
     }
 
@@ -192,10 +196,10 @@ impl Parser<'_> {
 
     fn selection_list(&mut self) -> Parsed<Selector> {
         self.advance();
-        if self.eat(Kind::BracketClose) {
-            return Ok(Selector::List(Vec::new()));
+        let mut elements = Vec::new();
+        if starts_signed_selector(self.kind()) {
+            elements = self.comma_separated(Self::selector)?;
         }
-        let elements = self.comma_separated(Self::selector)?;
         self.expect(Kind::BracketClose)?;
         Ok(Selector::List(elements))
     }
@@ -228,14 +232,9 @@ impl Parser<'_> {
     /// `(type) x` if it parses like that, else `(a, b)`.
     fn selection_parentheses(&mut self) -> Parsed<Selector> {
         let first = self.kind_ahead(1);
-        let may_be_type = is_name(first)
-            || matches!(
-                first,
-                Kind::Keyword(Keyword::Set) | Kind::String | Kind::DollarString
-            );
-        if may_be_type
-            && let Some(hint) = self.attempt(|parser| parser.nested(Self::selection_type_hint))
-        {
+        let may_be_type =
+            is_name(first) || matches!(first, Kind::Keyword(Keyword::Set) | Kind::String | Kind::DollarString);
+        if may_be_type && let Some(hint) = self.attempt(|parser| parser.nested(Self::selection_type_hint)) {
             return Ok(hint);
         }
         Ok(Selector::Tuple(self.parenthesised(Self::selector)?))
@@ -249,8 +248,7 @@ impl Parser<'_> {
         // `(a) as b` is an alias, `(a) as as b` is one of a hinted column called `as`
         let as_twice = self.keyword_ahead(1, Keyword::As) && is_name(self.kind_ahead(2));
         let alias = kind == Kind::Keyword(Keyword::As) && is_name(self.kind_ahead(1)) && !as_twice;
-        let next_clause =
-            kind == Kind::Keyword(Keyword::Per) && self.keyword_ahead(1, Keyword::Partition);
+        let next_clause = kind == Kind::Keyword(Keyword::Per) && self.keyword_ahead(1, Keyword::Partition);
         if alias || next_clause || !starts_selector(kind) {
             return Err(self.no_viable());
         }

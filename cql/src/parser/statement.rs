@@ -98,11 +98,7 @@ impl Parser<'_> {
         }
         self.expect_keywords(&[Keyword::Create, Keyword::Or, Keyword::Replace])?;
         self.advance();
-        if aggregate {
-            self.create_aggregate(true)
-        } else {
-            self.create_function(true)
-        }
+        if aggregate { self.create_aggregate(true) } else { self.create_function(true) }
     }
 
     fn alter(&mut self) -> Parsed<Statement> {
@@ -156,19 +152,12 @@ impl Parser<'_> {
         match what {
             Keyword::Keyspace => {
                 let if_exists = self.if_exists()?;
-                let name = QualifiedName {
-                    keyspace: None,
-                    name: self.keyspace_name()?,
-                };
+                let name = QualifiedName { keyspace: None, name: self.keyspace_name()? };
                 Ok(Statement::DropKeyspace(DropObject { name, if_exists }))
             }
             Keyword::Table => self.drop_object(Self::table_name).map(Statement::DropTable),
-            Keyword::Type => self
-                .drop_object(Self::user_type_name)
-                .map(Statement::DropType),
-            Keyword::Index => self
-                .drop_object(Self::qualified_index_name)
-                .map(Statement::DropIndex),
+            Keyword::Type => self.drop_object(Self::user_type_name).map(Statement::DropType),
+            Keyword::Index => self.drop_object(Self::qualified_index_name).map(Statement::DropIndex),
             Keyword::Materialized => {
                 self.expect_keyword(Keyword::View)?;
                 self.drop_object(Self::table_name).map(Statement::DropView)
@@ -182,14 +171,8 @@ impl Parser<'_> {
         }
     }
 
-    fn drop_object(
-        &mut self,
-        name: impl FnOnce(&mut Self) -> Parsed<QualifiedName>,
-    ) -> Parsed<DropObject> {
+    fn drop_object(&mut self, name: impl FnOnce(&mut Self) -> Parsed<QualifiedName>) -> Parsed<DropObject> {
         let if_exists = self.if_exists()?;
-        Ok(DropObject {
-            name: name(self)?,
-            if_exists,
-        })
+        Ok(DropObject { name: name(self)?, if_exists })
     }
 }

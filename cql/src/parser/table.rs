@@ -3,8 +3,8 @@
 use super::names::{is_column_name, is_name};
 use super::{Parsed, Parser};
 use crate::ast::{
-    AlterTable, AlterTableAction, ColumnDefinition, ColumnMask, CreateTable, Direction,
-    DropColumns, FunctionName, Name, PrimaryKey, Renaming, Statement, TableOptions,
+    AlterTable, AlterTableAction, ColumnDefinition, ColumnMask, CreateTable, Direction, DropColumns, FunctionName,
+    Name, PrimaryKey, Renaming, Statement, TableOptions,
 };
 use crate::lexer::{Keyword, Kind};
 
@@ -42,10 +42,7 @@ impl Parser<'_> {
         if self.eat_keyword(Keyword::Primary) {
             self.expect_keyword(Keyword::Key)?;
             let partition = vec![column.name.clone()];
-            table.primary_keys.push(PrimaryKey {
-                partition,
-                clustering: Vec::new(),
-            });
+            table.primary_keys.push(PrimaryKey { partition, clustering: Vec::new() });
         }
         table.columns.push(column);
         Ok(())
@@ -55,17 +52,8 @@ impl Parser<'_> {
         let name = self.name()?;
         let type_name = self.type_name()?;
         let is_static = self.eat_keyword(Keyword::Static);
-        let mask = if self.is_keyword(Keyword::Masked) {
-            Some(self.column_mask()?)
-        } else {
-            None
-        };
-        Ok(ColumnDefinition {
-            name,
-            type_name,
-            is_static,
-            mask,
-        })
+        let mask = if self.is_keyword(Keyword::Masked) { Some(self.column_mask()?) } else { None };
+        Ok(ColumnDefinition { name, type_name, is_static, mask })
     }
 
     /// `MASKED WITH f(args)` or `MASKED WITH DEFAULT`
@@ -76,45 +64,28 @@ impl Parser<'_> {
             return Err(self.no_viable_between(start, self.position));
         }
         self.advance();
-        if self.is_keyword(Keyword::Default)
-            && !matches!(self.kind_ahead(1), Kind::ParenthesisOpen | Kind::Dot)
-        {
+        if self.is_keyword(Keyword::Default) && !matches!(self.kind_ahead(1), Kind::ParenthesisOpen | Kind::Dot) {
             self.advance();
-            let function = FunctionName {
-                keyspace: Some(Name::new("system")),
-                name: Name::new("mask_default"),
-            };
-            return Ok(ColumnMask {
-                function,
-                arguments: Vec::new(),
-            });
+            let function = FunctionName { keyspace: Some(Name::new("system")), name: Name::new("mask_default") };
+            return Ok(ColumnMask { function, arguments: Vec::new() });
         }
         let function = self.function_name()?;
         let arguments = self.parenthesised_or_empty(Self::term)?;
-        Ok(ColumnMask {
-            function,
-            arguments,
-        })
+        Ok(ColumnMask { function, arguments })
     }
 
     /// `PRIMARY KEY (a, b)` or `PRIMARY KEY ((a, b), c)`
     pub(super) fn primary_key(&mut self) -> Parsed<PrimaryKey> {
         self.expect_keywords(&[Keyword::Primary, Keyword::Key])?;
         self.expect(Kind::ParenthesisOpen)?;
-        let partition = if self.kind() == Kind::ParenthesisOpen {
-            self.parenthesised(Self::name)?
-        } else {
-            vec![self.name()?]
-        };
+        let partition =
+            if self.kind() == Kind::ParenthesisOpen { self.parenthesised(Self::name)? } else { vec![self.name()?] };
         let mut clustering = Vec::new();
         while self.eat(Kind::Comma) {
             clustering.push(self.name()?);
         }
         self.expect(Kind::ParenthesisClose)?;
-        Ok(PrimaryKey {
-            partition,
-            clustering,
-        })
+        Ok(PrimaryKey { partition, clustering })
     }
 
     /// The WITH of a new table or view, if there is one.
@@ -138,8 +109,7 @@ impl Parser<'_> {
         match (self.kind(), next) {
             (Kind::Keyword(Keyword::Compact), Kind::Keyword(Keyword::Storage)) => {
                 if !is_table {
-                    let message =
-                        "COMPACT STORAGE tables are not allowed starting with version 4.0";
+                    let message = "COMPACT STORAGE tables are not allowed starting with version 4.0";
                     return Err(self.raised(message));
                 }
                 self.advance();
@@ -150,9 +120,7 @@ impl Parser<'_> {
                 self.advance();
                 self.advance();
                 self.expect_keyword(Keyword::By)?;
-                options
-                    .clustering_order
-                    .extend(self.parenthesised(Self::clustering_order)?);
+                options.clustering_order.extend(self.parenthesised(Self::clustering_order)?);
             }
             _ => options.properties.push(self.property()?),
         }
@@ -182,10 +150,7 @@ impl Parser<'_> {
             Kind::Keyword(Keyword::Rename) => {
                 self.advance();
                 let if_exists = self.if_exists()?;
-                AlterTableAction::Rename {
-                    if_exists,
-                    renamings: self.renamings()?,
-                }
+                AlterTableAction::Rename { if_exists, renamings: self.renamings()? }
             }
             Kind::Keyword(Keyword::With) => {
                 self.advance();
@@ -193,11 +158,7 @@ impl Parser<'_> {
             }
             _ => return Err(self.no_viable()),
         };
-        Ok(Statement::AlterTable(Box::new(AlterTable {
-            name,
-            if_exists,
-            action,
-        })))
+        Ok(Statement::AlterTable(Box::new(AlterTable { name, if_exists, action })))
     }
 
     /// `ALTER c TYPE t`, `ALTER c MASKED WITH …`, `ALTER c DROP MASKED`
@@ -206,37 +167,24 @@ impl Parser<'_> {
         self.advance();
         let if_exists = self.if_exists()?;
         if !is_column_name(self.kind()) {
-            return Err(self
-                .no_viable_between(if if_exists { self.position } else { start }, self.position));
+            return Err(self.no_viable_between(if if_exists { self.position } else { start }, self.position));
         }
         let column = self.take_name();
         match self.kind() {
             Kind::Keyword(Keyword::Type) if !if_exists => {
                 self.advance();
-                Ok(AlterTableAction::AlterType {
-                    column,
-                    type_name: self.type_name()?,
-                })
+                Ok(AlterTableAction::AlterType { column, type_name: self.type_name()? })
             }
             Kind::Keyword(Keyword::Masked) => {
                 let mask = Some(self.column_mask()?);
-                Ok(AlterTableAction::Mask {
-                    if_exists,
-                    column,
-                    mask,
-                })
+                Ok(AlterTableAction::Mask { if_exists, column, mask })
             }
             Kind::Keyword(Keyword::Drop) => {
                 self.advance();
                 self.expect_keyword(Keyword::Masked)?;
-                Ok(AlterTableAction::Mask {
-                    if_exists,
-                    column,
-                    mask: None,
-                })
+                Ok(AlterTableAction::Mask { if_exists, column, mask: None })
             }
-            _ => Err(self
-                .no_viable_between(if if_exists { self.position } else { start }, self.position)),
+            _ => Err(self.no_viable_between(if if_exists { self.position } else { start }, self.position)),
         }
     }
 
@@ -248,10 +196,7 @@ impl Parser<'_> {
         } else {
             vec![self.column_definition()?]
         };
-        Ok(AlterTableAction::Add {
-            if_not_exists,
-            columns,
-        })
+        Ok(AlterTableAction::Add { if_not_exists, columns })
     }
 
     fn drop_columns(&mut self) -> Parsed<AlterTableAction> {
@@ -262,20 +207,14 @@ impl Parser<'_> {
             return Ok(AlterTableAction::DropCompactStorage);
         }
         if self.keyword_ahead(1, Keyword::Compact)
-            && !matches!(
-                self.kind_ahead(2),
-                Kind::End | Kind::Semicolon | Kind::Keyword(Keyword::Using)
-            )
+            && !matches!(self.kind_ahead(2), Kind::End | Kind::Semicolon | Kind::Keyword(Keyword::Using))
         {
             return Err(self.no_viable_ahead(2));
         }
         self.advance();
         let if_exists = self.if_exists()?;
-        let columns = if self.kind() == Kind::ParenthesisOpen {
-            self.parenthesised(Self::name)?
-        } else {
-            vec![self.name()?]
-        };
+        let columns =
+            if self.kind() == Kind::ParenthesisOpen { self.parenthesised(Self::name)? } else { vec![self.name()?] };
         let mut timestamp = None;
         if self.eat_keyword(Keyword::Using) {
             self.expect_keyword(Keyword::Timestamp)?;
@@ -288,11 +227,7 @@ impl Parser<'_> {
                 ))
             })?);
         }
-        Ok(AlterTableAction::Drop(DropColumns {
-            if_exists,
-            columns,
-            timestamp,
-        }))
+        Ok(AlterTableAction::Drop(DropColumns { if_exists, columns, timestamp }))
     }
 
     /// `a TO b AND c TO d`
@@ -301,10 +236,7 @@ impl Parser<'_> {
         loop {
             let from = self.name()?;
             self.expect_keyword(Keyword::To)?;
-            renamings.push(Renaming {
-                from,
-                to: self.name()?,
-            });
+            renamings.push(Renaming { from, to: self.name()? });
             if !self.eat_keyword(Keyword::And) {
                 return Ok(renamings);
             }

@@ -27,6 +27,14 @@ fn starts_simple_term(kind: Kind) -> bool {
         )
 }
 
+/// Whether a token may stand behind a term without a sign.
+fn goes_on_behind_term(kind: Kind) -> bool {
+    follow::of_term(kind)
+        || additive(kind).is_some()
+        || multiplicative(kind).is_some()
+        || kind == Kind::Keyword(Keyword::As)
+}
+
 pub(super) fn additive(kind: Kind) -> Option<ArithmeticOperator> {
     match kind {
         Kind::Plus => Some(ArithmeticOperator::Add),
@@ -48,12 +56,11 @@ impl Parser<'_> {
     /// A term, with what follows it checked.
     pub(super) fn term(&mut self) -> Parsed<Term> {
         let term = self.nested(Self::addition)?;
-        let next = self.kind();
-        if follow::of_term(next) {
-            Ok(term)
-        } else {
-            Err(self.no_viable())
+        if !follow::of_term(self.kind()) {
+            return Err(self.no_viable());
         }
+        self.decided_by(0);
+        Ok(term)
     }
 
     fn addition(&mut self) -> Parsed<Term> {
@@ -65,11 +72,7 @@ impl Parser<'_> {
             self.advance();
             let right = self.multiplication()?;
             self.grow()?;
-            left = Term::Arithmetic {
-                operator,
-                left: Box::new(left),
-                right: Box::new(right),
-            };
+            left = Term::Arithmetic { operator, left: Box::new(left), right: Box::new(right) };
         }
         Ok(left)
     }
@@ -92,11 +95,7 @@ impl Parser<'_> {
             self.advance();
             let right = self.signed_term()?;
             self.grow()?;
-            left = Term::Arithmetic {
-                operator,
-                left: Box::new(left),
-                right: Box::new(right),
-            };
+            left = Term::Arithmetic { operator, left: Box::new(left), right: Box::new(right) };
         }
         Ok(left)
     }
@@ -114,6 +113,9 @@ impl Parser<'_> {
             return Ok(Term::Literal(literal));
         }
         match self.kind() {
+            // a keyspace can be a `?` to the grammar, which is refused then
+            Kind::Question if self.kind_ahead(1) == Kind::Dot => self.function(),
+            Kind::Question if !goes_on_behind_term(self.kind_ahead(1)) => Err(self.no_viable_ahead(1)),
             Kind::Question | Kind::Colon => match self.marker()? {
                 Some(marker) => Ok(Term::Marker(marker)),
                 None => Err(self.no_viable()),
@@ -125,12 +127,8 @@ impl Parser<'_> {
             Kind::BracketOpen => self.list(),
             Kind::BraceOpen => self.braces(),
             Kind::ParenthesisOpen => self.tuple_or_type_hint(),
-            Kind::Keyword(Keyword::Cast) if self.kind_ahead(1) == Kind::ParenthesisOpen => {
-                self.cast()
-            }
-            Kind::Keyword(Keyword::Token) if self.kind_ahead(1) == Kind::ParenthesisOpen => {
-                self.function()
-            }
+            Kind::Keyword(Keyword::Cast) if self.kind_ahead(1) == Kind::ParenthesisOpen => self.cast(),
+            Kind::Keyword(Keyword::Token) if self.kind_ahead(1) == Kind::ParenthesisOpen => self.function(),
             Kind::Keyword(Keyword::Token) => Err(self.no_viable_ahead(1)),
             kind if is_name(kind) => match self.kind_ahead(1) {
                 Kind::ParenthesisOpen if is_function_name(kind) => self.function(),
@@ -144,10 +142,10 @@ impl Parser<'_> {
     /// `[a, b]`
     fn list(&mut self) -> Parsed<Term> {
         self.advance();
-        if self.eat(Kind::BracketClose) {
-            return Ok(Term::List(Vec::new()));
+        let mut elements = Vec::new();
+        if starts_term(self.kind()) {
+            elements = self.comma_separated(Self::term)?;
         }
-        let elements = self.comma_separated(Self::term)?;
         self.expect(Kind::BracketClose)?;
         Ok(Term::List(elements))
     }
@@ -215,10 +213,7 @@ impl Parser<'_> {
             let type_name = self.type_name()?;
             self.expect(Kind::ParenthesisClose)?;
             let term = self.nested(Self::simple_term)?;
-            return Ok(Term::TypeHint {
-                type_name,
-                term: Box::new(term),
-            });
+            return Ok(Term::TypeHint { type_name, term: Box::new(term) });
         }
         self.tuple()
     }
@@ -245,19 +240,13 @@ impl Parser<'_> {
                     if matches!(
                         first,
                         Kind::Keyword(
-                            Keyword::Map
-                                | Keyword::List
-                                | Keyword::Tuple
-                                | Keyword::Frozen
-                                | Keyword::Vector
+                            Keyword::Map | Keyword::List | Keyword::Tuple | Keyword::Frozen | Keyword::Vector
                         )
                     ) =>
                 {
                     Ok(true)
                 }
-                Kind::Dot
-                    if !is_name(self.kind_ahead(3)) && !is_function_name(self.kind_ahead(3)) =>
-                {
+                Kind::Dot if !is_name(self.kind_ahead(3)) && !is_function_name(self.kind_ahead(3)) => {
                     Err(self.no_viable_ahead(3))
                 }
                 Kind::Dot => match self.kind_ahead(4) {
@@ -274,11 +263,7 @@ impl Parser<'_> {
 
     /// Whether the token `ahead` begins a term: a name does so only as a function, other words are the next clause.
     fn goes_on_as_term(&mut self, ahead: usize) -> bool {
-        !is_name(self.kind_ahead(ahead))
-            || matches!(
-                self.kind_ahead(ahead + 1),
-                Kind::ParenthesisOpen | Kind::Dot
-            )
+        !is_name(self.kind_ahead(ahead)) || matches!(self.kind_ahead(ahead + 1), Kind::ParenthesisOpen | Kind::Dot)
     }
 
     /// `CAST(term AS type)`
@@ -289,10 +274,7 @@ impl Parser<'_> {
         self.expect_keyword(Keyword::As)?;
         let target = self.native_type()?;
         self.expect(Kind::ParenthesisClose)?;
-        Ok(Term::Cast {
-            term: Box::new(term),
-            target,
-        })
+        Ok(Term::Cast { term: Box::new(term), target })
     }
 
     /// `f(a, b)`

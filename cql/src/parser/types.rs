@@ -39,11 +39,7 @@ pub(super) fn native_type(kind: Kind) -> Option<NativeType> {
 
 /// Whether a token may begin a type.
 pub(super) fn starts_type(kind: Kind) -> bool {
-    is_name(kind)
-        || matches!(
-            kind,
-            Kind::Keyword(Keyword::Set) | Kind::String | Kind::DollarString
-        )
+    is_name(kind) || matches!(kind, Kind::Keyword(Keyword::Set) | Kind::String | Kind::DollarString)
 }
 
 impl Parser<'_> {
@@ -68,15 +64,18 @@ impl Parser<'_> {
             if !follow::of_type(next) {
                 return Err(self.no_viable_ahead(1));
             }
+            self.decided_by(1);
             self.advance();
             return Ok(CqlTypeName::Native(native));
         }
         match kind {
             Kind::String | Kind::DollarString => Ok(CqlTypeName::Custom(self.string()?)),
             Kind::Keyword(Keyword::Set) => self.nested(Self::parameterised_type),
-            Kind::Keyword(
-                Keyword::Map | Keyword::List | Keyword::Tuple | Keyword::Frozen | Keyword::Vector,
-            ) if next == Kind::Less => self.nested(Self::parameterised_type),
+            Kind::Keyword(Keyword::Map | Keyword::List | Keyword::Tuple | Keyword::Frozen | Keyword::Vector)
+                if next == Kind::Less =>
+            {
+                self.nested(Self::parameterised_type)
+            }
             _ => self.user_type_name().map(CqlTypeName::UserType),
         }
     }

@@ -18,20 +18,13 @@ impl Parser<'_> {
             }
         }
         self.expect(Kind::ParenthesisClose)?;
-        Ok(Statement::CreateType(Box::new(CreateType {
-            name,
-            if_not_exists,
-            fields,
-        })))
+        Ok(Statement::CreateType(Box::new(CreateType { name, if_not_exists, fields })))
     }
 
     /// `name type`
     pub(super) fn field_definition(&mut self) -> Parsed<FieldDefinition> {
         let name = self.name()?;
-        Ok(FieldDefinition {
-            name,
-            type_name: self.type_name()?,
-        })
+        Ok(FieldDefinition { name, type_name: self.type_name()? })
     }
 
     /// Behind `ALTER TYPE`.
@@ -43,33 +36,20 @@ impl Parser<'_> {
                 self.advance();
                 let field = self.name()?;
                 self.expect_keyword(Keyword::Type)?;
-                AlterTypeAction::AlterType(FieldDefinition {
-                    name: field,
-                    type_name: self.type_name()?,
-                })
+                AlterTypeAction::AlterType(FieldDefinition { name: field, type_name: self.type_name()? })
             }
             Kind::Keyword(Keyword::Add) => {
                 self.advance();
                 let if_not_exists = self.if_not_exists()?;
-                AlterTypeAction::Add {
-                    if_not_exists,
-                    field: self.field_definition()?,
-                }
+                AlterTypeAction::Add { if_not_exists, field: self.field_definition()? }
             }
             Kind::Keyword(Keyword::Rename) => {
                 self.advance();
                 let if_exists = self.if_exists()?;
-                AlterTypeAction::Rename {
-                    if_exists,
-                    renamings: self.renamings()?,
-                }
+                AlterTypeAction::Rename { if_exists, renamings: self.renamings()? }
             }
             _ => return Err(self.no_viable()),
         };
-        Ok(Statement::AlterType(Box::new(AlterType {
-            name,
-            if_exists,
-            action,
-        })))
+        Ok(Statement::AlterType(Box::new(AlterType { name, if_exists, action })))
     }
 }

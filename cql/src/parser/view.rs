@@ -33,10 +33,6 @@ impl Parser<'_> {
         let name = self.table_name()?;
         self.expect_keyword(Keyword::With)?;
         let properties = self.properties()?;
-        Ok(Statement::AlterView(Box::new(AlterView {
-            name,
-            if_exists,
-            properties,
-        })))
+        Ok(Statement::AlterView(Box::new(AlterView { name, if_exists, properties })))
     }
 }

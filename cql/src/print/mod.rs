@@ -11,9 +11,7 @@ mod select;
 mod statement;
 mod term;
 
-use crate::ast::{
-    CqlTypeName, FunctionName, Literal, LiteralKind, Name, QualifiedName, Selector, Statement, Term,
-};
+use crate::ast::{CqlTypeName, FunctionName, Literal, LiteralKind, Name, QualifiedName, Selector, Statement, Term};
 use crate::lexer::{KeywordClass, lookup};
 
 /// A statement as CQL.
@@ -70,9 +68,7 @@ pub fn string_text(text: &str) -> String {
 
 fn needs_quotes(name: &str) -> bool {
     let bare = name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     !bare || has_class(name, &[KeywordClass::Reserved]) || matches!(name, "true" | "false")
 }
 
@@ -128,9 +124,8 @@ fn function_name(out: &mut String, function: &FunctionName) {
 /// Not every word that is a name is one of a function, and `expr(` is a token of its own.
 fn unqualified_function_name(out: &mut String, function: &Name) {
     let text = &function.text;
-    let quotes = needs_quotes(text)
-        || text == "expr"
-        || text != "count" && has_class(text, &[KeywordClass::NotFunction]);
+    let quotes =
+        needs_quotes(text) || text == "expr" || text != "count" && has_class(text, &[KeywordClass::NotFunction]);
     quoted_if(out, text, quotes);
 }
 
@@ -211,9 +206,8 @@ fn joined<T>(out: &mut String, items: &[T], separator: &str, print: impl Fn(&mut
 
 /// A sign and what it stands before, apart where the lexer would make one token of them.
 fn negated(out: &mut String, inner: &str) {
-    let joins = inner.starts_with(|first: char| {
-        first.is_ascii_digit() || matches!(first, '-' | 'n' | 'N' | 'i' | 'I' | 'P')
-    });
+    let joins =
+        inner.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '-' | 'n' | 'N' | 'i' | 'I' | 'P'));
     out.push_str(if joins { "- " } else { "-" });
     out.push_str(inner);
 }

@@ -4,8 +4,7 @@ use super::relation::{conditions, where_clause};
 use super::term::{marker, term};
 use super::{name, names, qualified_name, separated, string};
 use crate::ast::{
-    Assignment, Batch, BatchKind, Delete, Deletion, Insert, InsertJson, JsonValue, Modification,
-    Term, Update, Using,
+    Assignment, Batch, BatchKind, Delete, Deletion, Insert, InsertJson, JsonValue, Modification, Term, Update, Using,
 };
 
 pub(super) fn insert(out: &mut String, tree: &Insert) {

@@ -2,9 +2,7 @@
 
 use super::term::{marker, term};
 use super::{joined, name, names, qualified_name, separated};
-use crate::ast::{
-    Condition, ConditionTarget, ConditionTest, Conditions, InValues, Operator, Relation,
-};
+use crate::ast::{Condition, ConditionTarget, ConditionTest, Conditions, InValues, Operator, Relation};
 
 /// ` WHERE …`, or nothing.
 pub(super) fn where_clause(out: &mut String, relations: &[Relation]) {
@@ -23,11 +21,7 @@ fn operator(out: &mut String, operator: Operator) {
 
 fn relation(out: &mut String, tree: &Relation) {
     match tree {
-        Relation::Column {
-            column,
-            operator: sign,
-            value,
-        } => {
+        Relation::Column { column, operator: sign, value } => {
             name(out, column);
             operator(out, *sign);
             term(out, value);
@@ -40,12 +34,7 @@ fn relation(out: &mut String, tree: &Relation) {
             name(out, column);
             out.push_str(" IS NOT NULL");
         }
-        Relation::Element {
-            column,
-            key,
-            operator: sign,
-            value,
-        } => {
+        Relation::Element { column, key, operator: sign, value } => {
             name(out, column);
             out.push('[');
             term(out, key);
@@ -53,11 +42,7 @@ fn relation(out: &mut String, tree: &Relation) {
             operator(out, *sign);
             term(out, value);
         }
-        Relation::MultiColumn {
-            columns,
-            operator: sign,
-            value,
-        } => {
+        Relation::MultiColumn { columns, operator: sign, value } => {
             out.push('(');
             names(out, columns);
             out.push(')');
@@ -70,11 +55,7 @@ fn relation(out: &mut String, tree: &Relation) {
             out.push(')');
             in_values(out, values);
         }
-        Relation::Token {
-            columns,
-            operator: sign,
-            value,
-        } => {
+        Relation::Token { columns, operator: sign, value } => {
             out.push_str("token(");
             names(out, columns);
             out.push(')');

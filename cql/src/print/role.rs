@@ -3,8 +3,8 @@
 use super::schema::{if_exists, if_not_exists, literal_map};
 use super::{function_name, name, qualified_name, separated, string, type_name};
 use crate::ast::{
-    AccessList, AlterUser, CreateUser, DropRole, ListPermissions, Name, PermissionSet, Resource,
-    RoleOptions, UserPassword,
+    AccessList, AlterUser, CreateUser, DropRole, ListPermissions, Name, PermissionSet, Resource, RoleOptions,
+    UserPassword,
 };
 
 /// ` WITH …` of a role, or nothing.
@@ -98,9 +98,7 @@ fn user(out: &mut String, user: &Name, password: Option<&UserPassword>) {
 pub(super) fn permissions(out: &mut String, tree: &PermissionSet) {
     match tree {
         PermissionSet::All => out.push_str("ALL PERMISSIONS"),
-        PermissionSet::Only(list) => {
-            separated(out, list, |out, permission| out.push_str(permission.name()))
-        }
+        PermissionSet::Only(list) => separated(out, list, |out, permission| out.push_str(permission.name())),
     }
 }
 
@@ -131,10 +129,7 @@ pub(super) fn on(out: &mut String, tree: &Resource) {
             out.push_str("ALL FUNCTIONS IN KEYSPACE ");
             name(out, keyspace);
         }
-        Resource::Function {
-            name: function,
-            argument_types,
-        } => {
+        Resource::Function { name: function, argument_types } => {
             out.push_str("FUNCTION ");
             function_name(out, function);
             out.push('(');

@@ -8,10 +8,9 @@ use super::{
     unqualified_function_name, user_type_name,
 };
 use crate::ast::{
-    AlterTable, AlterTableAction, AlterType, AlterTypeAction, ColumnDefinition, ColumnMask,
-    CreateAggregate, CreateFunction, CreateIndex, CreateTable, CreateType, CreateView,
-    DropFunction, FieldDefinition, IndexTarget, IndexTargetKind, Literal, PrimaryKey, Property,
-    PropertyValue, Renaming, TableOptions,
+    AlterTable, AlterTableAction, AlterType, AlterTypeAction, ColumnDefinition, ColumnMask, CreateAggregate,
+    CreateFunction, CreateIndex, CreateTable, CreateType, CreateView, DropFunction, FieldDefinition, IndexTarget,
+    IndexTargetKind, Literal, PrimaryKey, Property, PropertyValue, Renaming, TableOptions,
 };
 
 /// ` IF NOT EXISTS`, or nothing.
@@ -134,10 +133,7 @@ pub(super) fn alter_table(out: &mut String, tree: &AlterTable) {
     out.push(' ');
     qualified_name(out, &tree.name);
     match &tree.action {
-        AlterTableAction::Add {
-            if_not_exists: quiet,
-            columns,
-        } => {
+        AlterTableAction::Add { if_not_exists: quiet, columns } => {
             out.push_str(" ADD");
             if_not_exists(out, *quiet);
             out.push_str(" (");
@@ -154,24 +150,14 @@ pub(super) fn alter_table(out: &mut String, tree: &AlterTable) {
                 out.push_str(&format!(" USING TIMESTAMP {timestamp}"));
             }
         }
-        AlterTableAction::Rename {
-            if_exists: quiet,
-            renamings: list,
-        } => renamings(out, *quiet, list),
-        AlterTableAction::AlterType {
-            column,
-            type_name: to,
-        } => {
+        AlterTableAction::Rename { if_exists: quiet, renamings: list } => renamings(out, *quiet, list),
+        AlterTableAction::AlterType { column, type_name: to } => {
             out.push_str(" ALTER ");
             name(out, column);
             out.push_str(" TYPE ");
             type_name(out, to);
         }
-        AlterTableAction::Mask {
-            if_exists: quiet,
-            column,
-            mask,
-        } => {
+        AlterTableAction::Mask { if_exists: quiet, column, mask } => {
             out.push_str(" ALTER");
             if_exists(out, *quiet);
             out.push(' ');
@@ -220,19 +206,13 @@ pub(super) fn alter_type(out: &mut String, tree: &AlterType) {
     out.push(' ');
     user_type_name(out, &tree.name);
     match &tree.action {
-        AlterTypeAction::Add {
-            if_not_exists: quiet,
-            field,
-        } => {
+        AlterTypeAction::Add { if_not_exists: quiet, field } => {
             out.push_str(" ADD");
             if_not_exists(out, *quiet);
             out.push(' ');
             field_definition(out, field);
         }
-        AlterTypeAction::Rename {
-            if_exists: quiet,
-            renamings: list,
-        } => renamings(out, *quiet, list),
+        AlterTypeAction::Rename { if_exists: quiet, renamings: list } => renamings(out, *quiet, list),
         AlterTypeAction::AlterType(field) => {
             out.push_str(" ALTER ");
             name(out, &field.name);
@@ -243,11 +223,7 @@ pub(super) fn alter_type(out: &mut String, tree: &AlterType) {
 }
 
 pub(super) fn create_index(out: &mut String, tree: &CreateIndex) {
-    out.push_str(if tree.custom {
-        "CREATE CUSTOM INDEX"
-    } else {
-        "CREATE INDEX"
-    });
+    out.push_str(if tree.custom { "CREATE CUSTOM INDEX" } else { "CREATE INDEX" });
     if_not_exists(out, tree.if_not_exists);
     if let Some(index) = &tree.name {
         out.push(' ');
@@ -295,11 +271,7 @@ pub(super) fn create_view(out: &mut String, tree: &CreateView) {
 }
 
 fn or_replace(out: &mut String, there: bool) {
-    out.push_str(if there {
-        "CREATE OR REPLACE "
-    } else {
-        "CREATE "
-    });
+    out.push_str(if there { "CREATE OR REPLACE " } else { "CREATE " });
 }
 
 pub(super) fn create_function(out: &mut String, tree: &CreateFunction) {

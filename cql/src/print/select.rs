@@ -2,13 +2,8 @@
 
 use super::relation::where_clause;
 use super::term::{marker, term};
-use super::{
-    function_name, literal, name, needs_quotes, negated, qualified_name, quoted_if, separated,
-    type_name,
-};
-use crate::ast::{
-    Direction, Name, Ordering, Select, SelectClause, SelectedItem, Selector, WriteTimeKind,
-};
+use super::{function_name, literal, name, needs_quotes, negated, qualified_name, quoted_if, separated, type_name};
+use crate::ast::{Direction, Name, Ordering, Select, SelectClause, SelectedItem, Selector, WriteTimeKind};
 
 pub(super) fn select(out: &mut String, tree: &Select) {
     out.push_str("SELECT ");
@@ -76,8 +71,7 @@ pub(super) fn direction(direction: Direction) -> &'static str {
 
 /// A selected column: words that could be taken for a clause are quoted.
 fn column(out: &mut String, column: &Name) {
-    let quotes =
-        needs_quotes(&column.text) || matches!(column.as_str(), "json" | "distinct" | "as" | "per");
+    let quotes = needs_quotes(&column.text) || matches!(column.as_str(), "json" | "distinct" | "as" | "per");
     quoted_if(out, &column.text, quotes);
 }
 
@@ -108,21 +102,14 @@ pub(super) fn selector(out: &mut String, tree: &Selector) {
             out.push_str(target.name());
             out.push(')');
         }
-        Selector::TypeHint {
-            type_name: hint,
-            inner,
-        } => {
+        Selector::TypeHint { type_name: hint, inner } => {
             out.push('(');
             type_name(out, hint);
             out.push(')');
             selector(out, inner);
         }
         Selector::Negation(inner) => negated(out, &super::selector_text(inner)),
-        Selector::Arithmetic {
-            operator,
-            left,
-            right,
-        } => {
+        Selector::Arithmetic { operator, left, right } => {
             selector(out, left);
             out.push(' ');
             out.push_str(operator.symbol());
@@ -141,9 +128,7 @@ pub(super) fn selector(out: &mut String, tree: &Selector) {
             });
             out.push('}');
         }
-        Selector::Field { .. } | Selector::Element { .. } | Selector::Slice { .. } => {
-            part(out, tree)
-        }
+        Selector::Field { .. } | Selector::Element { .. } | Selector::Slice { .. } => part(out, tree),
     }
 }
 

@@ -3,8 +3,7 @@
 use super::role::{of, on, permissions, role_name, role_options};
 use super::schema::{if_exists, if_not_exists, with};
 use super::{
-    function_name, modify, name, name_no_keyword, qualified_name, role, schema, select, string,
-    user_type_name,
+    function_name, modify, name, name_no_keyword, qualified_name, role, schema, select, string, user_type_name,
 };
 use crate::ast::{Describe, DescribeTarget, DropObject, QualifiedName, Statement};
 
@@ -95,12 +94,7 @@ fn definition(out: &mut String, tree: &Statement) {
     }
 }
 
-fn drop_object(
-    out: &mut String,
-    what: &str,
-    tree: &DropObject,
-    print: impl Fn(&mut String, &QualifiedName),
-) {
+fn drop_object(out: &mut String, what: &str, tree: &DropObject, print: impl Fn(&mut String, &QualifiedName)) {
     out.push_str("DROP ");
     out.push_str(what);
     if_exists(out, tree.if_exists);
@@ -189,14 +183,9 @@ fn describe(out: &mut String, tree: &Describe) {
     out.push_str("DESCRIBE ");
     match &tree.target {
         DescribeTarget::Cluster => out.push_str("CLUSTER"),
-        DescribeTarget::Schema { full } => {
-            out.push_str(if *full { "FULL SCHEMA" } else { "SCHEMA" })
-        }
+        DescribeTarget::Schema { full } => out.push_str(if *full { "FULL SCHEMA" } else { "SCHEMA" }),
         DescribeTarget::Keyspaces => out.push_str("KEYSPACES"),
-        DescribeTarget::Keyspace {
-            only,
-            name: keyspace,
-        } => {
+        DescribeTarget::Keyspace { only, name: keyspace } => {
             out.push_str(if *only { "ONLY KEYSPACE" } else { "KEYSPACE" });
             if let Some(keyspace) = keyspace {
                 out.push(' ');

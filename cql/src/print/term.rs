@@ -33,19 +33,13 @@ pub(super) fn term(out: &mut String, tree: &Term) {
             function_name(out, name);
             enclosed(out, '(', arguments, ')');
         }
-        Term::TypeHint {
-            type_name: hint,
-            term: inner,
-        } => {
+        Term::TypeHint { type_name: hint, term: inner } => {
             out.push('(');
             type_name(out, hint);
             out.push(')');
             term(out, inner);
         }
-        Term::Cast {
-            term: inner,
-            target,
-        } => {
+        Term::Cast { term: inner, target } => {
             out.push_str("cast(");
             term(out, inner);
             out.push_str(" as ");
@@ -53,11 +47,7 @@ pub(super) fn term(out: &mut String, tree: &Term) {
             out.push(')');
         }
         Term::Negation(inner) => negated(out, &super::term_text(inner)),
-        Term::Arithmetic {
-            operator,
-            left,
-            right,
-        } => {
+        Term::Arithmetic { operator, left, right } => {
             term(out, left);
             out.push(' ');
             out.push_str(operator.symbol());
