@@ -23,7 +23,7 @@ impl Lexer<'_> {
                 return Ok((Kind::Hex, start + 2 + digits));
             }
             let hex_digits = self.count_while(start, |byte| byte.is_ascii_hexdigit());
-            if hex_digits >= 8 && self.byte(start + 8) == Some(b'-') {
+            if hex_digits >= 8 && self.byte(start + 8) == Some(b'-') && !self.float_like_a_uuid(start) {
                 return self.uuid(start);
             }
         }
@@ -37,6 +37,17 @@ impl Lexer<'_> {
             Some(_) if self.duration_unit(end) != UnitMatch::None => self.duration(end),
             _ => Ok((Kind::Integer, end)),
         }
+    }
+
+    /// Whether `1234567e-…` is a float: its exponent reads like the second group of a UUID only up to a point.
+    fn float_like_a_uuid(&self, start: usize) -> bool {
+        if self.digits(start) != 7 || !matches!(self.byte(start + 7), Some(b'e' | b'E')) {
+            return false;
+        }
+        let digits = self.digits(start + 9);
+        let end = start + 9 + digits;
+        let group = digits == 4 && self.byte(end) == Some(b'-');
+        !group && !(digits < 4 && self.hex_letter(end))
     }
 
     fn hex_letter(&self, offset: usize) -> bool {
