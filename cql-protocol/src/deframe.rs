@@ -112,13 +112,13 @@ impl Deframer {
         if self.skip > 0 { &[] } else { self.input.unread() }
     }
 
-    /// Skips everything received, and the rest of a body if the header that was received promises one.
-    pub(crate) fn skip_received(&mut self) {
+    /// Skips everything received, and the rest of a body if the header that was received promises one. In versions 1
+    /// and 2 the header has one byte less.
+    pub(crate) fn skip_received(&mut self, version: u8) {
         let unread = self.input.unread();
-        let promised = FrameHeader::decode_prefix(unread)
-            .and_then(|header| u64::try_from(header.length).ok())
-            .filter(|length| *length <= u64::from(self.body_size_max))
-            .map_or(0, |length| length + HEADER_SIZE as u64);
+        let header_size = if matches!(version, 1 | 2) { HEADER_SIZE - 1 } else { HEADER_SIZE };
+        let length = unread.get(..header_size).and_then(<[u8]>::last_chunk::<4>).map_or(0, |l| u32::from_be_bytes(*l));
+        let promised = if length <= self.body_size_max { header_size as u64 + u64::from(length) } else { 0 };
         let received = unread.len();
         self.input.take(received);
         self.skip = promised.saturating_sub(received as u64);

@@ -138,7 +138,7 @@ fn sealed(payload: &[u8], raw_size: usize, self_contained: bool, format: Segment
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
     #[test]
     fn random_bytes_to_a_fresh_server(bytes in any_bytes(400), piece_size in 1..400_usize) {

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::compress::Compression;
+use crate::response::{ErrorKind, ErrorResponse};
 use crate::segment::{SegmentFormat, SegmentHeader, crc32};
 
 /// A frame with a body.
@@ -86,6 +87,18 @@ fn versions_that_are_not_spoken() {
         let new = protocol_error(number, 0, &text);
         let old = [&new[..2], &new[3..]].concat();
         check(&mut fresh(), &[number, 0, 3, 5, 0, 0, 0, 0], &old, false);
+    }
+    // A STARTUP of version 1, whole and in pieces, then one of version 4.
+    let mut sent = frame(1, 1, 0, STARTUP);
+    sent.remove(3);
+    let text = format!("Invalid or unsupported protocol version (1); {SUPPORTED}");
+    let mut refusal = protocol_error(1, 0, &text);
+    refusal.remove(3);
+    for cut in [8, 12, sent.len()] {
+        let mut connection = fresh();
+        check(&mut connection, &sent[..cut], &refusal, false);
+        check(&mut connection, &sent[cut..], b"", false);
+        check(&mut connection, &frame(4, 1, 4, STARTUP), &frame(0x84, 2, 4, b""), false);
     }
     for number in [0, 7, 0x41, 0x42, 0x7f] {
         let text = format!("Invalid or unsupported protocol version ({number}); {SUPPORTED}");
