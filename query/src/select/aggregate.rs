@@ -1,0 +1,270 @@
+//! count, min, max, sum and avg, with Cassandra's types and arithmetic: integers wrap, averages of integers truncate, floats are
+//! summed by Kahan's method, decimals keep their scale.
+
+use helenus_model::types::CqlType;
+use helenus_model::value::{
+    Comparator, Decimal, decode_bigint, decode_double, decode_float, decode_int, decode_smallint, decode_tinyint,
+    decode_varint, encode_varint,
+};
+use num_bigint::BigInt;
+use num_traits::{Signed, ToPrimitive, Zero};
+
+use super::selector::Selector;
+use crate::error::QueryError;
+
+/// Which aggregate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AggregateKind {
+    /// `count(*)`
+    CountRows,
+    /// `count(x)`
+    Count,
+    /// `min(x)`
+    Min,
+    /// `max(x)`
+    Max,
+    /// `sum(x)`
+    Sum,
+    /// `avg(x)`
+    Average,
+}
+
+impl AggregateKind {
+    /// By a function's name.
+    pub(super) fn of_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "count" => AggregateKind::Count,
+            "count_rows" | "countrows" => AggregateKind::CountRows,
+            "min" => AggregateKind::Min,
+            "max" => AggregateKind::Max,
+            "sum" => AggregateKind::Sum,
+            "avg" => AggregateKind::Average,
+            _ => return None,
+        })
+    }
+
+    /// The type of the result for an argument of this type; None when there is no such aggregate.
+    pub(super) fn result_type(self, argument: &CqlType) -> Option<CqlType> {
+        match self {
+            AggregateKind::CountRows | AggregateKind::Count => Some(CqlType::Bigint),
+            AggregateKind::Min | AggregateKind::Max if *argument == CqlType::Counter => Some(CqlType::Bigint),
+            AggregateKind::Min | AggregateKind::Max => Some(argument.freeze()),
+            AggregateKind::Sum | AggregateKind::Average => is_number(argument).then(|| argument.clone()),
+        }
+    }
+}
+
+fn is_number(ty: &CqlType) -> bool {
+    matches!(
+        ty,
+        CqlType::Tinyint
+            | CqlType::Smallint
+            | CqlType::Int
+            | CqlType::Bigint
+            | CqlType::Counter
+            | CqlType::Float
+            | CqlType::Double
+            | CqlType::Decimal
+            | CqlType::Varint
+    )
+}
+
+/// An aggregate of the statement.
+#[derive(Clone, Debug)]
+pub(super) struct AggregatePlan {
+    pub(super) kind: AggregateKind,
+    /// What is aggregated; None for `count(*)`.
+    pub(super) argument: Option<Selector>,
+    pub(super) argument_type: CqlType,
+}
+
+/// An aggregate under way.
+#[derive(Clone, Debug)]
+pub(super) enum State {
+    Count(i64),
+    Extreme { best: Option<Vec<u8>>, order: Comparator, greatest: bool },
+    Whole { sum: BigInt, count: u64, ty: CqlType, average: bool },
+    Real { sum: KahanSum, count: u64, ty: CqlType, average: bool },
+    Decimal { sum: Decimal, count: u64, average: bool, failed: bool },
+}
+
+impl State {
+    /// Before the first row.
+    pub(super) fn new(plan: &AggregatePlan) -> Self {
+        let (ty, average) = (plan.argument_type.clone(), plan.kind == AggregateKind::Average);
+        match plan.kind {
+            AggregateKind::CountRows | AggregateKind::Count => State::Count(0),
+            AggregateKind::Min | AggregateKind::Max => State::Extreme {
+                best: None,
+                order: Comparator::for_type(&ty),
+                greatest: plan.kind == AggregateKind::Max,
+            },
+            AggregateKind::Sum | AggregateKind::Average => match ty {
+                CqlType::Float | CqlType::Double => State::Real { sum: KahanSum::default(), count: 0, ty, average },
+                CqlType::Decimal => {
+                    State::Decimal { sum: Decimal { unscaled: BigInt::zero(), scale: 0 }, count: 0, average, failed: false }
+                }
+                ty => State::Whole { sum: BigInt::zero(), count: 0, ty, average },
+            },
+        }
+    }
+
+    /// A row's value. Null counts for nothing but `count(*)`, for which every row has a value.
+    pub(super) fn add(&mut self, value: Option<&[u8]>) {
+        let Some(value) = value else { return };
+        match self {
+            State::Count(count) => *count += 1,
+            State::Extreme { best, order, greatest } => {
+                let better = match best.as_deref() {
+                    None => true,
+                    Some(best) if *greatest => order.compare(value, best).is_gt(),
+                    Some(best) => order.compare(value, best).is_lt(),
+                };
+                if better {
+                    let best = best.get_or_insert_default();
+                    best.clear();
+                    best.extend_from_slice(value);
+                }
+            }
+            State::Whole { sum, count, ty, .. } => {
+                if let Some(number) = whole(ty, value) {
+                    *sum += number;
+                    *count += 1;
+                }
+            }
+            State::Real { sum, count, ty, .. } => {
+                let number = match ty {
+                    CqlType::Float => decode_float(value).map(f64::from),
+                    _ => decode_double(value),
+                };
+                if let Some(number) = number {
+                    sum.add(number);
+                    *count += 1;
+                }
+            }
+            State::Decimal { sum, count, failed, .. } => {
+                if let Some(number) = Decimal::from_bytes(value) {
+                    *failed |= !add_decimal(sum, &number);
+                    *count += 1;
+                }
+            }
+        }
+    }
+
+    /// The result.
+    ///
+    /// # Errors
+    /// Decimals whose scales lie too far apart to be added.
+    pub(super) fn result(&self) -> Result<Option<Vec<u8>>, QueryError> {
+        Ok(match self {
+            State::Count(count) => Some(count.to_be_bytes().to_vec()),
+            State::Extreme { best, .. } => best.clone(),
+            State::Whole { sum, count, ty, average } => {
+                let result = if *average && *count > 0 { sum / BigInt::from(*count) } else { sum.clone() };
+                Some(encode_whole(ty, &result))
+            }
+            State::Real { sum, count, ty, average } => {
+                let result = match (*average, *count) {
+                    (true, 0) => 0.0,
+                    (true, count) => sum.total() / count as f64,
+                    (false, _) => sum.total(),
+                };
+                Some(match ty {
+                    CqlType::Float => (result as f32).to_be_bytes().to_vec(),
+                    _ => result.to_be_bytes().to_vec(),
+                })
+            }
+            State::Decimal { failed: true, .. } => {
+                return Err(QueryError::unsupported("sums of decimals of very different scales"));
+            }
+            State::Decimal { sum, count, average, .. } => {
+                let unscaled = match (*average, *count) {
+                    (true, count @ 1..) => divide_half_even(&sum.unscaled, &BigInt::from(count)),
+                    _ => sum.unscaled.clone(),
+                };
+                Some(Decimal { unscaled, scale: sum.scale }.to_bytes())
+            }
+        })
+    }
+}
+
+fn whole(ty: &CqlType, value: &[u8]) -> Option<BigInt> {
+    Some(match ty {
+        CqlType::Tinyint => decode_tinyint(value)?.into(),
+        CqlType::Smallint => decode_smallint(value)?.into(),
+        CqlType::Int => decode_int(value)?.into(),
+        CqlType::Bigint | CqlType::Counter => decode_bigint(value)?.into(),
+        _ => decode_varint(value)?,
+    })
+}
+
+/// Numbers of fixed width wrap, as in Java.
+fn encode_whole(ty: &CqlType, number: &BigInt) -> Vec<u8> {
+    let low = || {
+        let mask = BigInt::from(u64::MAX);
+        (number & &mask).to_u64().unwrap_or_default()
+    };
+    match ty {
+        CqlType::Tinyint => (low() as u8).to_be_bytes().to_vec(),
+        CqlType::Smallint => (low() as u16).to_be_bytes().to_vec(),
+        CqlType::Int => (low() as u32).to_be_bytes().to_vec(),
+        CqlType::Bigint | CqlType::Counter => low().to_be_bytes().to_vec(),
+        _ => encode_varint(number),
+    }
+}
+
+/// Kahan's sum, with the plain sum beside it for infinities.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct KahanSum {
+    sum: f64,
+    compensation: f64,
+    simple: f64,
+}
+
+impl KahanSum {
+    fn add(&mut self, number: f64) {
+        self.simple += number;
+        let corrected = number - self.compensation;
+        let rounded = self.sum + corrected;
+        self.compensation = (rounded - self.sum) - corrected;
+        self.sum = rounded;
+    }
+
+    fn total(&self) -> f64 {
+        if self.sum.is_nan() && self.simple.is_infinite() { self.simple } else { self.sum }
+    }
+}
+
+/// Scales further apart than this are not added: the result would be mostly zeros.
+const SCALE_SPREAD_MAX: i64 = 100_000;
+
+/// Adds; false when the scales lie too far apart.
+fn add_decimal(sum: &mut Decimal, number: &Decimal) -> bool {
+    let spread = (i64::from(number.scale) - i64::from(sum.scale)).abs();
+    if spread > SCALE_SPREAD_MAX {
+        return false;
+    }
+    let power = BigInt::from(10).pow(spread as u32);
+    if number.scale >= sum.scale {
+        sum.unscaled = &sum.unscaled * power + &number.unscaled;
+        sum.scale = number.scale;
+    } else {
+        sum.unscaled += &number.unscaled * power;
+    }
+    true
+}
+
+fn divide_half_even(number: &BigInt, by: &BigInt) -> BigInt {
+    let quotient = number / by;
+    let rest: BigInt = (number - &quotient * by).abs() * 2_u8;
+    let up = match rest.cmp(&by.abs()) {
+        std::cmp::Ordering::Less => false,
+        std::cmp::Ordering::Greater => true,
+        std::cmp::Ordering::Equal => (&quotient % 2_u8) != BigInt::zero(),
+    };
+    match (up, number.is_negative() != by.is_negative()) {
+        (false, _) => quotient,
+        (true, false) => quotient + 1_u8,
+        (true, true) => quotient - 1_u8,
+    }
+}

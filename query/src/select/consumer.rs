@@ -1,0 +1,228 @@
+//! Rows of an answer turned into rows of the result.
+//!
+//! What is counted here is what the replicas counted against the command's limits (every live row; a partition with nothing but a live
+//! static row as one), so that "fewer than asked for" means "there are no more".
+
+use std::ops::ControlFlow;
+
+use helenus_model::key::{ClusteringValues, KeyRef};
+use helenus_model::partition::Unfiltered;
+use helenus_model::read::{Flow, Next, PartitionConsumer};
+use helenus_model::row::{DeletionTime, RowRef};
+
+use super::execution::{SelectExecution, Stop, UNLIMITED, write_row};
+use super::selector::Environment;
+use crate::error::QueryError;
+use crate::sink::RowSink;
+
+const ITEM: Flow = ControlFlow::Continue(Next::Item);
+const PARTITION: Flow = ControlFlow::Continue(Next::Partition);
+const BREAK: Flow = ControlFlow::Break(());
+
+/// Takes the answer of a command.
+#[expect(missing_debug_implementations, reason = "holds a caller's sink")]
+pub struct SelectConsumer<'a> {
+    execution: &'a mut SelectExecution,
+    sink: &'a mut dyn RowSink,
+    static_live: bool,
+    static_told: bool,
+}
+
+impl<'a> SelectConsumer<'a> {
+    pub(super) fn new(execution: &'a mut SelectExecution, sink: &'a mut dyn RowSink) -> Self {
+        SelectConsumer { execution, sink, static_live: false, static_told: false }
+    }
+
+    /// Counts what a replica counts; false when the command has given all it was asked for.
+    fn count(&mut self) -> bool {
+        let step = &mut self.execution.counters.step;
+        *step = step.saturating_sub(1);
+        *step > 0
+    }
+
+    fn stop(&mut self, stop: Stop) -> Flow {
+        self.execution.stop = Some(stop);
+        BREAK
+    }
+
+    fn fail(&mut self, error: QueryError) -> Flow {
+        self.execution.failure = Some(error);
+        BREAK
+    }
+
+    /// Writes the current group if the row belongs to another; true when the page or LIMIT is full then.
+    fn close_group(&mut self, clustering: Option<&[u8]>) -> Result<bool, QueryError> {
+        let execution = &mut *self.execution;
+        let (Some(group), Some(aggregation)) = (execution.plan.group_by, execution.aggregates.as_ref()) else {
+            return Ok(false);
+        };
+        if aggregation.first.is_none() {
+            return Ok(false);
+        }
+        let same = clustering.is_some_and(|clustering| {
+            let prefix = ClusteringValues::new(clustering).take(group.clustering);
+            prefix.eq(ClusteringValues::new(&aggregation.clustering).take(group.clustering))
+        });
+        if same {
+            return Ok(false);
+        }
+        if let Some(mut aggregation) = execution.aggregates.take() {
+            execution.emit_group(&mut aggregation, self.sink)?;
+            execution.aggregates = Some(aggregation);
+        }
+        let counters = &mut execution.counters;
+        counters.take_row();
+        Ok(counters.limit == 0 || counters.page == 0)
+    }
+
+    /// A row of the result, unless a filter refuses it; false then.
+    fn deliver(&mut self, row: Option<(&[u8], RowRef<'_>)>) -> Result<bool, QueryError> {
+        let SelectExecution { plan, row: assembler, checks, clock, constants, aggregates, sorter, .. } =
+            &mut *self.execution;
+        let view = match row {
+            Some((clustering, row)) => assembler.row(&plan.inputs, clustering, row, clock.now),
+            None => assembler.static_only(&plan.inputs),
+        };
+        if !checks.iter().all(|check| check.passes(&view)) {
+            return Ok(false);
+        }
+        let options = clock.options();
+        let environment = Environment { constants, aggregates: &[], options: &options };
+        if let Some(aggregation) = aggregates {
+            if aggregation.first.is_none() {
+                aggregation.first = Some(view.keep(plan.inputs.len()));
+                aggregation.key = view.key().to_vec();
+            }
+            aggregation.clustering.clear();
+            aggregation.clustering.extend_from_slice(row.map_or(&[], |(clustering, _)| clustering));
+            for (state, aggregate) in aggregation.states.iter_mut().zip(&plan.aggregates) {
+                match &aggregate.argument {
+                    None => state.add(Some(&[])),
+                    Some(argument) => state.add(argument.evaluate(&view, &environment)?.as_deref()),
+                }
+            }
+            return Ok(true);
+        }
+        if let (Some(sorter), Some(sort)) = (sorter, &plan.sort) {
+            sorter.begin(sort, &view);
+            write_row(plan, &view, &environment, &mut **sorter)?;
+            return Ok(true);
+        }
+        write_row(plan, &view, &environment, self.sink)?;
+        Ok(true)
+    }
+
+    /// After a row was taken: the limits.
+    fn take_row(&mut self) {
+        if self.execution.aggregates.is_none() {
+            self.execution.counters.take_row();
+        }
+        let partition = &mut self.execution.counters.partition;
+        if *partition != UNLIMITED {
+            *partition = partition.saturating_sub(1);
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.execution.counters.limit == 0 || self.execution.counters.page == 0
+    }
+
+    fn row(&mut self, clustering: &[u8], row: RowRef<'_>) -> Flow {
+        if !row.is_live(self.execution.clock.now) {
+            return ITEM;
+        }
+        let filtered = !self.execution.checks.is_empty();
+        if self.execution.counters.partition == 0 && !filtered {
+            return PARTITION;
+        }
+        self.execution.counters.seen = self.execution.counters.seen.saturating_add(1);
+        if self.execution.plan.distinct {
+            return self.distinct_row(clustering, row);
+        }
+        match self.close_group(Some(clustering)) {
+            Err(error) => return self.fail(error),
+            Ok(false) => {}
+            Ok(true) => {
+                let last = self.execution.aggregates.as_ref().map(|group| group.clustering.clone());
+                return self.stop(Stop::Row(last.unwrap_or_default().into()));
+            }
+        }
+        if self.execution.counters.partition > 0 {
+            match self.deliver(Some((clustering, row))) {
+                Err(error) => return self.fail(error),
+                Ok(true) => self.take_row(),
+                Ok(false) => {}
+            }
+        }
+        let more = self.count();
+        if self.execution.counters.partition == 0 && !filtered {
+            return if more && !self.is_full() { PARTITION } else { self.stop(Stop::Partition) };
+        }
+        if more && !self.is_full() {
+            return ITEM;
+        }
+        self.stop(Stop::Row(clustering.into()))
+    }
+
+    /// One row a partition.
+    fn distinct_row(&mut self, clustering: &[u8], row: RowRef<'_>) -> Flow {
+        self.static_told = true;
+        match self.deliver(Some((clustering, row))) {
+            Err(error) => return self.fail(error),
+            Ok(true) => self.take_row(),
+            Ok(false) => {}
+        }
+        if self.count() && !self.is_full() { PARTITION } else { self.stop(Stop::Partition) }
+    }
+}
+
+impl PartitionConsumer for SelectConsumer<'_> {
+    fn partition(&mut self, key: KeyRef<'_>, _deletion: DeletionTime, static_row: Option<RowRef<'_>>) -> Flow {
+        let same = self.execution.row.key == key.key;
+        let group_ended = self.execution.aggregates.as_ref().is_some_and(|group| group.key != key.key);
+        if group_ended {
+            match self.close_group(None) {
+                Err(error) => return self.fail(error),
+                Ok(false) => {}
+                // The partition of the group is still the assembler's.
+                Ok(true) => return self.stop(Stop::Partition),
+            }
+        }
+        let execution = &mut *self.execution;
+        let now = execution.clock.now;
+        let resumed = execution.counters.resumed && same;
+        execution.counters.resumed = false;
+        if !resumed {
+            execution.counters.partition = execution.per_partition_limit;
+        }
+        execution.counters.seen = 0;
+        self.static_live = static_row.is_some_and(|row| row.is_live(now));
+        // Behind a place inside the partition a static row says nothing new.
+        self.static_told = resumed;
+        let plan = &execution.plan;
+        execution.row.begin(&plan.inputs, key.key, plan.table.partition_key.len(), static_row, now);
+        ITEM
+    }
+
+    fn unfiltered(&mut self, item: Unfiltered<'_>) -> Flow {
+        match item {
+            Unfiltered::Row { clustering, row } => self.row(clustering, row),
+            Unfiltered::Marker(_) => ITEM,
+        }
+    }
+
+    fn end_partition(&mut self) -> Flow {
+        if self.execution.counters.seen > 0 || !self.static_live {
+            return PARTITION;
+        }
+        self.static_live = false;
+        if self.execution.plan.full_partitions && !self.static_told {
+            match self.deliver(None) {
+                Err(error) => return self.fail(error),
+                Ok(true) => self.take_row(),
+                Ok(false) => {}
+            }
+        }
+        if self.count() && !self.is_full() { PARTITION } else { self.stop(Stop::Partition) }
+    }
+}

@@ -1,0 +1,584 @@
+//! One execution of a SELECT: which read is next, what was consumed so far, where the page ended.
+
+use std::sync::Arc;
+
+use helenus_model::key::{KeyRef, Position, RingPosition};
+use helenus_model::read::{ColumnFilter, ReadCommand, ReadLimits, ReadScope, Slice};
+use helenus_model::rng::Rng;
+use helenus_model::value::decode_int;
+
+use super::aggregate::State;
+use super::assemble::{Assembler, RowView};
+use super::consumer::SelectConsumer;
+use super::filter::Check;
+use super::paging::{self, PagingState};
+use super::plan::SelectPlan;
+use super::selector::{Environment, Selector};
+use super::slices::{simple_slices, trim};
+use super::sort::Sorter;
+use super::{PageRequest, STEP_ROWS, SelectEnd};
+use crate::error::QueryError;
+use crate::restrict::{GroupTerm, KeyPart, PartitionRestriction, check_key};
+use crate::sink::RowSink;
+use crate::term::{Term, Value};
+use crate::values::{BoundValues, ExecuteOptions, IdSource, SteppingIds};
+
+/// No limit.
+pub(super) const UNLIMITED: u32 = u32::MAX;
+
+/// An execution under way. It owns what it needs and may wait while replicas answer.
+#[derive(Debug)]
+pub struct SelectExecution {
+    pub(super) plan: Arc<SelectPlan>,
+    command: Option<ReadCommand>,
+    scan: Scan,
+    /// The slices of the statement, when a later partition needs them again.
+    slices: Vec<Slice>,
+    pub(super) row: Assembler,
+    pub(super) counters: Counters,
+    pub(super) checks: Vec<Check>,
+    pub(super) constants: Vec<Option<Box<[u8]>>>,
+    pub(super) aggregates: Option<Box<Aggregation>>,
+    pub(super) sorter: Option<Box<Sorter>>,
+    pub(super) clock: Clock,
+    pub(super) stop: Option<Stop>,
+    pub(super) failure: Option<QueryError>,
+    checkpoint: Checkpoint,
+    page_end: Option<PagingState>,
+    pub(super) per_partition_limit: u32,
+}
+
+/// What is still to be read.
+#[derive(Debug)]
+enum Scan {
+    /// The partitions behind `at`.
+    Keys { keys: Vec<Box<[u8]>>, at: usize },
+    /// What is left of the ring.
+    Range { start: RingPosition, end: RingPosition },
+    /// Nothing but the current command.
+    Done,
+}
+
+/// Where the consumer stopped the current command; None: it was read to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Behind a row of the current partition.
+    Row(Box<[u8]>),
+    /// Behind the current partition.
+    Partition,
+}
+
+/// What is left of the limits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counters {
+    /// Rows of LIMIT.
+    pub(super) limit: u32,
+    /// Rows of the page.
+    pub(super) page: u32,
+    /// Rows of PER PARTITION LIMIT in the current partition.
+    pub(super) partition: u32,
+    /// What the current command may still count, as the replicas count it.
+    pub(super) step: u32,
+    /// The next partition of the same key as the last goes on where it stopped.
+    pub(super) resumed: bool,
+    /// Rows seen in the current partition.
+    pub(super) seen: u32,
+}
+
+impl Counters {
+    /// A row of the result was given.
+    pub(super) fn take_row(&mut self) {
+        for left in [&mut self.limit, &mut self.page] {
+            if *left != UNLIMITED {
+                *left = left.saturating_sub(1);
+            }
+        }
+    }
+}
+
+/// To go back to when a command is read again.
+#[derive(Debug)]
+struct Checkpoint {
+    counters: Counters,
+    key: Vec<u8>,
+    aggregates: Option<Box<Aggregation>>,
+    sorted: usize,
+}
+
+/// Aggregates under way: of the whole result, or of the current group.
+#[derive(Clone, Debug)]
+pub(super) struct Aggregation {
+    pub(super) states: Vec<State>,
+    /// The inputs of the group's first row.
+    pub(super) first: Option<Vec<Option<Box<[u8]>>>>,
+    /// Partition key of the current group.
+    pub(super) key: Vec<u8>,
+    /// Clustering of the last row of the current group.
+    pub(super) clustering: Vec<u8>,
+}
+
+impl Aggregation {
+    fn new(plan: &SelectPlan) -> Self {
+        let states = plan.aggregates.iter().map(State::new).collect();
+        Aggregation { states, first: None, key: Vec::new(), clustering: Vec::new() }
+    }
+}
+
+/// The times of the execution.
+#[derive(Debug)]
+pub(super) struct Clock {
+    pub(super) timestamp: i64,
+    pub(super) now: i64,
+    pub(super) now_millis: i64,
+    ids: Option<SteppingIds>,
+}
+
+/// For statements that take no ids.
+#[derive(Debug)]
+struct NoIds;
+
+impl IdSource for NoIds {
+    fn next_ticks(&self) -> u64 {
+        0
+    }
+    fn clock_and_node(&self) -> u64 {
+        0
+    }
+    fn random(&self) -> u128 {
+        0
+    }
+}
+
+impl Clock {
+    fn new(options: &ExecuteOptions<'_>, impure: bool) -> Self {
+        let ids = impure.then(|| {
+            // A source of its own: it may wait for replicas while the coordinator's serves others.
+            let seed = options.ids.random();
+            let ids = SteppingIds::new((seed >> 64) as u64, Rng::new(seed as u64));
+            ids.set_now(options.now_millis);
+            ids
+        });
+        Clock { timestamp: options.timestamp, now: options.now, now_millis: options.now_millis, ids }
+    }
+
+    pub(super) fn options(&self) -> ExecuteOptions<'_> {
+        let ids: &dyn IdSource = match &self.ids {
+            Some(ids) => ids,
+            None => &NoIds,
+        };
+        ExecuteOptions { timestamp: self.timestamp, now: self.now, now_millis: self.now_millis, ids }
+    }
+}
+
+impl SelectExecution {
+    pub(super) fn start(
+        plan: &Arc<SelectPlan>,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+        page: PageRequest<'_>,
+    ) -> Result<Self, QueryError> {
+        let limit = limit_value(plan.limit.as_ref(), "LIMIT", values, options)?;
+        let per_partition_limit = limit_value(plan.per_partition_limit.as_ref(), "PER PARTITION LIMIT", values, options)?;
+        let page_size = page.size.filter(|size| *size > 0);
+        if plan.sort.is_some() && page_size.is_some_and(|size| size < limit) {
+            return Err(QueryError::invalid(
+                "Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query",
+            ));
+        }
+        let keys = partition_keys(plan, values, options)?;
+        let slices = match simple_slices(&plan.restrictions, values, options)? {
+            Some(slices) => slices,
+            None => plan.restrictions.slices(values, options)?,
+        };
+        let checks = plan.filters.iter().map(|filter| filter.evaluate(values, options)).collect::<Result<_, _>>()?;
+        // A single aggregate row, and sorting, look at every row whatever the page and LIMIT.
+        let whole = plan.sort.is_some() || (plan.is_aggregate() && plan.group_by.is_none());
+        let counters = Counters {
+            limit: if whole { UNLIMITED } else { limit },
+            page: if whole { UNLIMITED } else { page_size.unwrap_or(UNLIMITED) },
+            partition: per_partition_limit,
+            step: 0,
+            resumed: false,
+            seen: 0,
+        };
+        let mut execution = SelectExecution {
+            command: None,
+            scan: Scan::Done,
+            slices,
+            row: Assembler::new(&plan.inputs),
+            counters,
+            checks,
+            constants: constants(&plan.constants, values, options)?,
+            aggregates: plan.is_aggregate().then(|| Box::new(Aggregation::new(plan))),
+            sorter: plan.sort.as_ref().map(|_| Box::new(Sorter::new(limit))),
+            clock: Clock::new(options, plan.impure),
+            stop: None,
+            failure: None,
+            checkpoint: Checkpoint { counters, key: Vec::new(), aggregates: None, sorted: 0 },
+            page_end: None,
+            per_partition_limit,
+            plan: Arc::clone(plan),
+        };
+        let state = page.state.map(|state| PagingState::decode(state, &plan.table, plan.hash)).transpose()?;
+        execution.first_command(keys, values, options, state)?;
+        Ok(execution)
+    }
+
+    /// The next read to do; None when there is none left.
+    pub fn command(&self) -> Option<&ReadCommand> {
+        self.command.as_ref()
+    }
+
+    /// Takes the answer of [`SelectExecution::command`].
+    pub fn consumer<'a>(&'a mut self, sink: &'a mut dyn RowSink) -> SelectConsumer<'a> {
+        SelectConsumer::new(self, sink)
+    }
+
+    /// True when it reads ranges of partitions.
+    pub fn is_range(&self) -> bool {
+        self.plan.is_range()
+    }
+
+    /// The statement.
+    pub fn plan(&self) -> &Arc<SelectPlan> {
+        &self.plan
+    }
+
+    /// The current command's answer is complete: moves to the next one.
+    ///
+    /// # Errors
+    /// A function failed on a row; the execution is over then.
+    pub fn command_done(&mut self, _sink: &mut dyn RowSink) -> Result<(), QueryError> {
+        if let Some(failure) = self.failure.take() {
+            self.command = None;
+            return Err(failure);
+        }
+        if let Some(sorter) = &self.sorter {
+            sorter.check()?;
+        }
+        match self.stop.take() {
+            None => {
+                self.counters.resumed = false;
+                self.next_scope();
+            }
+            Some(_) if self.counters.limit == 0 => self.command = None,
+            Some(stop) if self.counters.page == 0 => {
+                self.command = None;
+                self.end_page(&stop);
+            }
+            Some(stop) => self.go_on(&stop),
+        }
+        self.save();
+        Ok(())
+    }
+
+    /// Forgets what was consumed for the current command, which will be read again. The caller takes the sink's rows back.
+    pub fn restart_command(&mut self) {
+        self.counters = self.checkpoint.counters;
+        self.row.key.clone_from(&self.checkpoint.key);
+        self.stop = None;
+        self.failure = None;
+        if let Some(aggregates) = &self.checkpoint.aggregates {
+            self.aggregates = Some(aggregates.clone());
+        }
+        if let Some(sorter) = &mut self.sorter {
+            sorter.truncate(self.checkpoint.sorted);
+        }
+    }
+
+    /// Ends the execution: aggregates and sorted rows come now.
+    ///
+    /// # Errors
+    /// A function of an aggregate failed.
+    pub fn finish(mut self, sink: &mut dyn RowSink) -> Result<SelectEnd, QueryError> {
+        if let Some(mut aggregation) = self.aggregates.take()
+            && (self.plan.group_by.is_none() || aggregation.first.is_some())
+        {
+            self.emit_group(&mut aggregation, sink)?;
+        }
+        if let (Some(sorter), Some(plan)) = (self.sorter.take(), &self.plan.sort) {
+            sorter.finish(plan, sink);
+        }
+        let paging_state = self.page_end.as_ref().map(|state| state.encode(&self.plan.table, self.plan.hash));
+        Ok(SelectEnd { paging_state, warnings: self.plan.warnings.clone() })
+    }
+
+    /// Writes a group's row and begins a new group.
+    pub(super) fn emit_group(&self, aggregation: &mut Aggregation, sink: &mut dyn RowSink) -> Result<(), QueryError> {
+        let results = aggregation.states.iter().map(State::result).collect::<Result<Vec<_>, _>>()?;
+        let options = self.clock.options();
+        let environment = Environment { constants: &self.constants, aggregates: &results, options: &options };
+        let first = aggregation.first.take().unwrap_or_default();
+        let row = RowView::of_values(&first);
+        write_row(&self.plan, &row, &environment, sink)?;
+        aggregation.states = self.plan.aggregates.iter().map(State::new).collect();
+        Ok(())
+    }
+
+    fn first_command(
+        &mut self,
+        keys: Option<Vec<Box<[u8]>>>,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+        state: Option<PagingState>,
+    ) -> Result<(), QueryError> {
+        if self.slices.is_empty() {
+            return Ok(());
+        }
+        let stop = state.map(|state| {
+            self.counters.limit = self.counters.limit.min(state.limit_left);
+            self.counters.partition = state.partition_left.min(self.per_partition_limit);
+            self.row.key = state.key.into_vec();
+            match state.clustering {
+                Some(clustering) => Stop::Row(clustering),
+                None => Stop::Partition,
+            }
+        });
+        if let Some(keys) = keys {
+            let at = match &stop {
+                None => 0,
+                Some(_) => keys.iter().position(|key| **key == *self.row.key).ok_or_else(paging::invalid)?,
+            };
+            let Some(first) = keys.get(at) else { return Ok(()) };
+            let first = first.clone();
+            if keys.len() > 1 {
+                self.scan = Scan::Keys { keys, at };
+            }
+            self.command = Some(self.new_command(ReadScope::Partition { key: first }));
+        } else {
+            let range = match &self.plan.restrictions.partition {
+                PartitionRestriction::Token(token) => token.range(values, options)?,
+                _ => Some((RingPosition::FIRST, RingPosition::LAST)),
+            };
+            let Some((start, end)) = range else { return Ok(()) };
+            self.scan = Scan::Range { start: start.clone(), end: end.clone() };
+            let scope = ReadScope::Range { start, end, resume: None };
+            self.command = Some(self.new_command(scope));
+        }
+        match stop {
+            Some(stop) => self.go_on(&stop),
+            None => self.set_limits(self.per_partition_limit),
+        }
+        self.save();
+        Ok(())
+    }
+
+    fn new_command(&mut self, scope: ReadScope) -> ReadCommand {
+        let again = !matches!(self.scan, Scan::Done);
+        let slices = if again { self.slices.clone() } else { std::mem::take(&mut self.slices) };
+        ReadCommand {
+            table: self.plan.table.id,
+            schema_epoch: self.plan.table.epoch,
+            scope,
+            slices,
+            reversed: self.plan.reversed,
+            columns: ColumnFilter::All,
+            limits: ReadLimits::NONE,
+            now: self.clock.now,
+        }
+    }
+
+    /// How much the current command reads.
+    fn set_limits(&mut self, per_partition: u32) {
+        let every = !self.checks.is_empty() || self.aggregates.is_some() || self.sorter.is_some();
+        let wanted = if every { STEP_ROWS } else { self.counters.limit.min(self.counters.page).min(STEP_ROWS) };
+        self.counters.step = wanted;
+        let Some(command) = &mut self.command else { return };
+        command.limits = if self.plan.distinct {
+            ReadLimits { partitions: wanted, ..ReadLimits::NONE }
+        } else {
+            let per_partition = if self.checks.is_empty() { per_partition } else { UNLIMITED };
+            ReadLimits { rows: wanted, per_partition, ..ReadLimits::NONE }
+        };
+    }
+
+    /// The current scope is read to its end.
+    fn next_scope(&mut self) {
+        match &mut self.scan {
+            Scan::Done => self.command = None,
+            Scan::Keys { keys, at } => {
+                *at += 1;
+                match (keys.get(*at), &mut self.command) {
+                    (Some(key), Some(command)) => {
+                        command.scope = ReadScope::Partition { key: key.clone() };
+                        command.slices.clone_from(&self.slices);
+                        self.set_limits(self.per_partition_limit);
+                    }
+                    _ => self.command = None,
+                }
+            }
+            Scan::Range { start, end } => match &mut self.command {
+                // The rest of a partition was read by itself; the ring behind it is next.
+                Some(command) if matches!(command.scope, ReadScope::Partition { .. }) && *start < *end => {
+                    command.scope = ReadScope::Range { start: start.clone(), end: end.clone(), resume: None };
+                    command.slices.clone_from(&self.slices);
+                    self.set_limits(self.per_partition_limit);
+                }
+                _ => self.command = None,
+            },
+        }
+    }
+
+    /// Goes on behind the place where the last command (or page) stopped; the partition is the assembler's.
+    fn go_on(&mut self, stop: &Stop) {
+        let single = matches!(self.scan, Scan::Done | Scan::Keys { .. });
+        if single {
+            match stop {
+                Stop::Partition => self.next_scope(),
+                Stop::Row(clustering) => self.rest_of_partition(clustering),
+            }
+            return;
+        }
+        let key = self.row.key.clone();
+        let limited = self.per_partition_limit != UNLIMITED && self.checks.is_empty();
+        let behind = RingPosition::behind(KeyRef::new(&key));
+        let Scan::Range { start, end } = &mut self.scan else { return };
+        let in_ring = |start: &RingPosition| *start < *end;
+        match (stop, &mut self.command) {
+            (Stop::Row(clustering), Some(command)) if limited => {
+                // What is left of PER PARTITION LIMIT holds for this partition only: it is read by itself.
+                *start = behind;
+                command.scope = ReadScope::Partition { key: key.into() };
+                self.rest_of_partition(clustering);
+            }
+            (Stop::Row(clustering), Some(command)) => {
+                *start = RingPosition::at(KeyRef::new(&key));
+                let position = Position { prefix: clustering, weight: if command.reversed { -1 } else { 1 } };
+                let resume = Some((key.into(), Some(position.to_owned())));
+                command.scope = ReadScope::Range { start: start.clone(), end: end.clone(), resume };
+                self.counters.resumed = true;
+                self.set_limits(self.per_partition_limit);
+            }
+            (Stop::Partition, Some(command)) => {
+                *start = behind;
+                if in_ring(start) {
+                    command.scope = ReadScope::Range { start: start.clone(), end: end.clone(), resume: None };
+                    command.slices.clone_from(&self.slices);
+                    self.set_limits(self.per_partition_limit);
+                } else {
+                    self.command = None;
+                }
+            }
+            (_, None) => {}
+        }
+    }
+
+    /// Reads the current partition behind a row.
+    fn rest_of_partition(&mut self, clustering: &[u8]) {
+        let Some(command) = &mut self.command else { return };
+        trim(&self.plan.table, &mut command.slices, clustering, command.reversed);
+        if command.slices.is_empty() {
+            self.next_scope();
+            return;
+        }
+        self.counters.resumed = true;
+        self.set_limits(self.counters.partition);
+    }
+
+    fn end_page(&mut self, stop: &Stop) {
+        let clustering = match stop {
+            Stop::Row(clustering) => Some(clustering.clone()),
+            Stop::Partition => None,
+        };
+        self.page_end = Some(PagingState {
+            key: self.row.key.as_slice().into(),
+            clustering,
+            limit_left: self.counters.limit,
+            partition_left: self.counters.partition,
+        });
+    }
+
+    /// Remembers where the next command begins.
+    fn save(&mut self) {
+        self.checkpoint.counters = self.counters;
+        self.checkpoint.key.clone_from(&self.row.key);
+        if self.aggregates.is_some() {
+            self.checkpoint.aggregates.clone_from(&self.aggregates);
+        }
+        self.checkpoint.sorted = self.sorter.as_ref().map_or(0, |sorter| sorter.len());
+    }
+}
+
+/// Writes one result row.
+pub(super) fn write_row(
+    plan: &SelectPlan,
+    row: &RowView<'_>,
+    environment: &Environment<'_>,
+    sink: &mut dyn RowSink,
+) -> Result<(), QueryError> {
+    if let Some(simple) = &plan.simple {
+        for input in simple {
+            sink.value(row.value(*input));
+        }
+    } else {
+        for selector in &plan.selectors {
+            match selector {
+                Selector::Input(input) => sink.value(row.value(*input)),
+                selector => sink.value(selector.evaluate(row, environment)?.as_deref()),
+            }
+        }
+    }
+    sink.end_row();
+    Ok(())
+}
+
+fn limit_value(
+    term: Option<&Term>,
+    name: &str,
+    values: &dyn BoundValues,
+    options: &ExecuteOptions<'_>,
+) -> Result<u32, QueryError> {
+    let Some(term) = term else { return Ok(UNLIMITED) };
+    let bytes = match term.evaluate(values, options)? {
+        Value::Unset => return Ok(UNLIMITED),
+        Value::Null => return Err(QueryError::invalid("Invalid null value of limit")),
+        Value::Bytes(bytes) => bytes,
+    };
+    match decode_int(&bytes) {
+        Some(limit @ 1..) => Ok(limit as u32),
+        Some(_) => Err(QueryError::invalid(format!("{name} must be strictly positive"))),
+        None => Err(QueryError::invalid("Invalid limit value")),
+    }
+}
+
+fn constants(
+    terms: &[Term],
+    values: &dyn BoundValues,
+    options: &ExecuteOptions<'_>,
+) -> Result<Vec<Option<Box<[u8]>>>, QueryError> {
+    let each = terms.iter().map(|term| match term.evaluate(values, options)? {
+        Value::Bytes(bytes) => Ok(Some(bytes.into_owned().into_boxed_slice())),
+        Value::Null => Ok(None),
+        Value::Unset => Err(QueryError::invalid("Invalid unset value for argument in call to function")),
+    });
+    each.collect()
+}
+
+/// The partitions that are named, in the order of their results; None for ranges.
+fn partition_keys(
+    plan: &SelectPlan,
+    values: &dyn BoundValues,
+    options: &ExecuteOptions<'_>,
+) -> Result<Option<Vec<Box<[u8]>>>, QueryError> {
+    if let PartitionRestriction::Keys(parts) = &plan.restrictions.partition
+        && let ([KeyPart::Equal(GroupTerm::Elements(terms))], [column]) = (parts.as_slice(), plan.table.partition_key.as_slice())
+        && let [term] = terms.as_slice()
+    {
+        // The commonest of all: one column, one value.
+        return match term.evaluate(values, options)? {
+            Value::Bytes(key) => {
+                check_key(&key)?;
+                Ok(Some(vec![key.into_owned().into()]))
+            }
+            Value::Null => Err(QueryError::invalid(format!("Invalid null value in condition for column {}", column.name))),
+            Value::Unset => Err(QueryError::invalid(format!("Invalid unset value for column {}", column.name))),
+        };
+    }
+    let mut keys = plan.restrictions.partition_keys(values, options)?;
+    if let Some(keys) = &mut keys
+        && keys.len() > 1
+    {
+        keys.sort_by(|a, b| KeyRef::new(a).cmp(&KeyRef::new(b)));
+    }
+    Ok(keys)
+}

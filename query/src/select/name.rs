@@ -1,0 +1,51 @@
+//! The names of result columns: as Cassandra builds them from the checked selectors, not as the statement spells them.
+
+use helenus_cql::ast::{Selector, WriteTimeKind};
+
+use crate::term::{marker_text, term_text, type_text};
+
+/// The name of a selector without alias.
+pub(super) fn result_name(selector: &Selector) -> String {
+    let all = |selectors: &[Selector]| selectors.iter().map(result_name).collect::<Vec<_>>().join(", ");
+    match selector {
+        Selector::Column(name) => name.text.clone(),
+        Selector::Literal(literal) => term_text(&helenus_cql::ast::Term::Literal(literal.clone())),
+        Selector::Null => "NULL".to_owned(),
+        Selector::Marker(marker) => marker_text(marker),
+        Selector::CountRows => "count".to_owned(),
+        Selector::Function { name, arguments } => {
+            let keyspace = name.keyspace.as_ref().map_or("system", |keyspace| keyspace.as_str());
+            format!("{keyspace}.{}({})", name.name, all(arguments))
+        }
+        Selector::WriteTime { kind, inner } => {
+            let function = match kind {
+                WriteTimeKind::WriteTime => "writetime",
+                WriteTimeKind::MaxWriteTime => "maxwritetime",
+                WriteTimeKind::Ttl => "ttl",
+            };
+            format!("{function}({})", result_name(inner))
+        }
+        Selector::Cast { inner, target } => {
+            let target = if target.name() == "varchar" { "text" } else { target.name() };
+            format!("cast({} as {target})", result_name(inner))
+        }
+        Selector::TypeHint { type_name, inner } => format!("({}){}", type_text(type_name), result_name(inner)),
+        Selector::Field { inner, field } => format!("{}.{field}", result_name(inner)),
+        Selector::Element { inner, key } => format!("{}[{}]", result_name(inner), term_text(key)),
+        Selector::Slice { inner, from, to } => {
+            let end = |term: &Option<helenus_cql::ast::Term>| term.as_ref().map(term_text).unwrap_or_default();
+            format!("{}[{}..{}]", result_name(inner), end(from), end(to))
+        }
+        Selector::Negation(inner) => format!("-{}", result_name(inner)),
+        Selector::Arithmetic { operator, left, right } => {
+            format!("{} {} {}", result_name(left), operator.symbol(), result_name(right))
+        }
+        Selector::Tuple(parts) => format!("({})", all(parts)),
+        Selector::List(parts) => format!("[{}]", all(parts)),
+        Selector::Set(parts) => format!("{{{}}}", all(parts)),
+        Selector::Map(entries) => {
+            let entries = entries.iter().map(|(key, value)| format!("{}: {}", result_name(key), result_name(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+    }
+}

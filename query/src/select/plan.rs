@@ -1,0 +1,403 @@
+//! A checked SELECT.
+
+use std::sync::Arc;
+
+use helenus_cql::ast;
+use helenus_model::schema::{ColumnKind, SortOrder, Table};
+use helenus_model::types::CqlType;
+use helenus_model::value::json_name;
+
+use super::aggregate::AggregatePlan;
+use super::assemble::{Inputs, Source};
+use super::execution::SelectExecution;
+use super::filter::FilterPlan;
+use super::paging;
+use super::selection::{Selection, find_column, prepare_selection};
+use super::selector::Selector;
+use super::sort::SortPlan;
+use super::{PageRequest, ResultColumn};
+use crate::error::QueryError;
+use crate::restrict::{
+    self, ClusteringKind, FilterTest, GroupIn, KeyPart, PartitionRestriction, RestrictOptions, Restrictions, StatementKind,
+};
+use crate::spec::ColumnSpec;
+use crate::term::{Preparer, Term};
+use crate::values::{BoundValues, ExecuteOptions};
+
+/// Cassandra's refusal of a query that filters.
+const NEEDS_FILTERING: &str = "Cannot execute this query as it might involve data filtering and thus may have unpredictable performance. If you want to execute this query despite the performance unpredictability, use ALLOW FILTERING";
+
+const OUT_OF_ORDER: &str =
+    "Group by currently only support groups of columns following their declared order in the PRIMARY KEY";
+
+/// A SELECT checked against a schema; shared by its executions.
+#[derive(Debug)]
+pub struct SelectPlan {
+    pub(super) table: Arc<Table>,
+    pub(super) columns: Vec<ResultColumn>,
+    pub(super) selectors: Vec<Selector>,
+    /// Set when every result column is a value of the row as it is: its number among the inputs.
+    pub(super) simple: Option<Box<[u16]>>,
+    pub(super) constants: Vec<Term>,
+    pub(super) aggregates: Vec<AggregatePlan>,
+    pub(super) inputs: Inputs,
+    pub(super) impure: bool,
+    pub(super) restrictions: Restrictions,
+    pub(super) filters: Vec<FilterPlan>,
+    pub(super) distinct: bool,
+    pub(super) reversed: bool,
+    pub(super) sort: Option<SortPlan>,
+    pub(super) group_by: Option<GroupPlan>,
+    pub(super) limit: Option<Term>,
+    pub(super) per_partition_limit: Option<Term>,
+    /// A partition with nothing but a static row gives a row.
+    pub(super) full_partitions: bool,
+    /// Binds paging states to the statement.
+    pub(super) hash: u64,
+    pub(super) warnings: Vec<String>,
+}
+
+/// GROUP BY: rows of equal leading key columns are one group.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GroupPlan {
+    /// Clustering columns the groups are made by; the partition key always belongs to them.
+    pub(super) clustering: usize,
+}
+
+impl SelectPlan {
+    /// The columns of the result.
+    pub fn columns(&self) -> &[ResultColumn] {
+        &self.columns
+    }
+
+    /// The table it reads.
+    pub fn table(&self) -> &Arc<Table> {
+        &self.table
+    }
+
+    /// The table's keyspace.
+    pub fn keyspace(&self) -> &str {
+        &self.table.keyspace
+    }
+
+    /// True when it reads ranges of partitions instead of naming them.
+    pub fn is_range(&self) -> bool {
+        !matches!(self.restrictions.partition, PartitionRestriction::Keys(_))
+    }
+
+    /// True when it computes aggregates.
+    pub(super) fn is_aggregate(&self) -> bool {
+        !self.aggregates.is_empty() || self.group_by.is_some()
+    }
+
+    /// Starts an execution. `values` must be as many as the statement has markers.
+    ///
+    /// # Errors
+    /// Values that may not stand where they are, paging states that make no sense.
+    pub fn start(
+        self: &Arc<Self>,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+        page: PageRequest<'_>,
+    ) -> Result<SelectExecution, QueryError> {
+        SelectExecution::start(self, values, options, page)
+    }
+}
+
+fn invalid<T>(message: impl Into<String>) -> Result<T, QueryError> {
+    Err(QueryError::invalid(message))
+}
+
+/// Checks a SELECT.
+///
+/// # Errors
+/// What Cassandra refuses, in its words; "not supported yet: …".
+pub fn prepare_select(
+    select: &ast::Select,
+    preparer: &mut Preparer<'_>,
+) -> Result<(SelectPlan, Arc<Table>), QueryError> {
+    let (table, _) = preparer.context().find_table(&select.table)?;
+    let mut selection = prepare_selection(&select.clause, &table, preparer)?;
+    let only_statics = selects_only_statics(&select.clause, &selection);
+    let virtual_table = matches!(table.keyspace.as_str(), "system_views" | "system_virtual_schema");
+    let options = RestrictOptions {
+        kind: StatementKind::Select,
+        allow_filtering: select.allow_filtering || virtual_table,
+        only_statics,
+    };
+    let restrictions = restrict::prepare(&select.relations, &table, options, preparer)?;
+    let has_clustering = !restrictions.clustering.is_empty();
+    if only_statics && (has_clustering || filters_kind(&restrictions, ColumnKind::Clustering)) {
+        return invalid("Cannot restrict clustering columns when selecting only static columns");
+    }
+    let is_range = !matches!(restrictions.partition, PartitionRestriction::Keys(_));
+    if is_range && has_clustering && !options.allow_filtering {
+        return invalid(NEEDS_FILTERING);
+    }
+    let group_by = prepare_group_by(select, &table, &restrictions)?;
+    let aggregate = !selection.aggregates.is_empty() || group_by.is_some();
+    if select.distinct {
+        check_distinct(select, &table, &selection, &restrictions, is_range)?;
+    }
+    let limit = limit_term(select.limit.as_ref(), "[limit]", &table, preparer)?;
+    let per_partition_limit = limit_term(select.per_partition_limit.as_ref(), "[per_partition_limit]", &table, preparer)?;
+    if per_partition_limit.is_some() && aggregate {
+        return invalid("PER PARTITION LIMIT is not allowed with aggregate queries.");
+    }
+    let reversed = prepare_order(select, &table, &restrictions, is_range)?;
+    let several_keys = names_several_keys(&restrictions);
+    let sort = if several_keys && !select.order_by.is_empty() {
+        Some(prepare_sort(select, &table, &mut selection.inputs)?)
+    } else {
+        None
+    };
+    let full_partitions = !has_clustering
+        && !filters_kind(&restrictions, ColumnKind::Clustering)
+        && !filters_kind(&restrictions, ColumnKind::Regular);
+    let filters = restrictions.filters.iter().map(|filter| FilterPlan::new(filter.clone(), &mut selection.inputs)).collect();
+    let simple: Option<Box<[u16]>> = selection
+        .selectors
+        .iter()
+        .map(|selector| if let Selector::Input(input) = selector { Some(*input) } else { None })
+        .collect();
+    let warnings = aggregate_warnings(aggregate && group_by.is_none(), is_range, several_keys);
+    let (columns, selectors, simple) = if select.json {
+        let members = selection.columns.into_iter().zip(selection.selectors);
+        let members = members.map(|(column, selector)| (json_name(&column.name), column.ty, selector)).collect();
+        (vec![ColumnSpec::named(&table, "[json]", CqlType::Text)], vec![Selector::Json(members)], None)
+    } else {
+        (selection.columns, selection.selectors, simple)
+    };
+    let plan = SelectPlan {
+        columns,
+        selectors,
+        simple,
+        constants: selection.constants,
+        aggregates: selection.aggregates,
+        inputs: selection.inputs,
+        impure: selection.impure,
+        restrictions,
+        filters,
+        distinct: select.distinct,
+        reversed,
+        sort,
+        group_by,
+        limit,
+        per_partition_limit,
+        full_partitions,
+        hash: paging::hash(format!("{select:?}").as_bytes()),
+        warnings,
+        table: Arc::clone(&table),
+    };
+    Ok((plan, table))
+}
+
+fn aggregate_warnings(aggregate: bool, is_range: bool, several_keys: bool) -> Vec<String> {
+    match (aggregate, is_range, several_keys) {
+        (true, true, _) => vec!["Aggregation query used without partition key".to_owned()],
+        (true, false, true) => vec!["Aggregation query used on multiple partition keys (IN restriction)".to_owned()],
+        _ => Vec::new(),
+    }
+}
+
+/// Only static and partition-key columns, at least one of them static.
+fn selects_only_statics(clause: &ast::SelectClause, selection: &Selection) -> bool {
+    let kinds = || selection.kinds.iter().map(|(kind, _)| *kind);
+    !matches!(clause, ast::SelectClause::All)
+        && kinds().any(|kind| kind == ColumnKind::Static)
+        && kinds().all(|kind| matches!(kind, ColumnKind::Static | ColumnKind::PartitionKey))
+}
+
+fn filters_kind(restrictions: &Restrictions, kind: ColumnKind) -> bool {
+    restrictions.filters.iter().any(|filter| filter.columns.iter().any(|column| column.kind == kind))
+}
+
+/// An IN of one written value is an equality.
+fn is_several(list: &GroupIn) -> bool {
+    !matches!(list, GroupIn::List(terms) if terms.len() == 1)
+}
+
+fn names_several_keys(restrictions: &Restrictions) -> bool {
+    match &restrictions.partition {
+        PartitionRestriction::Keys(parts) => parts.iter().any(|part| matches!(part, KeyPart::In(list) if is_several(list))),
+        _ => false,
+    }
+}
+
+fn check_distinct(
+    select: &ast::Select,
+    table: &Table,
+    selection: &Selection,
+    restrictions: &Restrictions,
+    is_range: bool,
+) -> Result<(), QueryError> {
+    if !restrictions.clustering.is_empty()
+        || filters_kind(restrictions, ColumnKind::Clustering)
+        || filters_kind(restrictions, ColumnKind::Regular)
+    {
+        return invalid(
+            "SELECT DISTINCT with WHERE clause only supports restriction by partition key and/or static columns.",
+        );
+    }
+    if select.per_partition_limit.is_some() {
+        return invalid("PER PARTITION LIMIT is not allowed with SELECT DISTINCT queries");
+    }
+    for (kind, name) in &selection.kinds {
+        if !matches!(kind, ColumnKind::PartitionKey | ColumnKind::Static) {
+            return invalid(format!(
+                "SELECT DISTINCT queries must only request partition key columns and/or static columns (not {name})"
+            ));
+        }
+    }
+    if is_range {
+        for column in &table.partition_key {
+            if !selection.kinds.iter().any(|(_, name)| *name == column.name) {
+                return invalid(format!(
+                    "SELECT DISTINCT queries must request all the partition key columns (missing {})",
+                    column.name
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn limit_term(
+    term: Option<&ast::Term>,
+    name: &str,
+    table: &Table,
+    preparer: &mut Preparer<'_>,
+) -> Result<Option<Term>, QueryError> {
+    term.map(|term| preparer.term(term, &ColumnSpec::named(table, name, CqlType::Int))).transpose()
+}
+
+/// Clustering columns that have exactly one value.
+fn is_equal(restrictions: &Restrictions, position: usize) -> bool {
+    restrictions.clustering.iter().any(|restriction| {
+        let fixed = match &restriction.kind {
+            ClusteringKind::Equal(_) => true,
+            ClusteringKind::In(list) => !is_several(list),
+            ClusteringKind::Slice { .. } => false,
+        };
+        fixed && (restriction.first..restriction.first + restriction.width).contains(&position)
+    }) || restrictions.filters.iter().any(|filter| {
+        let equal = matches!(
+            filter.test,
+            FilterTest::Compare { operator: ast::Operator::Equal, .. }
+        );
+        equal
+            && filter
+                .columns
+                .iter()
+                .any(|column| column.kind == ColumnKind::Clustering && usize::from(column.position) == position)
+    })
+}
+
+/// Whether ORDER BY asks for the rows from last to first.
+fn prepare_order(
+    select: &ast::Select,
+    table: &Table,
+    restrictions: &Restrictions,
+    is_range: bool,
+) -> Result<bool, QueryError> {
+    if select.order_by.is_empty() {
+        return Ok(false);
+    }
+    if select.order_by.iter().any(|ordering| ordering.ann_of.is_some()) {
+        return Err(QueryError::unsupported("ORDER BY … ANN OF"));
+    }
+    if is_range {
+        return invalid("ORDER BY is only supported when the partition key is restricted by an EQ or an IN.");
+    }
+    let (mut next, mut reversed) = (0_usize, None);
+    for ordering in &select.order_by {
+        let column = find_column(table, ordering.column.as_str())?;
+        if column.kind != ColumnKind::Clustering {
+            return invalid(format!(
+                "Order by is currently only supported on the clustered columns of the PRIMARY KEY, got {}",
+                column.name
+            ));
+        }
+        while next != usize::from(column.position) {
+            if next > usize::from(column.position) || !is_equal(restrictions, next) {
+                return invalid(
+                    "Order by currently only supports the ordering of columns following their declared order in the PRIMARY KEY",
+                );
+            }
+            next += 1;
+        }
+        next += 1;
+        let against = (ordering.direction == ast::Direction::Descending) != (column.order == SortOrder::Descending);
+        if reversed.is_some_and(|reversed| reversed != against) {
+            return invalid("Unsupported order by relation");
+        }
+        reversed = Some(against);
+    }
+    Ok(reversed.unwrap_or(false))
+}
+
+/// The order of rows of several partitions: by the values of the columns, whatever the table's order is.
+fn prepare_sort(select: &ast::Select, table: &Table, inputs: &mut Inputs) -> Result<SortPlan, QueryError> {
+    let mut sort = SortPlan::default();
+    for ordering in &select.order_by {
+        let column = find_column(table, ordering.column.as_str())?;
+        let input = inputs.add(Source::of_column(column));
+        sort.push(input, &column.ty, ordering.direction == ast::Direction::Descending);
+    }
+    Ok(sort)
+}
+
+fn prepare_group_by(
+    select: &ast::Select,
+    table: &Table,
+    restrictions: &Restrictions,
+) -> Result<Option<GroupPlan>, QueryError> {
+    if select.group_by.is_empty() {
+        return Ok(None);
+    }
+    let mut names = Vec::with_capacity(select.group_by.len());
+    for selector in &select.group_by {
+        match selector {
+            ast::Selector::Column(name) => names.push(find_column(table, name.as_str())?),
+            _ => return Err(QueryError::unsupported("GROUP BY of a function")),
+        }
+    }
+    let key_equal = |position: u16| match &restrictions.partition {
+        PartitionRestriction::Keys(parts) => {
+            matches!(parts.get(usize::from(position)), Some(KeyPart::Equal(_)))
+        }
+        _ => false,
+    };
+    let mut wanted = table.partition_key.iter().chain(&table.clustering).peekable();
+    let mut last = 0;
+    for column in names {
+        if !column.kind.is_primary_key() {
+            return invalid(format!("Group by is currently only supported on the columns of the PRIMARY KEY, got {}", column.name));
+        }
+        loop {
+            let Some(next) = wanted.next() else {
+                return invalid(OUT_OF_ORDER);
+            };
+            if next.name == column.name {
+                if column.kind == ColumnKind::Clustering {
+                    last = usize::from(column.position) + 1;
+                }
+                break;
+            }
+            let skipped = match next.kind {
+                ColumnKind::PartitionKey => key_equal(next.position),
+                _ => is_equal(restrictions, usize::from(next.position)),
+            };
+            if !skipped {
+                return invalid(OUT_OF_ORDER);
+            }
+        }
+    }
+    if let Some(next) = wanted.find(|column| column.kind == ColumnKind::PartitionKey && !key_equal(column.position)) {
+        return invalid(format!(
+            "Group by is not supported on only a part of the partition key (missing {})",
+            next.name
+        ));
+    }
+    Ok(Some(GroupPlan { clustering: last }))
+}

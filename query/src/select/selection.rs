@@ -1,0 +1,483 @@
+//! The selection clause checked against the table: what to compute of each row, and how the result's columns are called.
+
+use helenus_cql::ast::{self, FunctionName, SelectClause, Term as RawTerm, WriteTimeKind};
+use helenus_model::schema::{Column, ColumnKind, Table};
+use helenus_model::types::CqlType;
+use helenus_model::value::Comparator;
+
+use super::ResultColumn;
+use super::aggregate::{AggregateKind, AggregatePlan};
+use super::assemble::{CellPart, Inputs, Source};
+use super::name::result_name;
+use super::selector::Selector;
+use crate::error::QueryError;
+use crate::function::{self, Argument};
+use crate::spec::ColumnSpec;
+use crate::term::{Assignability, Preparer, Term, native_type, resolve_type, type_assignability};
+
+/// The checked selection clause.
+#[derive(Debug, Default)]
+pub(super) struct Selection {
+    pub(super) columns: Vec<ResultColumn>,
+    pub(super) selectors: Vec<Selector>,
+    /// Values without columns.
+    pub(super) constants: Vec<Term>,
+    pub(super) aggregates: Vec<AggregatePlan>,
+    pub(super) inputs: Inputs,
+    /// Kinds of the columns that are looked at.
+    pub(super) kinds: Vec<(ColumnKind, String)>,
+    /// A function gives another value at every call.
+    pub(super) impure: bool,
+}
+
+fn invalid<T>(message: impl Into<String>) -> Result<T, QueryError> {
+    Err(QueryError::invalid(message))
+}
+
+/// Checks the clause.
+///
+/// # Errors
+/// Unknown columns, wrong types, in Cassandra's words.
+pub(super) fn prepare_selection(
+    clause: &SelectClause,
+    table: &Table,
+    preparer: &mut Preparer<'_>,
+) -> Result<Selection, QueryError> {
+    let mut builder = Builder { table, preparer, selection: Selection::default() };
+    match clause {
+        SelectClause::All => {
+            for column in table.columns() {
+                builder.selection.columns.push(ColumnSpec::of_column(table, column));
+                let selector = builder.column(column);
+                builder.selection.selectors.push(selector);
+            }
+        }
+        SelectClause::Items(items) => {
+            for item in items {
+                let (selector, ty) = builder.selector(&item.selector, None)?;
+                let name = item.alias.as_ref().map_or_else(|| result_name(&item.selector), |alias| alias.text.clone());
+                builder.selection.columns.push(ColumnSpec::named(table, name, ty));
+                builder.selection.selectors.push(selector);
+            }
+        }
+    }
+    Ok(builder.selection)
+}
+
+struct Builder<'b, 'p> {
+    table: &'b Table,
+    preparer: &'b mut Preparer<'p>,
+    selection: Selection,
+}
+
+type Typed = Result<(Selector, CqlType), QueryError>;
+
+impl Builder<'_, '_> {
+    fn column(&mut self, column: &Column) -> Selector {
+        self.selection.kinds.push((column.kind, column.name.clone()));
+        Selector::Input(self.selection.inputs.add(Source::of_column(column)))
+    }
+
+    fn constant(&mut self, term: Term) -> Selector {
+        self.selection.constants.push(term);
+        Selector::Constant(self.selection.constants.len() - 1)
+    }
+
+    fn spec(&self, ty: CqlType) -> ColumnSpec {
+        ColumnSpec::named(self.table, "[selection]", ty)
+    }
+
+    /// A selector and its type. `wanted` is the type of the place it stands at, if that is known.
+    fn selector(&mut self, raw: &ast::Selector, wanted: Option<&CqlType>) -> Typed {
+        if let Some(term) = as_term(raw) {
+            let Some(wanted) = wanted else {
+                return match raw {
+                    ast::Selector::Tuple(parts) if parts.len() == 1 => self.parts(raw, None),
+                    ast::Selector::Tuple(_) | ast::Selector::List(_) | ast::Selector::Set(_) | ast::Selector::Map(_) => {
+                        self.parts(raw, None)
+                    }
+                    _ => invalid(format!(
+                        "Cannot infer type for term {} in selection clause (try using a cast to force a type)",
+                        result_name(raw)
+                    )),
+                };
+            };
+            let term = self.preparer.term(&term, &self.spec(wanted.clone()))?;
+            return Ok((self.constant(term), wanted.clone()));
+        }
+        match raw {
+            ast::Selector::Column(name) => {
+                let column = find_column(self.table, name.as_str())?;
+                Ok((self.column(column), column.ty.clone()))
+            }
+            ast::Selector::CountRows => Ok((self.aggregate(AggregateKind::CountRows, None, CqlType::Int), CqlType::Bigint)),
+            ast::Selector::Function { name, arguments } => self.function(name, arguments),
+            ast::Selector::WriteTime { kind, inner } => self.write_time(*kind, inner),
+            ast::Selector::Cast { inner, target } => {
+                let target = native_type(*target);
+                if let Some(from) = self.type_of(inner)
+                    && from == target
+                {
+                    return self.selector(inner, None);
+                }
+                let name = function::native_name(format!("cast_as_{}", target));
+                let inner = std::slice::from_ref(&**inner);
+                self.call(&name, inner)
+            }
+            ast::Selector::TypeHint { type_name, inner } => {
+                let keyspace = self.preparer.context().find_keyspace(&self.table.keyspace);
+                let ty = resolve_type(type_name, &self.table.keyspace, keyspace.as_deref())?;
+                let (selector, found) = self.selector(inner, Some(&ty))?;
+                if !type_assignability(&ty, &found).is_assignable() {
+                    return invalid(format!("Cannot assign value {} to type {ty}", result_name(inner)));
+                }
+                Ok((selector, ty))
+            }
+            ast::Selector::Field { inner, field } => {
+                let (selector, ty) = self.selector(inner, None)?;
+                let CqlType::Udt { definition, .. } = &ty else {
+                    return invalid(format!(
+                        "Invalid field selection: {} of type {ty} is not a user type",
+                        result_name(inner)
+                    ));
+                };
+                let place = definition.fields.iter().position(|(name, _)| name == field.as_str());
+                match place.and_then(|place| definition.fields.get(place).map(|(_, ty)| (place, ty.clone()))) {
+                    Some((place, ty)) => Ok((Selector::Field(Box::new(selector), place), ty)),
+                    None => invalid(format!("{} of type {ty} has no field {field}", result_name(inner))),
+                }
+            }
+            ast::Selector::Element { inner, key } => self.element(inner, key),
+            ast::Selector::Slice { inner, from, to } => self.slice(inner, from.as_ref(), to.as_ref()),
+            ast::Selector::Negation(inner) => {
+                self.call(&function::native_name("_negate"), std::slice::from_ref(&**inner))
+            }
+            ast::Selector::Arithmetic { operator, left, right } => {
+                let name = function::native_name(function::operation_name(*operator));
+                self.call(&name, &[(**left).clone(), (**right).clone()])
+            }
+            _ => self.parts(raw, wanted),
+        }
+    }
+
+    fn aggregate(&mut self, kind: AggregateKind, argument: Option<Selector>, argument_type: CqlType) -> Selector {
+        self.selection.aggregates.push(AggregatePlan { kind, argument, argument_type });
+        Selector::Aggregate(self.selection.aggregates.len() - 1)
+    }
+
+    fn function(&mut self, name: &FunctionName, arguments: &[ast::Selector]) -> Typed {
+        if !function::is_aggregate(name) {
+            return self.call(name, arguments);
+        }
+        let kind = AggregateKind::of_name(name.name.as_str())
+            .ok_or_else(|| QueryError::invalid(format!("Unknown function {} called", name.name)))?;
+        if kind == AggregateKind::CountRows {
+            return Ok((self.aggregate(kind, None, CqlType::Int), CqlType::Bigint));
+        }
+        let [argument] = arguments else {
+            return invalid(format!(
+                "Invalid number of arguments in call to function system.{}: 1 required but {} provided",
+                name.name,
+                arguments.len()
+            ));
+        };
+        let before = self.selection.aggregates.len();
+        let (selector, ty) = self.selector(argument, None)?;
+        if self.selection.aggregates.len() > before {
+            return invalid("aggregate functions cannot be used as arguments of aggregate functions");
+        }
+        match kind.result_type(&ty) {
+            Some(result) => Ok((self.aggregate(kind, Some(selector), ty), result)),
+            None => invalid(format!(
+                "Invalid call to function {}, none of its type signatures match (known type signatures: {})",
+                name.name,
+                numeric_signatures(name.name.as_str())
+            )),
+        }
+    }
+
+    fn resolve(
+        &self,
+        name: &FunctionName,
+        arguments: &[ast::Selector],
+    ) -> Result<std::sync::Arc<function::ScalarFunction>, QueryError> {
+        let seen: Vec<SelectorArgument<'_, '_>> = arguments
+            .iter()
+            .map(|raw| SelectorArgument { preparer: self.preparer, table: self.table, raw })
+            .collect();
+        let seen: Vec<&dyn Argument> = seen.iter().map(|argument| argument as &dyn Argument).collect();
+        function::resolve_for_type(name, &seen, &self.spec(CqlType::Blob), None, self.preparer.context())
+    }
+
+    fn call(&mut self, name: &FunctionName, arguments: &[ast::Selector]) -> Typed {
+        let function = self.resolve(name, arguments)?;
+        let mut selectors = Vec::with_capacity(arguments.len());
+        for (place, argument) in arguments.iter().enumerate() {
+            let wanted = function.argument_types.get(place).cloned();
+            selectors.push(self.selector(argument, wanted.as_ref())?.0);
+        }
+        self.selection.impure |= !function.is_pure();
+        let ty = function.return_type.clone();
+        Ok((Selector::Call { function, arguments: selectors }, ty))
+    }
+
+    fn type_of(&self, raw: &ast::Selector) -> Option<CqlType> {
+        selector_type(self.preparer, self.table, raw)
+    }
+
+    fn write_time(&mut self, kind: WriteTimeKind, inner: &ast::Selector) -> Typed {
+        let name = match kind {
+            WriteTimeKind::WriteTime => "writetime",
+            WriteTimeKind::MaxWriteTime => "maxwritetime",
+            WriteTimeKind::Ttl => "ttl",
+        };
+        let ast::Selector::Column(column) = inner else {
+            return Err(QueryError::unsupported(format_args!("{name} of a part of a column")));
+        };
+        let column = find_column(self.table, column.as_str())?;
+        if column.kind.is_primary_key() {
+            return invalid(format!("Cannot use selection function {name} on PRIMARY KEY part {}", column.name));
+        }
+        let complex = column.ty.is_multi_cell();
+        if complex && column.ty.is_udt() && kind != WriteTimeKind::MaxWriteTime {
+            return Err(QueryError::unsupported(format_args!("{name} of a user-defined type that is not frozen")));
+        }
+        let (part, ty) = match (kind, complex) {
+            (WriteTimeKind::Ttl, false) => (CellPart::Ttl, CqlType::Int),
+            (WriteTimeKind::Ttl, true) => (CellPart::Ttls, CqlType::list(CqlType::Int, true)),
+            (WriteTimeKind::WriteTime, false) => (CellPart::WriteTime, CqlType::Bigint),
+            (WriteTimeKind::WriteTime, true) => (CellPart::WriteTimes, CqlType::list(CqlType::Bigint, true)),
+            (WriteTimeKind::MaxWriteTime, _) => (CellPart::MaxWriteTime, CqlType::Bigint),
+        };
+        self.selection.kinds.push((column.kind, column.name.clone()));
+        let source = match column.kind {
+            ColumnKind::Static => Source::Static(column.id, part),
+            _ => Source::Regular(column.id, part),
+        };
+        Ok((Selector::Input(self.selection.inputs.add(source)), ty))
+    }
+
+    fn element(&mut self, inner: &ast::Selector, key: &RawTerm) -> Typed {
+        let (selector, ty) = self.selector(inner, None)?;
+        let (key_type, value_type, map) = collection_parts(&ty, inner, "Element")?;
+        let spec = self.spec(key_type.clone()).inner(format!("key({})", result_name(inner)), key_type.clone());
+        let key = self.preparer.term(key, &spec)?;
+        let key = Box::new(self.constant(key));
+        let order = Comparator::for_type(&key_type);
+        Ok((Selector::Element { inner: Box::new(selector), key, order, map }, value_type))
+    }
+
+    fn slice(&mut self, inner: &ast::Selector, from: Option<&RawTerm>, to: Option<&RawTerm>) -> Typed {
+        let (selector, ty) = self.selector(inner, None)?;
+        let (key_type, _, map) = collection_parts(&ty, inner, "Slice")?;
+        let spec = self.spec(key_type.clone()).inner(format!("key({})", result_name(inner)), key_type.clone());
+        let mut end = |term: Option<&RawTerm>| match term {
+            Some(term) => {
+                let term = self.preparer.term(term, &spec)?;
+                self.selection.constants.push(term);
+                Ok::<_, QueryError>(Some(Box::new(Selector::Constant(self.selection.constants.len() - 1))))
+            }
+            None => Ok(None),
+        };
+        let (from, to) = (end(from)?, end(to)?);
+        let order = Comparator::for_type(&key_type);
+        Ok((Selector::Slice { inner: Box::new(selector), from, to, order, map }, ty))
+    }
+
+    /// Tuples, lists, sets and maps of selectors.
+    fn parts(&mut self, raw: &ast::Selector, wanted: Option<&CqlType>) -> Typed {
+        if let (ast::Selector::Tuple(parts), false) = (raw, matches!(wanted, Some(CqlType::Tuple(_))))
+            && let [only] = parts.as_slice()
+        {
+            return self.selector(only, wanted);
+        }
+        let Some(ty) = wanted.cloned().or_else(|| self.type_of(raw)) else {
+            return invalid(format!(
+                "Cannot infer type for term {} in selection clause (try using a cast to force a type)",
+                result_name(raw)
+            ));
+        };
+        let each = |builder: &mut Self, parts: &[ast::Selector], ty: &CqlType| {
+            let parts = parts.iter().map(|part| Ok(builder.selector(part, Some(ty))?.0));
+            parts.collect::<Result<Vec<_>, QueryError>>()
+        };
+        let selector = match (raw, &ty) {
+            (ast::Selector::Tuple(parts), CqlType::Tuple(types)) if parts.len() <= types.len() => {
+                let parts = parts.iter().zip(types.iter()).map(|(part, ty)| Ok(self.selector(part, Some(ty))?.0));
+                Selector::Tuple(parts.collect::<Result<_, QueryError>>()?)
+            }
+            (ast::Selector::List(parts), CqlType::List { element, .. }) => Selector::List(each(self, parts, element)?),
+            (ast::Selector::List(parts), CqlType::Vector { element, dimension }) if parts.len() == *dimension as usize => {
+                Selector::Vector(each(self, parts, element)?, element.value_length_if_fixed())
+            }
+            (ast::Selector::Set(parts), CqlType::Set { element, .. }) => {
+                Selector::Set(each(self, parts, element)?, Comparator::for_type(element))
+            }
+            (ast::Selector::Map(entries), CqlType::Map { key, value, .. }) => {
+                let entries = entries
+                    .iter()
+                    .map(|(k, v)| Ok((self.selector(k, Some(key))?.0, self.selector(v, Some(value))?.0)));
+                Selector::Map(entries.collect::<Result<_, QueryError>>()?, Comparator::for_type(key))
+            }
+            _ => return invalid(format!("Cannot assign value {} to type {ty}", result_name(raw))),
+        };
+        Ok((selector, ty))
+    }
+}
+
+/// Key type, value type and whether it is a map.
+fn collection_parts(ty: &CqlType, inner: &ast::Selector, what: &str) -> Result<(CqlType, CqlType, bool), QueryError> {
+    match ty {
+        CqlType::Map { key, value, .. } => Ok(((**key).clone(), (**value).clone(), true)),
+        CqlType::Set { element, .. } => Ok(((**element).clone(), (**element).clone(), false)),
+        CqlType::List { .. } => invalid(format!(
+            "{what} selection is only allowed on sets and maps, but {} is a list",
+            result_name(inner)
+        )),
+        _ => invalid(format!("Invalid element selection: {} is of type {ty} is not a collection", result_name(inner))),
+    }
+}
+
+/// A column by name.
+///
+/// # Errors
+/// Cassandra's words for an unknown one.
+pub(super) fn find_column<'t>(table: &'t Table, name: &str) -> Result<&'t Column, QueryError> {
+    table.column(name).ok_or_else(|| {
+        QueryError::invalid(format!(
+            "Undefined column name {} in table {}.{}",
+            helenus_model::types::maybe_quote(name),
+            helenus_model::types::maybe_quote(&table.keyspace),
+            helenus_model::types::maybe_quote(&table.name)
+        ))
+    })
+}
+
+fn numeric_signatures(name: &str) -> String {
+    let types = ["tinyint", "smallint", "int", "bigint", "float", "double", "decimal", "varint", "counter"];
+    types.map(|ty| format!("system.{name} : ({ty}) -> {ty}")).join(", ")
+}
+
+/// The selector as a term, when it has no column in it.
+fn as_term(raw: &ast::Selector) -> Option<RawTerm> {
+    let all = |parts: &[ast::Selector]| parts.iter().map(as_term).collect::<Option<Vec<_>>>();
+    Some(match raw {
+        ast::Selector::Literal(literal) => RawTerm::Literal(literal.clone()),
+        ast::Selector::Null => RawTerm::Null,
+        ast::Selector::Marker(marker) => RawTerm::Marker(marker.clone()),
+        ast::Selector::List(parts) => RawTerm::List(all(parts)?),
+        ast::Selector::Set(parts) => RawTerm::Set(all(parts)?),
+        ast::Selector::Tuple(parts) => match parts.as_slice() {
+            [only] => as_term(only)?,
+            parts => RawTerm::Tuple(all(parts)?),
+        },
+        ast::Selector::Map(entries) => {
+            let entries = entries.iter().map(|(key, value)| Some((as_term(key)?, as_term(value)?)));
+            RawTerm::Map(entries.collect::<Option<_>>()?)
+        }
+        _ => return None,
+    })
+}
+
+/// The type a selector has by itself.
+fn selector_type(preparer: &Preparer<'_>, table: &Table, raw: &ast::Selector) -> Option<CqlType> {
+    let spec = ColumnSpec::named(table, "[selection]", CqlType::Blob);
+    let of = |raw: &ast::Selector| selector_type(preparer, table, raw);
+    match raw {
+        ast::Selector::Column(name) => Some(table.column(name.as_str())?.ty.clone()),
+        ast::Selector::CountRows => Some(CqlType::Bigint),
+        ast::Selector::Function { name, arguments } if function::is_aggregate(name) => {
+            let kind = AggregateKind::of_name(name.name.as_str())?;
+            match (kind, arguments.as_slice()) {
+                (AggregateKind::CountRows, _) => Some(CqlType::Bigint),
+                (kind, [argument]) => kind.result_type(&of(argument)?),
+                _ => None,
+            }
+        }
+        ast::Selector::Function { name, arguments } => call_type(preparer, table, name, arguments),
+        ast::Selector::WriteTime { kind: WriteTimeKind::Ttl, .. } => Some(CqlType::Int),
+        ast::Selector::WriteTime { .. } => Some(CqlType::Bigint),
+        ast::Selector::Cast { target, .. } => Some(native_type(*target)),
+        ast::Selector::TypeHint { type_name, .. } => {
+            let keyspace = preparer.context().find_keyspace(&table.keyspace);
+            resolve_type(type_name, &table.keyspace, keyspace.as_deref()).ok()
+        }
+        ast::Selector::Field { inner, field } => match of(inner)? {
+            CqlType::Udt { definition, .. } => {
+                definition.fields.iter().find(|(name, _)| name == field.as_str()).map(|(_, ty)| ty.clone())
+            }
+            _ => None,
+        },
+        ast::Selector::Element { inner, .. } => match of(inner)? {
+            CqlType::Map { value, .. } => Some((*value).clone()),
+            CqlType::Set { element, .. } => Some((*element).clone()),
+            _ => None,
+        },
+        ast::Selector::Slice { inner, .. } => of(inner),
+        ast::Selector::Negation(inner) => {
+            call_type(preparer, table, &function::native_name("_negate"), std::slice::from_ref(&**inner))
+        }
+        ast::Selector::Arithmetic { operator, left, right } => {
+            let name = function::native_name(function::operation_name(*operator));
+            call_type(preparer, table, &name, &[(**left).clone(), (**right).clone()])
+        }
+        ast::Selector::Tuple(parts) => match parts.as_slice() {
+            [only] => of(only),
+            parts => Some(CqlType::tuple(parts.iter().map(of).collect::<Option<Vec<_>>>()?)),
+        },
+        ast::Selector::List(parts) => Some(CqlType::list(of(parts.first()?)?, true)),
+        ast::Selector::Set(parts) => Some(CqlType::set(of(parts.first()?)?, true)),
+        ast::Selector::Map(entries) => {
+            let (key, value) = entries.first()?;
+            Some(CqlType::map(of(key)?, of(value)?, true))
+        }
+        ast::Selector::Literal(_) | ast::Selector::Null | ast::Selector::Marker(_) => {
+            preparer.exact_type(&as_term(raw)?, &spec)
+        }
+    }
+}
+
+fn call_type(
+    preparer: &Preparer<'_>,
+    table: &Table,
+    name: &FunctionName,
+    arguments: &[ast::Selector],
+) -> Option<CqlType> {
+    let seen: Vec<SelectorArgument<'_, '_>> =
+        arguments.iter().map(|raw| SelectorArgument { preparer, table, raw }).collect();
+    let seen: Vec<&dyn Argument> = seen.iter().map(|argument| argument as &dyn Argument).collect();
+    let spec = ColumnSpec::named(table, "[selection]", CqlType::Blob);
+    let function = function::resolve_for_type(name, &seen, &spec, None, preparer.context()).ok()?;
+    Some(function.return_type.clone())
+}
+
+/// A selector as the argument of a function still to be found.
+struct SelectorArgument<'a, 'p> {
+    preparer: &'a Preparer<'p>,
+    table: &'a Table,
+    raw: &'a ast::Selector,
+}
+
+impl Argument for SelectorArgument<'_, '_> {
+    fn assignability(&self, spec: &ColumnSpec) -> Assignability {
+        if let Some(term) = as_term(self.raw) {
+            return self.preparer.assignability(&term, spec);
+        }
+        match self.exact_type(spec) {
+            Some(ty) => type_assignability(&spec.ty, &ty),
+            None => Assignability::No,
+        }
+    }
+
+    fn exact_type(&self, _receiver: &ColumnSpec) -> Option<CqlType> {
+        selector_type(self.preparer, self.table, self.raw)
+    }
+
+    fn text(&self) -> String {
+        result_name(self.raw)
+    }
+
+    fn is_marker(&self) -> bool {
+        matches!(self.raw, ast::Selector::Marker(_))
+    }
+}
