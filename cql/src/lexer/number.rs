@@ -47,7 +47,7 @@ impl Lexer<'_> {
         let digits = self.digits(start + 9);
         let end = start + 9 + digits;
         let group = digits == 4 && self.byte(end) == Some(b'-');
-        !group && !(digits < 4 && self.hex_letter(end))
+        !(group || digits < 4 && self.hex_letter(end))
     }
 
     fn hex_letter(&self, offset: usize) -> bool {

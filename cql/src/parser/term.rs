@@ -55,6 +55,14 @@ pub(super) fn multiplicative(kind: Kind) -> Option<ArithmeticOperator> {
 impl Parser<'_> {
     /// A term, with what follows it checked.
     pub(super) fn term(&mut self) -> Parsed<Term> {
+        // most terms are a lone constant: no need to walk down the levels of precedence
+        if literal_kind(self.kind()).is_some()
+            && matches!(self.kind_ahead(1), Kind::Comma | Kind::ParenthesisClose)
+            && let Some(literal) = self.literal()
+        {
+            self.decided_by(0);
+            return Ok(Term::Literal(literal));
+        }
         let term = self.nested(Self::addition)?;
         if !follow::of_term(self.kind()) {
             return Err(self.no_viable());

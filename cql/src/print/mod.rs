@@ -3,6 +3,7 @@
 //! One statement, no semicolon, keywords in capitals, a single blank between words. Terms and selectors are printed as Cassandra shows them
 //! in the names of result columns.
 
+mod label;
 mod modify;
 mod relation;
 mod role;
@@ -10,6 +11,8 @@ mod schema;
 mod select;
 mod statement;
 mod term;
+
+pub use label::{LabelNames, selector_label};
 
 use crate::ast::{CqlTypeName, FunctionName, Literal, LiteralKind, Name, QualifiedName, Selector, Statement, Term};
 use crate::lexer::{KeywordClass, lookup};
