@@ -59,29 +59,7 @@ fn label(out: &mut String, tree: &Selector, names: &LabelNames<'_>) {
             out.push(')');
             label(out, inner, names);
         }
-        Selector::Field { inner, field } => {
-            label(out, inner, names);
-            out.push('.');
-            out.push_str(&field.text);
-        }
-        Selector::Element { inner, key } => {
-            label(out, inner, names);
-            out.push('[');
-            term(out, key, names);
-            out.push(']');
-        }
-        Selector::Slice { inner, from, to } => {
-            label(out, inner, names);
-            out.push('[');
-            if let Some(from) = from {
-                term(out, from, names);
-            }
-            out.push_str("..");
-            if let Some(to) = to {
-                term(out, to, names);
-            }
-            out.push(']');
-        }
+        Selector::Field { .. } | Selector::Element { .. } | Selector::Slice { .. } => part(out, tree, names),
         Selector::Negation(inner) => {
             out.push('-');
             label(out, inner, names);
@@ -105,6 +83,36 @@ fn label(out: &mut String, tree: &Selector, names: &LabelNames<'_>) {
             });
             out.push('}');
         }
+    }
+}
+
+/// A part of another selector.
+fn part(out: &mut String, tree: &Selector, names: &LabelNames<'_>) {
+    match tree {
+        Selector::Field { inner, field } => {
+            label(out, inner, names);
+            out.push('.');
+            out.push_str(&field.text);
+        }
+        Selector::Element { inner, key } => {
+            label(out, inner, names);
+            out.push('[');
+            term(out, key, names);
+            out.push(']');
+        }
+        Selector::Slice { inner, from, to } => {
+            label(out, inner, names);
+            out.push('[');
+            if let Some(from) = from {
+                term(out, from, names);
+            }
+            out.push_str("..");
+            if let Some(to) = to {
+                term(out, to, names);
+            }
+            out.push(']');
+        }
+        _ => label(out, tree, names),
     }
 }
 

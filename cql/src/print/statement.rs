@@ -102,7 +102,7 @@ fn drop_object(out: &mut String, what: &str, tree: &DropObject, print: impl Fn(&
     print(out, &tree.name);
 }
 
-/// Statements about roles and permissions; false if it is none of them.
+/// Statements about roles, users, permissions and identities; false if it is none of them.
 fn access(out: &mut String, tree: &Statement) -> bool {
     match tree {
         Statement::CreateRole(tree) => {
@@ -128,6 +128,14 @@ fn access(out: &mut String, tree: &Statement) -> bool {
         Statement::CreateUser(tree) => role::create_user(out, tree),
         Statement::AlterUser(tree) => role::alter_user(out, tree),
         Statement::DropUser(tree) => role::drop_user(out, tree),
+        _ => return grant(out, tree),
+    }
+    true
+}
+
+/// Statements about permissions, listings and identities; false if it is none of them.
+fn grant(out: &mut String, tree: &Statement) -> bool {
+    match tree {
         Statement::ListUsers => out.push_str("LIST USERS"),
         Statement::ListRoles(tree) => {
             out.push_str("LIST ROLES");
