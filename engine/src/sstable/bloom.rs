@@ -17,9 +17,11 @@ pub(super) struct BloomFilter {
     bits: Box<[u8]>,
 }
 
-/// Share of false positives with `bits` a key and `rounds` hashes.
+/// Share of false positives with `bits` a key and `rounds` hashes, to three digits as in Cassandra's table.
 fn false_positives(bits: u32, rounds: u32) -> f64 {
-    (1.0 - (-f64::from(rounds) / f64::from(bits)).exp()).powi(rounds as i32)
+    let exact = (1.0 - (-f64::from(rounds) / f64::from(bits)).exp()).powi(rounds as i32);
+    let digit = 10_f64.powf(exact.log10().floor() - 2.0);
+    (exact / digit).round() * digit
 }
 
 /// Fewest bits a key and hash rounds for a share of false positives, as Cassandra's `BloomCalculations` chooses them.
@@ -27,11 +29,11 @@ fn specification(chance: f64) -> (u32, u32) {
     const BEST_ROUNDS: [u32; 16] = [1, 1, 1, 2, 3, 3, 4, 5, 5, 6, 7, 8, 8, 8, 8, 8];
     let best = |bits: u32| BEST_ROUNDS.get(bits as usize).copied().unwrap_or(8);
     let mut bits = 2;
-    while bits < BITS_PER_KEY_MAX && false_positives(bits, best(bits)) > chance {
+    while bits < BITS_PER_KEY_MAX && false_positives(bits, best(bits)) > chance * (1.0 + 1e-9) {
         bits += 1;
     }
     let mut rounds = best(bits);
-    while rounds > 1 && false_positives(bits, rounds - 1) <= chance {
+    while rounds > 1 && false_positives(bits, rounds - 1) <= chance * (1.0 + 1e-9) {
         rounds -= 1;
     }
     (bits, rounds)
