@@ -5,26 +5,36 @@
 //!
 //! Order of locks: `state`, then `barrier`, then what the log and the memtables lock inside.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 use helenus_model::mutation::MutationRef;
 use helenus_model::read::{PartitionConsumer, ReadCommand};
 use parking_lot::{Mutex, RwLock};
+use uuid::Uuid;
 
+mod files;
+mod jobs;
 mod open;
 mod schema;
+mod snapshot;
 mod stats;
 
+pub use jobs::{CompactJob, FlushJob, Job, JobError, JobProgress, JobSummary, RemoveJob};
 pub use open::ReplayReport;
+pub use snapshot::DrainError;
+
+pub use crate::error::OpenError;
 pub use stats::{EngineStats, TableStats};
 
 use crate::cursor::ReadMode;
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskError};
 use crate::error::{ReadError, WriteError};
 use crate::log::{Log, LogConfig, LogPosition};
-use crate::manifest::Manifest;
+use crate::manifest::{Generation, Manifest};
+use crate::sstable::SsTableCaches;
 use crate::table_store::TableSet;
 
 /// Budgets and options of the store.
@@ -36,6 +46,10 @@ pub struct EngineConfig {
     pub log_bytes_max: u64,
     /// Bytes of all memtables; above it the largest is flushed.
     pub memtable_bytes_max: usize,
+    /// Bytes of the cache of uncompressed chunks (`file_cache_size`).
+    pub chunk_cache_bytes: u64,
+    /// Bytes of the cache of places in indexes (`key_cache_size`).
+    pub key_cache_bytes: u64,
     /// Dropped and truncated tables leave a snapshot (`auto_snapshot`).
     pub auto_snapshot: bool,
 }
@@ -46,6 +60,8 @@ impl Default for EngineConfig {
             log_segment_bytes: 32 << 20,
             log_bytes_max: 8 << 30,
             memtable_bytes_max: 64 << 20,
+            chunk_cache_bytes: 256 << 20,
+            key_cache_bytes: 32 << 20,
             auto_snapshot: true,
         }
     }
@@ -55,12 +71,45 @@ impl Default for EngineConfig {
 #[derive(Debug)]
 struct State {
     manifest: Manifest,
+    /// Tables of which a memtable is being flushed: one at a time, oldest first.
+    flushing: BTreeSet<Uuid>,
+    /// Tables whose obsolete files are being removed.
+    removing: BTreeSet<Uuid>,
+    /// SSTables being compacted.
+    compacting: BTreeSet<Generation>,
+    /// Tables to flush, asked for.
+    flush_wanted: BTreeSet<Uuid>,
+    /// Tables to compact into one SSTable, asked for.
+    major_wanted: BTreeSet<Uuid>,
+}
+
+impl State {
+    fn new(manifest: Manifest) -> Self {
+        State {
+            manifest,
+            flushing: BTreeSet::new(),
+            removing: BTreeSet::new(),
+            compacting: BTreeSet::new(),
+            flush_wanted: BTreeSet::new(),
+            major_wanted: BTreeSet::new(),
+        }
+    }
+
+    /// Nothing came of a pending SSTable; what is left of its files is to go. The next manifest says so; until then it is pending,
+    /// which for a start means the same.
+    fn obsolete_pending(&mut self, table: Uuid, generation: Generation) {
+        if let Some(record) = self.manifest.tables.get_mut(&table) {
+            record.pending.remove(&generation);
+            record.obsolete.insert(generation);
+        }
+    }
 }
 
 /// See the module.
 #[derive(Debug)]
 pub struct Engine {
     disk: Arc<dyn Disk>,
+    caches: Arc<SsTableCaches>,
     config: EngineConfig,
     log: Log,
     tables: ArcSwap<TableSet>,
@@ -68,6 +117,8 @@ pub struct Engine {
     /// Held shared from a record's place in the log to its place in the memtable, and alone to switch memtables: so a switched
     /// memtable holds exactly the records before the position of the switch.
     barrier: RwLock<()>,
+    /// The log segment being replayed, which must stay; `u32::MAX` when the replay is over.
+    replaying: AtomicU32,
     memtable_bytes: AtomicUsize,
     skipped_updates: AtomicU64,
 }
@@ -110,7 +161,7 @@ impl Engine {
         &self,
         tables: &TableSet,
         mutation: MutationRef<'_>,
-        wanted: impl Fn(uuid::Uuid) -> bool,
+        wanted: impl Fn(Uuid) -> bool,
         position: Option<LogPosition>,
     ) {
         let mut grown = 0;
@@ -168,6 +219,29 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Takes the manifest one step further, durably, or not at all. When nobody can tell whether it took the step, the log stops:
+    /// a start finds out.
+    fn commit(
+        &self,
+        state: &mut State,
+        edit: impl FnOnce(&mut Manifest),
+    ) -> Result<(), DiskError> {
+        let mut next = state.manifest.clone();
+        edit(&mut next);
+        if next == state.manifest {
+            return Ok(());
+        }
+        next.prepare(&*self.disk)?;
+        if let Err(error) = Manifest::publish(&*self.disk) {
+            self.log.stop(&error);
+            return Err(error);
+        }
+        state.manifest = next;
+        Ok(())
+    }
+}
+
 impl From<&EngineConfig> for LogConfig {
     fn from(config: &EngineConfig) -> Self {
         LogConfig { segment_bytes: config.log_segment_bytes }
@@ -176,3 +250,5 @@ impl From<&EngineConfig> for LogConfig {
 
 #[cfg(test)]
 mod model_test;
+#[cfg(test)]
+mod crash_test;

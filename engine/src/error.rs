@@ -49,6 +49,9 @@ pub enum WriteError {
         /// The limit.
         bytes_max: usize,
     },
+    /// An SSTable could not be read, or does not fit the table's new definition.
+    #[error(transparent)]
+    SsTable(#[from] ReadError),
     /// None of the mutation's tables is known here.
     #[error("unknown table {0}")]
     UnknownTable(Uuid),
@@ -85,6 +88,9 @@ pub enum OpenError {
     /// An SSTable or the manifest could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The log holds more than fits into memory, and what was replayed could not be flushed.
+    #[error("flush while the log is replayed: {0}")]
+    Flush(String),
     /// Written by another version.
     #[error("{path} has format version {version}; this program reads {supported}")]
     Version {

@@ -3,6 +3,7 @@
 //! The engine owns no thread and reads no clock. It is `Sync`: coordinators apply and read on their own threads; flush and
 //! compaction are jobs that the caller runs in slices wherever it likes.
 
+mod compaction;
 pub mod cursor;
 pub mod disk;
 pub mod disk_memory;
@@ -14,6 +15,7 @@ mod manifest;
 pub mod memtable;
 pub mod merge;
 mod read;
+mod sstable_handle;
 mod table_store;
 #[cfg(test)]
 mod testing;

@@ -276,7 +276,8 @@ impl Log {
         }
     }
 
-    fn stop(&self, error: &DiskError) {
+    /// Accepts nothing any more.
+    pub(crate) fn stop(&self, error: &DiskError) {
         let mut buffer = self.buffer.lock();
         if buffer.stopped.is_none() {
             buffer.stopped = Some(error.to_string());

@@ -95,17 +95,26 @@ impl Manifest {
         Manifest::decode(&bytes)
     }
 
-    /// Makes this the manifest, durably. On an error the old one or this one is in force; nobody can tell which, so the caller stops.
-    pub(crate) fn store(&self, disk: &dyn Disk) -> DiskResult<()> {
+    /// Writes this manifest beside the one in force. An error changes nothing.
+    pub(crate) fn prepare(&self, disk: &dyn Disk) -> DiskResult<()> {
         match disk.remove(NEXT_PATH) {
             Err(error) if error.kind != DiskErrorKind::NotFound => return Err(error),
             _ => {}
         }
         let file = disk.create(NEXT_PATH)?;
         file.write_at(0, &self.encode())?;
-        file.sync()?;
+        file.sync()
+    }
+
+    /// Puts the prepared manifest in force. After an error nobody can tell which one is, so the caller stops.
+    pub(crate) fn publish(disk: &dyn Disk) -> DiskResult<()> {
         disk.rename(NEXT_PATH, PATH)?;
         disk.sync_dir(DIRECTORY)
+    }
+
+    /// The record of a table, made if there is none.
+    pub(crate) fn table_mut(&mut self, id: Uuid, directory: &str) -> &mut TableRecord {
+        self.tables.entry(id).or_insert_with(|| TableRecord::new(directory.to_owned()))
     }
 
     fn encode(&self) -> Vec<u8> {

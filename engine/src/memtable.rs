@@ -117,6 +117,13 @@ impl Memtable {
         slot.as_slice().iter().find(|partition| *partition.key == *key.key).cloned()
     }
 
+    /// If the partition is here: a timestamp that nothing in it is below.
+    pub(crate) fn min_timestamp(&self, key: KeyRef<'_>) -> Option<i64> {
+        let shard = self.shards[shard_of(key.token)].lock();
+        let slot = shard.partitions.get(&key.token)?;
+        slot.as_slice().iter().any(|partition| *partition.key == *key.key).then_some(shard.stats.min_timestamp)
+    }
+
     /// Up to `count` partitions from `start` on and before `end`, in ring order, appended to `into`. Returns false when the
     /// range has no more; otherwise another call from behind the last one may find more.
     pub(crate) fn partitions_between(

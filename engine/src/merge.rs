@@ -5,6 +5,7 @@
 //! told at which the strongest open range deletion changes.
 
 use std::cmp::Ordering;
+use std::ops::Deref;
 
 use helenus_model::key::Position;
 use helenus_model::partition::{Marker, Unfiltered};
@@ -45,8 +46,8 @@ enum Current {
 
 /// A merge of sources; itself a [`PartitionCursor`]. The static row it tells has the partition's deletion applied.
 #[derive(Debug)]
-pub struct MergeCursor<'t, C> {
-    table: &'t Table,
+pub struct MergeCursor<T, C> {
+    table: T,
     reversed: bool,
     sources: Vec<Source<C>>,
     deletion: DeletionTime,
@@ -61,16 +62,16 @@ pub struct MergeCursor<'t, C> {
     budget: u64,
 }
 
-impl<'t, C: PartitionCursor> MergeCursor<'t, C> {
+impl<T: Deref<Target = Table>, C: PartitionCursor> MergeCursor<T, C> {
     /// A merge of `cursors`, all of one partition.
-    pub fn new(table: &'t Table, cursors: impl IntoIterator<Item = C>, reversed: bool) -> Self {
+    pub fn new(table: T, cursors: impl IntoIterator<Item = C>, reversed: bool) -> Self {
         let mut merge = MergeCursor::idle(table, cursors, reversed);
         merge.restart(|_| true);
         merge
     }
 
     /// A merge that waits for [`MergeCursor::restart`].
-    pub(crate) fn idle(table: &'t Table, cursors: impl IntoIterator<Item = C>, reversed: bool) -> Self {
+    pub(crate) fn idle(table: T, cursors: impl IntoIterator<Item = C>, reversed: bool) -> Self {
         let source = |cursor| Source { cursor, active: false, spent: false, live: false, open: DeletionTime::LIVE };
         MergeCursor {
             table,
@@ -136,7 +137,7 @@ impl<'t, C: PartitionCursor> MergeCursor<'t, C> {
         merged.extend_from_slice(first.bytes());
         for row in rows {
             self.scratch.clear();
-            merge_rows(self.table, RowRef::new(&merged), row, &mut self.scratch);
+            merge_rows(&*self.table, RowRef::new(&merged), row, &mut self.scratch);
             std::mem::swap(&mut merged, &mut self.scratch);
         }
         if !self.deletion.is_live() {
@@ -251,7 +252,7 @@ impl<'t, C: PartitionCursor> MergeCursor<'t, C> {
                 continue;
             }
             self.scratch.clear();
-            merge_rows(self.table, RowRef::new(&self.row), row, &mut self.scratch);
+            merge_rows(&*self.table, RowRef::new(&self.row), row, &mut self.scratch);
             std::mem::swap(&mut self.row, &mut self.scratch);
         }
         self.current = Current::Built(first);
@@ -266,7 +267,7 @@ impl<'t, C: PartitionCursor> MergeCursor<'t, C> {
     }
 }
 
-impl<C: PartitionCursor> PartitionCursor for MergeCursor<'_, C> {
+impl<T: Deref<Target = Table>, C: PartitionCursor> PartitionCursor for MergeCursor<T, C> {
     fn deletion(&self) -> DeletionTime {
         self.deletion
     }

@@ -1,6 +1,5 @@
 //! Reads: which sources have something to say, merged, cut to the limits, given to a consumer item by item.
 
-use std::cmp::Ordering;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -11,16 +10,18 @@ use helenus_model::read::{ColumnFilter, Flow, Next, PartitionConsumer, ReadComma
 use helenus_model::row::DeletionTime;
 use helenus_model::schema::Table;
 
-use crate::cursor::{PartitionCursor, PartitionScan, ReadMode};
+use crate::cursor::{PartitionCursor, ReadMode};
 use crate::error::ReadError;
 use crate::memtable::{MemtableCursor, MemtableScan, Partition, ScanShape};
 use crate::merge::MergeCursor;
 use crate::table_store::{TableStore, View};
 
 mod limit;
+mod scan;
 mod source;
 
 use limit::LimitState;
+pub(crate) use scan::MergedScan;
 use source::{CursorSource, ScanSource};
 
 /// Runs `command` on one table. See [`crate::engine::Engine::read`].
@@ -80,7 +81,7 @@ struct Read<'r> {
 /// Whether the read goes on with another partition.
 type Onward = ControlFlow<(), ()>;
 
-impl Read<'_> {
+impl<'r> Read<'r> {
     /// Answers from the active memtable without allocating, if it is the only source, a single row is asked for, and no deletion
     /// is near. Returns false, with nothing given out, when that is not so.
     fn partition_from_memory(&mut self, key: KeyRef<'_>) -> Result<bool, ReadError> {
@@ -111,29 +112,56 @@ impl Read<'_> {
 
     /// True when a source other than the active memtable may have the partition.
     fn others_have(&self, key: KeyRef<'_>) -> Result<bool, ReadError> {
-        Ok(self.view.flushing.iter().any(|memtable| memtable.partition(key).is_some()))
+        Ok(self.view.flushing.iter().any(|flushing| flushing.memtable.partition(key).is_some())
+            || self.view.sstables.iter().any(|handle| handle.may_contain(key)))
     }
 
     fn memtable_partitions(&self, key: KeyRef<'_>) -> Vec<Arc<Partition>> {
-        let memtables = std::iter::once(&self.view.active).chain(&self.view.flushing);
-        memtables.filter_map(|memtable| memtable.partition(key)).collect()
+        self.view.memtables().filter_map(|memtable| memtable.partition(key)).collect()
     }
 
     /// Reads one partition. `resumed` when its first rows were given on an earlier page.
     fn partition(&mut self, key: KeyRef<'_>, slices: &[Slice], resumed: bool) -> Result<Onward, ReadError> {
         let (table, reversed) = (self.table, self.command.reversed);
-        let sources: Vec<_> = self
+        let mut sources: Vec<_> = self
             .memtable_partitions(key)
             .into_iter()
             .map(|partition| {
                 CursorSource::Memtable(MemtableCursor::new(table, partition, slices, reversed, self.statics))
             })
             .collect();
+        self.add_sstables(key, slices, &mut sources)?;
         if sources.is_empty() {
             return Ok(Onward::Continue(()));
         }
         let mut merge = MergeCursor::new(table, sources, reversed);
         self.emit(&mut merge, key, resumed)
+    }
+
+    /// Adds the SSTables that have the partition, except those in which everything is older than a deletion
+    /// of the whole partition.
+    fn add_sstables<'c>(
+        &self,
+        key: KeyRef<'_>,
+        slices: &'c [Slice],
+        sources: &mut Vec<CursorSource<'c>>,
+    ) -> Result<(), ReadError>
+    where
+        'r: 'c,
+    {
+        let mut deletion = sources.iter().fold(DeletionTime::LIVE, |deletion, source| deletion.max(source.deletion()));
+        for handle in &self.view.sstables {
+            if handle.max_timestamp < deletion.marked_at {
+                continue;
+            }
+            let command = self.command;
+            let cursor = handle.cursor(key, slices, command.reversed, &command.columns, self.mode)?;
+            if let Some(cursor) = cursor {
+                deletion = deletion.max(cursor.deletion());
+                sources.push(CursorSource::SsTable(cursor));
+            }
+        }
+        Ok(())
     }
 
     fn range(
@@ -197,41 +225,29 @@ impl Read<'_> {
             reversed: self.command.reversed,
             statics: self.statics,
         };
-        let mut sources = Vec::with_capacity(2);
-        for memtable in std::iter::once(&self.view.active).chain(&self.view.flushing) {
+        let mut sources = Vec::with_capacity(1 + self.view.flushing.len() + self.view.sstables.len());
+        for memtable in self.view.memtables() {
             let scan = MemtableScan::new(Arc::clone(memtable), start.clone(), end.clone(), shape);
             sources.push(ScanSource::Memtable(scan));
         }
-        let mut heads = Vec::with_capacity(sources.len());
-        for source in &mut sources {
-            heads.push(source.next_partition()?);
+        for handle in &self.view.sstables {
+            let scan = handle.scan(start, end, shape.slices, &self.command.columns, self.mode)?;
+            sources.push(ScanSource::SsTable(Box::new(scan)));
         }
-        let mut merge = MergeCursor::idle(self.table, sources, self.command.reversed);
-        let mut key = Vec::new();
-        loop {
-            let first = merge.cursors().zip(&heads).filter(|(_, live)| **live).map(|(source, _)| source.key()).min();
-            let Some(first) = first else { return Ok(()) };
-            let token = first.token;
-            key.clear();
-            key.extend_from_slice(first.key);
-            let first = KeyRef { token, key: &key };
-            let mut living = heads.iter();
-            merge.restart(|source| *living.next().unwrap_or(&false) && source.key().cmp(&first) == Ordering::Equal);
-            if self.emit(&mut merge, first, false)?.is_break() {
-                return Ok(());
+        let mut walk = MergedScan::new(self.table, sources, self.command.reversed)?;
+        while let Some(key) = walk.next_key() {
+            if self.emit(walk.merge(), key.as_ref(), false)?.is_break() {
+                break;
             }
-            for (source, live) in merge.cursors_mut().zip(&mut heads) {
-                if *live && source.key() == first {
-                    *live = source.next_partition()?;
-                }
-            }
+            walk.leave(key.as_ref())?;
         }
+        Ok(())
     }
 
     /// Gives one merged partition to the consumer, up to the limits. An empty one is not told at all.
     fn emit<C: PartitionCursor>(
         &mut self,
-        merge: &mut MergeCursor<'_, C>,
+        merge: &mut MergeCursor<&Table, C>,
         key: KeyRef<'_>,
         resumed: bool,
     ) -> Result<Onward, ReadError> {

@@ -2,14 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use arc_swap::ArcSwap;
 use helenus_model::schema::Table;
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
+use crate::log::LogPosition;
 use crate::memtable::Memtable;
+use crate::sstable_handle::SsTableHandle;
+
+/// A memtable on its way to disk.
+#[derive(Clone, Debug)]
+pub(crate) struct Flushing {
+    pub(crate) memtable: Arc<Memtable>,
+    /// Every log record before this is in this memtable or an older one, none behind it is.
+    pub(crate) position: LogPosition,
+}
 
 /// Everything a read of a table looks at, as of one moment. The active memtable still grows.
 #[derive(Debug, Default)]
@@ -17,7 +27,26 @@ pub(crate) struct View {
     /// Takes the writes.
     pub(crate) active: Arc<Memtable>,
     /// On their way to disk, oldest first.
-    pub(crate) flushing: Vec<Arc<Memtable>>,
+    pub(crate) flushing: Vec<Flushing>,
+    /// On disk.
+    pub(crate) sstables: Vec<Arc<SsTableHandle>>,
+}
+
+impl View {
+    /// All memtables.
+    pub(crate) fn memtables(&self) -> impl Iterator<Item = &Arc<Memtable>> {
+        std::iter::once(&self.active).chain(self.flushing.iter().map(|flushing| &flushing.memtable))
+    }
+
+    /// True when a memtable waits for or is in a flush.
+    pub(crate) fn has_flushing(&self) -> bool {
+        !self.flushing.is_empty()
+    }
+
+    /// Bytes of the memtables on their way to disk.
+    pub(crate) fn flushing_bytes(&self) -> usize {
+        self.flushing.iter().map(|flushing| flushing.memtable.bytes()).sum()
+    }
 }
 
 /// Counts of one table.
@@ -36,6 +65,8 @@ pub(crate) struct TableStore {
     pub(crate) definition: ArcSwap<Table>,
     pub(crate) view: ArcSwap<View>,
     pub(crate) counters: TableCounters,
+    /// The SSTables changed since the last look for a compaction.
+    pub(crate) compaction_due: AtomicBool,
 }
 
 impl TableStore {
@@ -46,6 +77,7 @@ impl TableStore {
             definition: ArcSwap::new(table),
             view: ArcSwap::default(),
             counters: TableCounters::default(),
+            compaction_due: AtomicBool::new(true),
         }
     }
 

@@ -13,7 +13,7 @@ use helenus_model::time::{NO_DELETION_TIME, Now};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::{Engine, EngineConfig};
+use super::{Engine, EngineConfig, JobProgress};
 use crate::cursor::ReadMode;
 use crate::disk_memory::MemoryDisk;
 use crate::testing::{Change, Collector, OTHER, STATIC, SeenPartition, SeenRow, TAGS, VALUE, clustering, row, schema, table_parts};
@@ -43,6 +43,7 @@ enum Step {
     Write { key: u8, facts: Vec<Fact> },
     Flush,
     Compact,
+    Jobs,
     Truncate,
     Restart,
     Crash { power_cut: bool },
@@ -61,7 +62,7 @@ struct World {
 }
 
 fn config() -> EngineConfig {
-    EngineConfig { log_segment_bytes: 4000, log_bytes_max: 20_000, memtable_bytes_max: 6000, ..EngineConfig::default() }
+    EngineConfig { log_segment_bytes: 4000, log_bytes_max: 20_000, memtable_bytes_max: 6000, chunk_cache_bytes: 1 << 20, key_cache_bytes: 1 << 16, ..EngineConfig::default() }
 }
 
 fn at_second(now: i64) -> Now {
@@ -324,6 +325,16 @@ impl World {
         self.facts.entry(key).or_default().extend(facts.iter().cloned());
     }
 
+    /// Runs up to `count` jobs, each to its end, in small slices.
+    fn run_jobs(&mut self, count: usize) {
+        for _ in 0..count {
+            let now = at_second(self.now);
+            let Some(mut job) = self.engine.next_job(now) else { return };
+            let slice = self.rng.between(1, 500);
+            while let JobProgress::More { .. } = job.run_slice(&self.engine, slice, now).expect("the job goes on") {}
+        }
+    }
+
     fn reopen(&mut self) {
         let (engine, _) =
             Engine::open(Arc::new(self.disk.clone()), config(), &self.schema, Vec::new(), at_second(self.now)).expect("opens");
@@ -333,7 +344,15 @@ impl World {
     fn run(&mut self, step: &Step) {
         match step {
             Step::Write { key, facts } => self.write(*key, facts),
-            Step::Flush | Step::Compact => {}
+            Step::Flush => {
+                self.engine.flush(TABLE);
+                self.run_jobs(1);
+            }
+            Step::Compact => {
+                self.engine.compact_major(TABLE);
+                self.run_jobs(100);
+            }
+            Step::Jobs => self.run_jobs(3),
             Step::Truncate => {
                 self.engine.truncate(TABLE, at_second(self.now)).expect("truncated");
                 self.facts.clear();
@@ -511,7 +530,8 @@ fn steps(seed: u64, length: usize, monotonic: bool) -> Vec<Step> {
                 Step::Write { key: draw.below(u64::from(KEYS)) as u8, facts: facts(&mut draw, timestamp, now) }
             }
             70..77 => Step::Flush,
-            77..81 => Step::Compact,
+            77..79 => Step::Compact,
+            79..81 => Step::Jobs,
             81 => Step::Truncate,
             82..84 => Step::Restart,
             84..86 => Step::Crash { power_cut: draw.chance(50) },

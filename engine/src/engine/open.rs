@@ -1,8 +1,8 @@
-//! Starting: manifest, tables, log replay.
+//! Starting: manifest, files, tables, log replay.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 use helenus_model::mutation::MutationRef;
@@ -10,12 +10,14 @@ use helenus_model::schema::{Schema, Table};
 use helenus_model::time::Now;
 use parking_lot::{Mutex, RwLock};
 
-use super::{Engine, EngineConfig, State};
+use super::{Engine, EngineConfig, State, files};
 use crate::disk::Disk;
 use crate::error::OpenError;
 use crate::log::{self, Log, LogPosition};
 use crate::manifest::Manifest;
-use crate::table_store::{TableSet, TableStore};
+use crate::sstable::SsTableCaches;
+use crate::sstable_handle::SsTableHandle;
+use crate::table_store::{TableSet, TableStore, View};
 
 /// Directory of the log.
 pub(super) const LOG_DIRECTORY: &str = "commitlog";
@@ -37,6 +39,8 @@ pub struct ReplayReport {
     pub put_aside: Vec<String>,
     /// Files of interrupted flushes and compactions, removed.
     pub removed_files: Vec<String>,
+    /// Directories with SSTables of tables that the schema does not know: left alone.
+    pub orphaned_directories: Vec<String>,
 }
 
 impl Engine {
@@ -49,22 +53,35 @@ impl Engine {
         local_tables: Vec<Arc<Table>>,
         now: Now,
     ) -> Result<(Engine, ReplayReport), OpenError> {
-        let manifest = Manifest::load(&*disk)?;
+        let mut manifest = Manifest::load(&*disk)?;
         let mut report = ReplayReport::default();
-        let mut stores = Vec::new();
-        for (table, is_local) in schema.tables().map(|t| (t, false)).chain(local_tables.iter().map(|t| (t, true))) {
-            stores.push(Arc::new(TableStore::new(Arc::clone(table), is_local)));
+        let before = manifest.clone();
+        files::tidy(&*disk, &mut manifest, &mut report.removed_files)?;
+        if manifest != before {
+            manifest.prepare(&*disk)?;
+            Manifest::publish(&*disk)?;
         }
+        let tables = schema.tables().map(|table| (table, false)).chain(local_tables.iter().map(|table| (table, true)));
+        let caches = Arc::new(SsTableCaches::new(config.chunk_cache_bytes, config.key_cache_bytes));
+        let mut stores = Vec::new();
+        for (table, is_local) in tables {
+            stores.push(Arc::new(open_table(&disk, &caches, &manifest, table, is_local, now)?));
+        }
+        let tables = TableSet::new(stores);
+        let orphans = manifest.tables.iter().filter(|(id, record)| tables.get(**id).is_none() && !record.live.is_empty());
+        report.orphaned_directories = orphans.map(|(_, record)| record.directory.clone()).collect();
         let flushed_to = manifest.tables.values().map(|table| table.flushed.segment).max().unwrap_or(0);
         let first = manifest.log_start;
         let next_segment = log::next_segment(&*disk, LOG_DIRECTORY, first.max(flushed_to + 1))?;
         let engine = Engine {
             log: Log::new(Arc::clone(&disk), LOG_DIRECTORY, (&config).into(), next_segment, BTreeMap::new()),
             disk,
+            caches,
             config,
-            tables: ArcSwap::from_pointee(TableSet::new(stores)),
-            state: Mutex::new(State { manifest }),
+            tables: ArcSwap::from_pointee(tables),
+            state: Mutex::new(State::new(manifest)),
             barrier: RwLock::new(()),
+            replaying: AtomicU32::new(first),
             memtable_bytes: AtomicUsize::new(0),
             skipped_updates: AtomicU64::new(0),
         };
@@ -72,12 +89,13 @@ impl Engine {
         Ok((engine, report))
     }
 
-    fn replay(&self, first: u32, report: &mut ReplayReport, _now: Now) -> Result<(), OpenError> {
+    fn replay(&self, first: u32, report: &mut ReplayReport, now: Now) -> Result<(), OpenError> {
         let tables = self.tables.load_full();
         let flushed: BTreeMap<_, _> =
             self.state.lock().manifest.tables.iter().map(|(id, table)| (*id, table.flushed)).collect();
         let mut skipped_flushed = 0;
         let outcome = log::replay(&*self.disk, LOG_DIRECTORY, first, &mut |position, body| {
+            self.replaying.store(position.segment, Ordering::Relaxed);
             let mutation = MutationRef::validate(body).map_err(|error| OpenError::Corrupt {
                 path: format!("{LOG_DIRECTORY}, segment {}", position.segment),
                 offset: u64::from(position.offset),
@@ -86,6 +104,10 @@ impl Engine {
             let is_new = |id| flushed.get(&id).copied().unwrap_or(LogPosition::ZERO) <= position;
             skipped_flushed += mutation.updates().filter(|(id, _)| !is_new(*id)).count() as u64;
             self.apply_to_memtables(&tables, mutation, is_new, Some(position));
+            if self.memtable_bytes.load(Ordering::Relaxed) > self.config.memtable_bytes_max {
+                let behind = LogPosition { offset: position.offset + 1, ..position };
+                self.flush_largest(behind, now).map_err(|error| OpenError::Flush(error.to_string()))?;
+            }
             Ok(())
         })?;
         report.records = outcome.records;
@@ -95,6 +117,26 @@ impl Engine {
         report.skipped_flushed = skipped_flushed;
         report.skipped_unknown = self.skipped_updates.swap(0, Ordering::Relaxed);
         self.log.adopt(outcome.segments);
+        self.replaying.store(u32::MAX, Ordering::Relaxed);
         Ok(())
     }
+}
+
+fn open_table(
+    disk: &Arc<dyn Disk>,
+    caches: &Arc<SsTableCaches>,
+    manifest: &Manifest,
+    table: &Arc<Table>,
+    is_local: bool,
+    now: Now,
+) -> Result<TableStore, OpenError> {
+    let store = TableStore::new(Arc::clone(table), is_local);
+    let Some(record) = manifest.tables.get(&table.id) else { return Ok(store) };
+    let mut sstables = Vec::with_capacity(record.live.len());
+    for generation in &record.live {
+        let handle = SsTableHandle::open(disk, caches, &record.directory, *generation, table, now)?;
+        sstables.push(Arc::new(handle));
+    }
+    store.view.store(Arc::new(View { sstables, ..View::default() }));
+    Ok(store)
 }

@@ -9,7 +9,6 @@ use uuid::Uuid;
 
 use super::Engine;
 use crate::error::WriteError;
-use crate::manifest::TableRecord;
 use crate::table_store::{TableSet, TableStore, View};
 
 impl Engine {
@@ -25,6 +24,9 @@ impl Engine {
                 Some(store) => {
                     if !same_definition(&store.definition.load(), table) {
                         store.definition.store(Arc::clone(table));
+                        for handle in &store.view.load().sstables {
+                            handle.reader.update_schema(table)?;
+                        }
                     }
                     stores.push(Arc::clone(store));
                 }
@@ -49,17 +51,19 @@ impl Engine {
     ) -> Result<(), WriteError> {
         let view = store.view.swap(Arc::default());
         self.forget_memtables(&view);
-        if let Some(record) = state.manifest.tables.get_mut(&store.id) {
-            record.dropped = true;
-            let live = std::mem::take(&mut record.live);
-            record.obsolete.extend(live);
-            state.manifest.store(&*self.disk)?;
-        }
+        let id = store.id;
+        self.commit(state, |manifest| {
+            if let Some(record) = manifest.tables.get_mut(&id) {
+                record.dropped = true;
+                let live = std::mem::take(&mut record.live);
+                record.obsolete.extend(live);
+            }
+        })?;
         Ok(())
     }
 
     fn forget_memtables(&self, view: &View) {
-        let bytes: usize = std::iter::once(&view.active).chain(&view.flushing).map(|memtable| memtable.bytes()).sum();
+        let bytes: usize = view.memtables().map(|memtable| memtable.bytes()).sum();
         self.memtable_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
@@ -75,12 +79,13 @@ impl Engine {
         };
         self.forget_memtables(&view);
         let directory = store.directory();
-        let record = state.manifest.tables.entry(table).or_insert_with(|| TableRecord::new(directory));
-        record.flushed = record.flushed.max(position);
-        record.truncated_at = now.wall_micros;
-        let live = std::mem::take(&mut record.live);
-        record.obsolete.extend(live);
-        state.manifest.store(&*self.disk)?;
+        self.commit(&mut state, |manifest| {
+            let record = manifest.table_mut(table, &directory);
+            record.flushed = record.flushed.max(position);
+            record.truncated_at = now.wall_micros;
+            let live = std::mem::take(&mut record.live);
+            record.obsolete.extend(live);
+        })?;
         Ok(())
     }
 

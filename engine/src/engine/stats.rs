@@ -48,12 +48,11 @@ impl Engine {
         let of_table = |store: &crate::table_store::TableStore| {
             let definition = store.definition.load();
             let view = store.view.load();
-            let memtables = std::iter::once(&view.active).chain(&view.flushing);
             TableStats {
                 id: store.id,
                 keyspace: definition.keyspace.clone(),
                 name: definition.name.clone(),
-                memtable_bytes: memtables.map(|memtable| memtable.bytes() as u64).sum(),
+                memtable_bytes: view.memtables().map(|memtable| memtable.bytes() as u64).sum(),
                 pending_flushes: view.flushing.len() as u64,
                 reads: store.counters.reads.load(Ordering::Relaxed),
                 writes: store.counters.writes.load(Ordering::Relaxed),

@@ -3,6 +3,8 @@
 use helenus_model::row::{CellKind, ColumnId, DeletionTime, RowRef};
 use helenus_model::time::{LocalSeconds, NO_DELETION_TIME, WriteTimestamp};
 
+use crate::sstable::EncodingStats;
+
 /// A set of column ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ColumnSet(Vec<u64>);
@@ -62,6 +64,21 @@ pub struct MemtableStats {
     pub range_tombstones: bool,
     /// Updates applied.
     pub operations: u64,
+}
+
+impl From<&MemtableStats> for EncodingStats {
+    fn from(stats: &MemtableStats) -> Self {
+        let mut encoding = EncodingStats {
+            min_timestamp: (stats.min_timestamp != i64::MAX).then_some(stats.min_timestamp),
+            min_local_deletion_time: Some(stats.min_local_deletion_time).filter(|time| *time != NO_DELETION_TIME),
+            min_ttl: (stats.min_ttl != 0).then_some(stats.min_ttl),
+            columns: Vec::new(),
+        };
+        for column in stats.statics.iter().chain(stats.regulars.iter()) {
+            encoding.add_column(column);
+        }
+        encoding
+    }
 }
 
 impl Default for MemtableStats {

@@ -7,17 +7,20 @@ use helenus_model::row::{DeletionTime, RowRef};
 use crate::cursor::{PartitionCursor, PartitionScan};
 use crate::error::ReadError;
 use crate::memtable::{MemtableCursor, MemtableScan};
+use crate::sstable::{SsTableCursor, SsTableScan};
 
 /// One partition of one source.
 #[derive(Debug)]
 pub(crate) enum CursorSource<'c> {
     Memtable(MemtableCursor<'c>),
+    SsTable(SsTableCursor<'c>),
 }
 
 /// A range of one source.
 #[derive(Debug)]
 pub(crate) enum ScanSource<'c> {
     Memtable(MemtableScan<'c>),
+    SsTable(Box<SsTableScan>),
 }
 
 macro_rules! cursor {
@@ -42,19 +45,21 @@ macro_rules! cursor {
     };
 }
 
-cursor!(CursorSource, Memtable);
-cursor!(ScanSource, Memtable);
+cursor!(CursorSource, Memtable, SsTable);
+cursor!(ScanSource, Memtable, SsTable);
 
 impl PartitionScan for ScanSource<'_> {
     fn next_partition(&mut self) -> Result<bool, ReadError> {
         match self {
             ScanSource::Memtable(scan) => scan.next_partition(),
+            ScanSource::SsTable(scan) => scan.next_partition(),
         }
     }
 
     fn key(&self) -> KeyRef<'_> {
         match self {
             ScanSource::Memtable(scan) => scan.key(),
+            ScanSource::SsTable(scan) => scan.key(),
         }
     }
 }

@@ -1,0 +1,282 @@
+//! Kills, power cuts and errors at every operation of flushes, compactions, truncations and drops.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use helenus_model::key::RingPosition;
+use helenus_model::read::{ColumnFilter, ReadCommand, ReadLimits, ReadScope, Slice};
+use helenus_model::rng::Rng;
+use helenus_model::schema::Schema;
+use helenus_model::time::Now;
+use uuid::Uuid;
+
+use super::{Engine, EngineConfig, JobError, JobProgress};
+use crate::cursor::ReadMode;
+use crate::disk::DiskErrorKind;
+use crate::disk_memory::{Faults, MemoryDisk};
+use crate::manifest::Manifest;
+use crate::sstable::Descriptor;
+use crate::testing::{Collector, SeenPartition, insert, schema, table_parts};
+
+const TABLE: Uuid = Uuid::from_u128(1);
+const OTHER: Uuid = Uuid::from_u128(2);
+const NOW: Now = Now { wall_micros: 1_000_000_000, monotonic_micros: 0 };
+
+fn config() -> EngineConfig {
+    EngineConfig { log_segment_bytes: 1000, auto_snapshot: false, ..EngineConfig::default() }
+}
+
+fn tables() -> Arc<Schema> {
+    schema(vec![table_parts(1, "t", 10), table_parts(2, "other", 10)])
+}
+
+fn open(disk: &MemoryDisk) -> Engine {
+    Engine::open(Arc::new(disk.clone()), config(), &tables(), Vec::new(), NOW).expect("opens").0
+}
+
+fn write(engine: &Engine, table: Uuid, from: i32, count: i32) {
+    for i in from..from + count {
+        engine.apply(&insert(table, &[(i % 5) as u8], &[i, i], i64::from(i), &i.to_be_bytes()), true).expect("applied");
+    }
+    engine.log_flush().expect("flushed");
+}
+
+fn run_jobs(engine: &Engine) -> Result<(), JobError> {
+    while let Some(mut job) = engine.next_job(NOW) {
+        while let JobProgress::More { .. } = job.run_slice(engine, 200, NOW)? {}
+    }
+    Ok(())
+}
+
+fn read(engine: &Engine, table: Uuid) -> Vec<SeenPartition> {
+    let command = ReadCommand {
+        table,
+        schema_epoch: 1,
+        scope: ReadScope::Range { start: RingPosition::FIRST, end: RingPosition::LAST, resume: None },
+        slices: vec![Slice::all()],
+        reversed: false,
+        columns: ColumnFilter::All,
+        limits: ReadLimits::NONE,
+        now: NOW.seconds(),
+    };
+    let definition = engine.tables.load().get(table).expect("known").definition.load_full();
+    let mut collector = Collector::new(&definition, command.now, false);
+    engine.read(&command, ReadMode::UNBOUNDED, &mut collector).expect("read");
+    collector.seen()
+}
+
+/// Three SSTables, and rows in the memtables of two tables.
+fn prepared() -> (MemoryDisk, Engine) {
+    let disk = MemoryDisk::new();
+    let engine = open(&disk);
+    for round in 0..3 {
+        write(&engine, TABLE, round * 7, 10);
+        engine.flush(TABLE);
+        run_jobs(&engine).expect("flushed");
+    }
+    write(&engine, TABLE, 50, 10);
+    write(&engine, OTHER, 0, 10);
+    engine.log_sync().expect("synced");
+    (disk, engine)
+}
+
+/// Every file below `data` belongs to an SSTable of the manifest.
+fn check_no_orphans(disk: &MemoryDisk, context: &str) {
+    let manifest = Manifest::load(disk).expect("a manifest");
+    for path in disk.files().iter().filter(|path| path.starts_with("data/")) {
+        let (directory, name) = path.rsplit_once('/').expect("a directory");
+        let (descriptor, _) = Descriptor::parse(directory, name).expect("an SSTable");
+        let generation = descriptor.id.parse().expect("a generation");
+        let live = manifest.tables.values().any(|table| table.directory == directory && table.live.contains(&generation));
+        assert!(live, "{context}: {path} belongs to nothing");
+    }
+}
+
+/// Runs `action` on prepared stores and ends the process at its first, second … operation, until it gets through.
+fn crash_everywhere(action: impl Fn(&Engine) -> bool, check: impl Fn(&Engine, bool, &str)) {
+    for power_cut in [false, true] {
+        let mut passed = false;
+        for at in 0.. {
+            assert!(at < 2000, "the action ends");
+            let (disk, engine) = prepared();
+            disk.set_faults(Faults { kill_at: Some(disk.operations() + at), ..Faults::default() });
+            let done = action(&engine);
+            passed |= done;
+            drop(engine);
+            let mut rng = Rng::new(at);
+            disk.crash(power_cut, &mut rng);
+            let context = format!("operation {at}, power cut {power_cut}");
+            let engine = open(&disk);
+            check(&engine, done, &context);
+            check_no_orphans(&disk, &context);
+            run_jobs(&engine).expect("jobs go on");
+            check(&engine, done, &context);
+            check_no_orphans(&disk, &context);
+            drop(engine);
+            disk.crash(true, &mut rng);
+            check(&open(&disk), done, &context);
+            if done {
+                break;
+            }
+        }
+        assert!(passed, "the action got through at last");
+    }
+}
+
+#[test]
+fn a_flush_and_a_compaction_may_end_anywhere() {
+    let (_, engine) = prepared();
+    let expected = [read(&engine, TABLE), read(&engine, OTHER)];
+    crash_everywhere(
+        |engine| {
+            engine.flush_all();
+            if run_jobs(engine).is_err() {
+                return false;
+            }
+            engine.compact_major(TABLE);
+            run_jobs(engine).is_ok()
+        },
+        |engine, _, context| {
+            assert_eq!(read(engine, TABLE), expected[0], "{context}");
+            assert_eq!(read(engine, OTHER), expected[1], "{context}");
+        },
+    );
+}
+
+#[test]
+fn a_truncation_may_end_anywhere_and_nothing_comes_back() {
+    let (_, engine) = prepared();
+    let expected = [read(&engine, TABLE), read(&engine, OTHER)];
+    crash_everywhere(
+        |engine| engine.truncate(TABLE, NOW).is_ok() && run_jobs(engine).is_ok(),
+        |engine, done, context| {
+            let found = read(engine, TABLE);
+            assert!(found.is_empty() || (!done && found == expected[0]), "{context}: all or nothing");
+            assert_eq!(read(engine, OTHER), expected[1], "{context}");
+        },
+    );
+}
+
+#[test]
+fn writes_after_a_truncation_stay() {
+    let (disk, engine) = prepared();
+    engine.truncate(TABLE, NOW).expect("truncated");
+    assert_eq!(engine.truncated_at(TABLE), Some(NOW.wall_micros));
+    write(&engine, TABLE, 500, 3);
+    let expected = read(&engine, TABLE);
+    assert_eq!(expected.iter().map(|partition| partition.rows.len()).sum::<usize>(), 3);
+    engine.log_sync().expect("synced");
+    drop(engine);
+    disk.crash(true, &mut Rng::new(3));
+    let engine = open(&disk);
+    assert_eq!(read(&engine, TABLE), expected);
+    engine.drain(NOW).expect("drained");
+    let report = Engine::open(Arc::new(disk.clone()), config(), &tables(), Vec::new(), NOW).expect("opens").1;
+    assert_eq!(report.records, report.skipped_flushed + report.skipped_unknown, "nothing is replayed after a drain");
+}
+
+#[test]
+fn an_error_at_any_operation_leaves_the_data_and_the_work_is_done_later() {
+    let (_, engine) = prepared();
+    let expected = [read(&engine, TABLE), read(&engine, OTHER)];
+    for at in 0..400 {
+        let (disk, engine) = prepared();
+        let fail_at = BTreeMap::from([(disk.operations() + at, DiskErrorKind::Full)]);
+        disk.set_faults(Faults { fail_at, ..Faults::default() });
+        engine.flush_all();
+        let mut failed = run_jobs(&engine).is_err();
+        engine.compact_major(TABLE);
+        failed |= run_jobs(&engine).is_err();
+        assert_eq!(read(&engine, TABLE), expected[0], "operation {at}");
+        assert_eq!(read(&engine, OTHER), expected[1], "operation {at}");
+        disk.set_faults(Faults::default());
+        // Unless the manifest is in doubt, the store goes on.
+        if run_jobs(&engine).is_ok() {
+            assert_eq!(read(&engine, TABLE), expected[0], "operation {at}");
+        }
+        drop(engine);
+        disk.crash(false, &mut Rng::new(at));
+        let engine = open(&disk);
+        assert_eq!(read(&engine, TABLE), expected[0], "operation {at}");
+        assert_eq!(read(&engine, OTHER), expected[1], "operation {at}");
+        check_no_orphans(&disk, &format!("operation {at}"));
+        if !failed && at > 0 {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_dropped_table_is_gone_with_its_files() {
+    let (disk, engine) = prepared();
+    let other = read(&engine, OTHER);
+    let without = schema(vec![table_parts(2, "other", 10)]);
+    engine.set_schema(&without, NOW).expect("dropped");
+    assert!(engine.apply(&insert(TABLE, b"k", &[1, 1], 1, b"v"), true).is_err());
+    run_jobs(&engine).expect("files go");
+    assert_eq!(read(&engine, OTHER), other);
+    assert!(disk.files().iter().all(|path| !path.contains("/t-")), "{:?}", disk.files());
+    drop(engine);
+    disk.crash(false, &mut Rng::new(1));
+    let (engine, report) = Engine::open(Arc::new(disk), config(), &without, Vec::new(), NOW).expect("opens");
+    assert_eq!(read(&engine, OTHER), other);
+    assert!(report.skipped_unknown > 0, "the log still has records of the dropped table");
+}
+
+#[test]
+fn unknown_files_stop_the_start() {
+    let (disk, engine) = prepared();
+    drop(engine);
+    let directory = format!("data/ks/t-{}", TABLE.simple());
+    let source = disk.files().into_iter().find(|path| path.starts_with(&directory)).expect("an SSTable");
+    let id = source.rsplit_once('/').and_then(|(_, name)| name.split('-').nth(1)).expect("an id").to_owned();
+    for (paths, refused) in [
+        (vec![format!("{directory}/nb-999-big-Data.db"), format!("{directory}/nb-999-big-TOC.txt")], true),
+        (vec![format!("{directory}/nb-999-big-Data.db")], false),
+        (vec![format!("{directory}/notes")], true),
+        (vec!["data/ks/x-1/nb-1-big-TOC.txt".to_owned()], true),
+        (vec!["commitlog/notes".to_owned()], true),
+        (vec!["manifest/notes".to_owned()], true),
+        (vec![format!("{directory}/snapshots/a/nb-{id}-big-TOC.txt")], false),
+    ] {
+        let copy = disk.copy();
+        for path in &paths {
+            copy.put(path, b"bytes".to_vec());
+        }
+        let opened = Engine::open(Arc::new(copy), config(), &tables(), Vec::new(), NOW);
+        match (opened, refused) {
+            (Err(error), true) => {
+                let named = paths.iter().any(|path| error.to_string().contains(path.rsplit_once('/').expect("a directory").0));
+                assert!(named, "{error} names one of {paths:?}");
+            }
+            (Ok(_), false) => {}
+            (other, _) => panic!("{paths:?}: {:?}", other.map(|(_, report)| report)),
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_has_the_files_and_survives_a_compaction() {
+    let (disk, engine) = prepared();
+    engine.snapshot(TABLE, "before", NOW).expect("made");
+    assert_eq!(engine.snapshots(TABLE).expect("listed"), ["before"]);
+    let linked = |disk: &MemoryDisk| disk.files().into_iter().filter(|path| path.contains("/snapshots/before/")).count();
+    let count = linked(&disk);
+    assert!(count >= 4 * 8, "{count} files");
+    engine.compact_major(TABLE);
+    run_jobs(&engine).expect("compacted");
+    assert_eq!(linked(&disk), count);
+}
+
+#[test]
+fn the_log_is_bounded_by_flushing_what_keeps_it() {
+    let disk = MemoryDisk::new();
+    let config = EngineConfig { log_bytes_max: 5000, ..config() };
+    let (engine, _) = Engine::open(Arc::new(disk), config, &tables(), Vec::new(), NOW).expect("opens");
+    write(&engine, OTHER, 0, 1);
+    for round in 0..50 {
+        write(&engine, TABLE, round * 10, 10);
+        run_jobs(&engine).expect("flushed");
+        assert!(engine.stats().log_bytes < 8000, "{}", engine.stats().log_bytes);
+    }
+}
