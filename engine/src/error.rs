@@ -52,6 +52,9 @@ pub enum WriteError {
     /// An SSTable could not be read, or does not fit the table's new definition.
     #[error(transparent)]
     SsTable(#[from] ReadError),
+    /// The snapshot before a truncation or drop could not be made, so nothing was done.
+    #[error("snapshot: {0}")]
+    Snapshot(String),
     /// None of the mutation's tables is known here.
     #[error("unknown table {0}")]
     UnknownTable(Uuid),

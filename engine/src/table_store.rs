@@ -54,6 +54,7 @@ impl View {
 pub(crate) struct TableCounters {
     pub(crate) reads: AtomicU64,
     pub(crate) writes: AtomicU64,
+    pub(crate) compactions: AtomicU64,
 }
 
 /// One table.

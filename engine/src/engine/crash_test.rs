@@ -31,7 +31,7 @@ fn tables() -> Arc<Schema> {
 }
 
 fn open(disk: &MemoryDisk) -> Engine {
-    Engine::open(Arc::new(disk.clone()), config(), &tables(), Vec::new(), NOW).expect("opens").0
+    Engine::open(Arc::new(disk.clone()), config(), tables(), Vec::new(), NOW).expect("opens").0
 }
 
 fn write(engine: &Engine, table: Uuid, from: i32, count: i32) {
@@ -171,7 +171,7 @@ fn writes_after_a_truncation_stay() {
     let engine = open(&disk);
     assert_eq!(read(&engine, TABLE), expected);
     engine.drain(NOW).expect("drained");
-    let report = Engine::open(Arc::new(disk.clone()), config(), &tables(), Vec::new(), NOW).expect("opens").1;
+    let report = Engine::open(Arc::new(disk.clone()), config(), tables(), Vec::new(), NOW).expect("opens").1;
     assert_eq!(report.records, report.skipped_flushed + report.skipped_unknown, "nothing is replayed after a drain");
 }
 
@@ -211,14 +211,14 @@ fn a_dropped_table_is_gone_with_its_files() {
     let (disk, engine) = prepared();
     let other = read(&engine, OTHER);
     let without = schema(vec![table_parts(2, "other", 10)]);
-    engine.set_schema(&without, NOW).expect("dropped");
+    engine.set_schema(Arc::clone(&without), NOW).expect("dropped");
     assert!(engine.apply(&insert(TABLE, b"k", &[1, 1], 1, b"v"), true).is_err());
     run_jobs(&engine).expect("files go");
     assert_eq!(read(&engine, OTHER), other);
     assert!(disk.files().iter().all(|path| !path.contains("/t-")), "{:?}", disk.files());
     drop(engine);
     disk.crash(false, &mut Rng::new(1));
-    let (engine, report) = Engine::open(Arc::new(disk), config(), &without, Vec::new(), NOW).expect("opens");
+    let (engine, report) = Engine::open(Arc::new(disk), config(), without, Vec::new(), NOW).expect("opens");
     assert_eq!(read(&engine, OTHER), other);
     assert!(report.skipped_unknown > 0, "the log still has records of the dropped table");
 }
@@ -243,7 +243,7 @@ fn unknown_files_stop_the_start() {
         for path in &paths {
             copy.put(path, b"bytes".to_vec());
         }
-        let opened = Engine::open(Arc::new(copy), config(), &tables(), Vec::new(), NOW);
+        let opened = Engine::open(Arc::new(copy), config(), tables(), Vec::new(), NOW);
         match (opened, refused) {
             (Err(error), true) => {
                 let named = paths.iter().any(|path| error.to_string().contains(path.rsplit_once('/').expect("a directory").0));
@@ -269,10 +269,27 @@ fn a_snapshot_has_the_files_and_survives_a_compaction() {
 }
 
 #[test]
+fn truncation_and_drop_leave_snapshots_if_configured() {
+    let disk = MemoryDisk::new();
+    let config = EngineConfig { auto_snapshot: true, ..config() };
+    let (engine, _) = Engine::open(Arc::new(disk.clone()), config, tables(), Vec::new(), NOW).expect("opens");
+    write(&engine, TABLE, 0, 10);
+    engine.truncate(TABLE, NOW).expect("truncated");
+    assert_eq!(engine.snapshots(TABLE).expect("listed"), ["truncated-1000000-t"]);
+    assert!(read(&engine, TABLE).is_empty());
+    write(&engine, TABLE, 0, 10);
+    engine.set_schema(schema(vec![]), NOW).expect("dropped");
+    run_jobs(&engine).expect("files go");
+    let left: Vec<_> = disk.files().into_iter().filter(|path| path.ends_with("Data.db")).collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert!(left.iter().all(|path| path.contains("/snapshots/")), "{left:?}");
+}
+
+#[test]
 fn the_log_is_bounded_by_flushing_what_keeps_it() {
     let disk = MemoryDisk::new();
     let config = EngineConfig { log_bytes_max: 5000, ..config() };
-    let (engine, _) = Engine::open(Arc::new(disk), config, &tables(), Vec::new(), NOW).expect("opens");
+    let (engine, _) = Engine::open(Arc::new(disk), config, tables(), Vec::new(), NOW).expect("opens");
     write(&engine, OTHER, 0, 1);
     for round in 0..50 {
         write(&engine, TABLE, round * 10, 10);

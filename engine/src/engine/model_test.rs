@@ -337,7 +337,7 @@ impl World {
 
     fn reopen(&mut self) {
         let (engine, _) =
-            Engine::open(Arc::new(self.disk.clone()), config(), &self.schema, Vec::new(), at_second(self.now)).expect("opens");
+            Engine::open(Arc::new(self.disk.clone()), config(), Arc::clone(&self.schema), Vec::new(), at_second(self.now)).expect("opens");
         self.engine = engine;
     }
 
@@ -377,7 +377,7 @@ fn new_world(seed: u64, gc_grace_seconds: i32) -> World {
     let table = Arc::clone(schema.table_by_id(TABLE).expect("there"));
     let now = 1000;
     let (engine, _) =
-        Engine::open(Arc::new(disk.clone()), config(), &schema, Vec::new(), at_second(now)).expect("opens");
+        Engine::open(Arc::new(disk.clone()), config(), Arc::clone(&schema), Vec::new(), at_second(now)).expect("opens");
     World { disk, schema, table, engine, facts: BTreeMap::new(), now, rng: Rng::new(seed) }
 }
 

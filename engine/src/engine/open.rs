@@ -49,7 +49,7 @@ impl Engine {
     pub fn open(
         disk: Arc<dyn Disk>,
         config: EngineConfig,
-        schema: &Arc<Schema>,
+        schema: Arc<Schema>,
         local_tables: Vec<Arc<Table>>,
         now: Now,
     ) -> Result<(Engine, ReplayReport), OpenError> {

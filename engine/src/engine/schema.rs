@@ -7,26 +7,29 @@ use helenus_model::schema::{Schema, Table};
 use helenus_model::time::Now;
 use uuid::Uuid;
 
-use super::Engine;
+use super::{Engine, State};
 use crate::error::WriteError;
 use crate::table_store::{TableSet, TableStore, View};
 
 impl Engine {
     /// Brings the tables in line with `schema`: new ones appear, changed ones get their new definition, those that are gone lose
-    /// their memtables and files (after a snapshot, if configured). The node's local tables stay.
-    pub fn set_schema(&self, schema: &Arc<Schema>, now: Now) -> Result<(), WriteError> {
+    /// their memtables and files (after a snapshot, if configured). The node's local tables stay. Waits for the device only where a
+    /// table goes.
+    pub fn set_schema(&self, schema: Arc<Schema>, now: Now) -> Result<(), WriteError> {
+        let gone = |store: &&Arc<TableStore>| !store.is_local && schema.table_by_id(store.id).is_none();
+        for store in self.tables.load_full().iter().filter(gone) {
+            self.auto_snapshot(store, "dropped", now)?;
+        }
         let mut state = self.state.lock();
         let before = self.tables.load_full();
+        let mut first_error = None;
         let mut stores: Vec<Arc<TableStore>> =
             before.iter().filter(|store| store.is_local).map(Arc::clone).collect();
         for table in schema.tables() {
             match before.get(table.id) {
                 Some(store) => {
-                    if !same_definition(&store.definition.load(), table) {
-                        store.definition.store(Arc::clone(table));
-                        for handle in &store.view.load().sstables {
-                            handle.reader.update_schema(table)?;
-                        }
+                    if let Err(error) = redefine(store, table) {
+                        first_error = first_error.or(Some(error));
                     }
                     stores.push(Arc::clone(store));
                 }
@@ -38,17 +41,12 @@ impl Engine {
         self.tables.store(Arc::clone(&after));
         drop(alone);
         for store in before.iter().filter(|store| after.get(store.id).is_none()) {
-            self.forget_table(&mut state, store, now)?;
+            self.forget_table(&mut state, store)?;
         }
-        Ok(())
+        first_error.map_or(Ok(()), Err)
     }
 
-    fn forget_table(
-        &self,
-        state: &mut super::State,
-        store: &TableStore,
-        _now: Now,
-    ) -> Result<(), WriteError> {
+    fn forget_table(&self, state: &mut State, store: &TableStore) -> Result<(), WriteError> {
         let view = store.view.swap(Arc::default());
         self.forget_memtables(&view);
         let id = store.id;
@@ -67,12 +65,14 @@ impl Engine {
         self.memtable_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Empties a table: what was applied before the call is gone for good, also after a restart.
+    /// Empties a table: what was applied before the call is gone for good, also after a restart. If configured, a snapshot is left.
+    /// Waits for the device.
     pub fn truncate(&self, table: Uuid, now: Now) -> Result<(), WriteError> {
-        let mut state = self.state.lock();
         let tables = self.tables.load_full();
         let store = tables.get(table).ok_or(WriteError::UnknownTable(table))?;
-        // What is in the log before this position stays fenced off by the manifest, so the log must not end before it.
+        self.auto_snapshot(store, "truncated", now)?;
+        let mut state = self.state.lock();
+        // What the log has before this position is fenced off by the manifest.
         let (view, position) = {
             let _alone = self.barrier.write();
             (store.view.swap(Arc::default()), self.log.position())
@@ -93,8 +93,27 @@ impl Engine {
     pub fn truncated_at(&self, table: Uuid) -> Option<i64> {
         self.state.lock().manifest.tables.get(&table).map(|record| record.truncated_at).filter(|at| *at != i64::MIN)
     }
+
+    /// Leaves a snapshot of a table whose data is about to go, named as Cassandra names it.
+    fn auto_snapshot(&self, store: &TableStore, why: &str, now: Now) -> Result<(), WriteError> {
+        let definition = store.definition.load_full();
+        if !self.config.auto_snapshot || !definition.params.allow_auto_snapshot || store.is_local {
+            return Ok(());
+        }
+        let tag = format!("{why}-{}-{}", now.wall_micros.div_euclid(1000), definition.name);
+        self.snapshot(store.id, &tag, now).map_err(|error| WriteError::Snapshot(error.to_string()))
+    }
 }
 
-fn same_definition(a: &Table, b: &Table) -> bool {
-    a.epoch == b.epoch && a == b
+/// Gives a table its new definition, if it is new.
+fn redefine(store: &TableStore, table: &Arc<Table>) -> Result<(), WriteError> {
+    let known = store.definition.load();
+    if known.epoch == table.epoch && **known == **table {
+        return Ok(());
+    }
+    store.definition.store(Arc::clone(table));
+    for handle in &store.view.load().sstables {
+        handle.reader.update_schema(table)?;
+    }
+    Ok(())
 }

@@ -195,6 +195,7 @@ impl CompactJob {
             }
         };
         self.install(engine, generation, handle)?;
+        self.store.counters.compactions.fetch_add(1, Ordering::Relaxed);
         Ok(JobProgress::Done(JobSummary {
             table: self.store.id,
             bytes_in: self.inputs.iter().map(|input| input.bytes).sum(),
