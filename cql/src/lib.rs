@@ -11,5 +11,6 @@ pub mod print;
 mod tests;
 
 pub use parser::{
-    MAX_MARKERS, MAX_NESTING, MAX_STATEMENT_BYTES, ParsedStatement, SyntaxError, parse, parse_term, parse_type,
+    MAX_MARKERS, MAX_NESTING, MAX_STATEMENT_BYTES, MAX_TOKENS, ParsedStatement, SyntaxError, parse, parse_term,
+    parse_type,
 };

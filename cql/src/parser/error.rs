@@ -13,6 +13,8 @@ pub struct SyntaxError {
     pub line: u32,
     /// The column in UTF-16 units, from 0; -1 at the end of the text, as Cassandra has it.
     pub column: i32,
+    /// Cassandra answers this one as an invalid request (0x2200), not as a syntax error (0x2000).
+    pub invalid: bool,
     /// The text Cassandra gives, such as `line 1:7 no viable alternative at input 'x' (select [x]...)`.
     pub message: String,
 }
@@ -44,7 +46,7 @@ pub(super) fn mismatched(text: &str, token: Token, expected: &str, last_read: To
 /// An error that Cassandra's parser raises itself: its message has no position, the error has that of `token`.
 pub(super) fn raised(text: &str, token: Token, message: String) -> SyntaxError {
     let (line, column) = position_of(text, token);
-    SyntaxError { line, column, message }
+    SyntaxError { line, column, invalid: false, message }
 }
 
 /// Characters that are no token.
@@ -71,13 +73,13 @@ pub(super) fn lexical(text: &str, error: LexicalError) -> SyntaxError {
             format!("required (...)+ loop did not match anything at character '{character}'")
         }
     };
-    SyntaxError { line, column, message: format!("line {line}:{column} {message}") }
+    SyntaxError { line, column, invalid: false, message: format!("line {line}:{column} {message}") }
 }
 
 fn positioned(text: &str, token: Token, message: &str, highlighted: Token, last_read: Token) -> SyntaxError {
     let (line, column) = position_of(text, token);
     let snippet = snippet(text, highlighted, last_read).unwrap_or_default();
-    SyntaxError { line, column, message: format!("line {line}:{column} {message}{snippet}") }
+    SyntaxError { line, column, invalid: false, message: format!("line {line}:{column} {message}{snippet}") }
 }
 
 /// The end of the text has no position, as in Cassandra.

@@ -1,6 +1,6 @@
 //! Constants and bind markers.
 
-use super::{MAX_MARKERS, Parsed, Parser};
+use super::{Parsed, Parser};
 use crate::ast::{Literal, LiteralKind, Marker, Term};
 use crate::lexer::{Keyword, Kind};
 
@@ -21,10 +21,19 @@ pub(super) fn literal_kind(kind: Kind) -> Option<LiteralKind> {
 }
 
 impl Parser<'_> {
-    /// A constant, if one stands here.
-    pub(super) fn literal(&mut self) -> Option<Literal> {
-        let kind = literal_kind(self.kind())?;
+    /// A constant, if one stands here. A float that no double can hold is refused.
+    pub(super) fn literal(&mut self) -> Parsed<Option<Literal>> {
+        let Some(kind) = literal_kind(self.kind()) else {
+            return Ok(None);
+        };
         let token = self.advance();
+        if token.kind == Kind::Float && self.raw(token).parse().is_ok_and(f64::is_infinite) {
+            // Cassandra takes the literal for a double at once and stumbles over its size
+            return Err(self.failed(
+                "NumberFormatException Character I is neither a decimal digit number, decimal point, \
+                 nor \"e\" notation exponential mark.",
+            ));
+        }
         let text = match token.kind {
             Kind::NegativeNan | Kind::Keyword(Keyword::Nan) => "NaN".to_owned(),
             Kind::Keyword(Keyword::Infinity) => "Infinity".to_owned(),
@@ -32,7 +41,7 @@ impl Parser<'_> {
             Kind::String | Kind::DollarString => self.decoded(token),
             _ => self.raw(token).to_owned(),
         };
-        Some(Literal { kind, text })
+        Ok(Some(Literal { kind, text }))
     }
 
     /// `?` or `:name`, if one stands here.
@@ -48,14 +57,8 @@ impl Parser<'_> {
             }
             _ => return Ok(None),
         };
-        let index = match u16::try_from(self.markers.len()) {
-            Ok(index) if self.markers.len() < MAX_MARKERS => index,
-            _ => {
-                return Err(
-                    self.raised(format!("Too many markers(?). More markers than the allowed maximum of {MAX_MARKERS}"))
-                );
-            }
-        };
+        // a statement with too many is refused at its end, with their number in the message
+        let index = u16::try_from(self.markers.len()).unwrap_or(u16::MAX);
         self.markers.push(name.as_ref().map(|name| name.text.clone()));
         Ok(Some(Marker { index, name }))
     }

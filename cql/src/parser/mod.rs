@@ -15,6 +15,7 @@ mod keyspace;
 mod literal;
 mod modify;
 mod names;
+mod object_name;
 mod permission;
 mod property;
 mod relation;
@@ -35,6 +36,9 @@ use crate::lexer::{Keyword, Kind, Lexer, Token};
 
 /// The longest statement, in bytes: that of Cassandra's largest frame.
 pub const MAX_STATEMENT_BYTES: usize = 16 * 1024 * 1024;
+
+/// How many tokens a statement may have: what bounds the memory of its tree.
+pub const MAX_TOKENS: usize = 2_000_000;
 
 /// How deep terms, selectors, types and relations may nest, operators counted: deep enough for people, shallow enough for a thread's stack.
 pub const MAX_NESTING: usize = 100;
@@ -62,6 +66,7 @@ pub fn parse(text: &str) -> Result<ParsedStatement, SyntaxError> {
     let statement = parser.statement()?;
     while parser.eat(Kind::Semicolon) {}
     parser.expect(Kind::End)?;
+    parser.check_markers()?;
     Ok(ParsedStatement { statement, markers: parser.markers })
 }
 
@@ -109,7 +114,7 @@ impl<'a> Parser<'a> {
         if text.len() > MAX_STATEMENT_BYTES {
             let message =
                 format!("Statement of {} bytes is longer than the {MAX_STATEMENT_BYTES} bytes allowed", text.len());
-            return Err(SyntaxError { line: 1, column: 0, message });
+            return Err(SyntaxError { line: 1, column: 0, invalid: true, message });
         }
         let tokens = Vec::with_capacity((text.len() / 4).clamp(16, 256));
         Ok(Self {
@@ -136,7 +141,10 @@ impl<'a> Parser<'a> {
     #[inline(never)]
     fn read_more(&mut self, index: usize) -> Token {
         loop {
-            let token = self.lexer.next();
+            let mut token = self.lexer.next();
+            if self.tokens.len() == MAX_TOKENS {
+                token.kind = Kind::Invalid;
+            }
             self.tokens.push(token);
             if matches!(token.kind, Kind::End | Kind::Invalid) || self.tokens.len() > index {
                 return token;
@@ -307,6 +315,15 @@ impl<'a> Parser<'a> {
         }
     }
 
+    fn check_markers(&mut self) -> Parsed<()> {
+        let count = self.markers.len();
+        if count <= MAX_MARKERS {
+            return Ok(());
+        }
+        let message = format!("Too many markers(?). {count} markers exceed the allowed maximum of {MAX_MARKERS}");
+        Err(SyntaxError { invalid: true, ..self.raised(message) })
+    }
+
     fn too_deep(&mut self) -> SyntaxError {
         let token = self.current();
         let message = format!("Statement is nested deeper than the {MAX_NESTING} levels allowed");
@@ -315,7 +332,12 @@ impl<'a> Parser<'a> {
 
     /// The lexical error, if the parser has come to see one: it was noticed before whatever the parser has to say.
     fn lexical_error(&self) -> Option<SyntaxError> {
-        self.lexer.error().map(|error| error::lexical(self.text, error))
+        if let Some(error) = self.lexer.error() {
+            return Some(error::lexical(self.text, error));
+        }
+        let token = *self.tokens.get(MAX_TOKENS)?;
+        let message = format!("Statement has more than the {MAX_TOKENS} tokens allowed");
+        Some(error::raised(self.text, token, message))
     }
 
     #[cold]
@@ -351,6 +373,12 @@ impl<'a> Parser<'a> {
     fn raised(&mut self, message: impl Into<String>) -> SyntaxError {
         let token = self.current();
         self.lexical_error().unwrap_or_else(|| error::raised(self.text, token, message.into()))
+    }
+
+    /// An exception that Cassandra's parser does not expect while it parses, as its answer tells it.
+    #[cold]
+    fn failed(&mut self, reason: &str) -> SyntaxError {
+        self.raised(format!("Failed parsing statement: [{}] reason: {reason}", self.text))
     }
 
     /// The characters of a token.

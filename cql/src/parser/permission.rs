@@ -1,6 +1,6 @@
 //! GRANT, REVOKE and LIST.
 
-use super::{Parsed, Parser};
+use super::{Parsed, Parser, object_name};
 use crate::ast::{
     GrantPermissions, GrantRole, ListPermissions, Name, Permission, PermissionSet, Resource, RevokePermissions,
     RevokeRole, Statement,
@@ -217,10 +217,10 @@ impl Parser<'_> {
         if name == "*:*" {
             return Err(self.raised("Please use ALL MBEANS instead of wildcard pattern"));
         }
-        if !is_object_name(&name) {
+        let Some(is_pattern) = object_name::is_pattern(&name) else {
             return Err(self.raised(format!("{name} is not a valid JMX object name")));
-        }
-        if must_be_pattern && !name.contains(['*', '?']) {
+        };
+        if must_be_pattern && !is_pattern {
             return Err(self.raised(format!("Plural form used, but non-pattern JMX object name specified ({name})")));
         }
         Ok(name)
@@ -237,42 +237,4 @@ fn begins_operand(kind: Kind) -> bool {
             | Kind::Semicolon
     );
     !part_of_the_statement
-}
-
-/// `domain:key=value,key=value`, no key twice, `*` allowed instead of a property and in values.
-fn is_object_name(name: &str) -> bool {
-    let Some((domain, properties)) = name.split_once(':') else {
-        return false;
-    };
-    if domain.contains('\n') || properties.is_empty() {
-        return false;
-    }
-    let mut keys = std::collections::BTreeSet::new();
-    split_outside_quotes(properties).into_iter().all(|property| {
-        if property == "*" {
-            return keys.insert("*");
-        }
-        let Some((key, value)) = property.split_once('=') else {
-            return false;
-        };
-        let quoted = value.len() >= 2 && value.starts_with('"') && value.ends_with('"');
-        let plain = !value.contains(['=', ':', '"', '\n']);
-        !key.is_empty()
-            && !key.contains([',', ':', '*', '?', '\n'])
-            && !value.is_empty()
-            && (quoted || plain)
-            && keys.insert(key)
-    })
-}
-
-/// The parts between commas that stand in no double quotes.
-fn split_outside_quotes(text: &str) -> Vec<&str> {
-    let mut quoted = false;
-    text.split(|character| {
-        if character == '"' {
-            quoted = !quoted;
-        }
-        character == ',' && !quoted
-    })
-    .collect()
 }

@@ -48,7 +48,7 @@ impl Parser<'_> {
                 let token = self.advance();
                 PropertyValue::Keyword(self.raw(token).to_owned())
             }
-            _ => match self.literal() {
+            _ => match self.literal()? {
                 Some(literal) => PropertyValue::Literal(literal),
                 None => return Err(self.no_viable_between(start, self.position)),
             },

@@ -105,7 +105,7 @@ impl Parser<'_> {
     }
 
     fn simple_selector(&mut self) -> Parsed<Selector> {
-        if let Some(literal) = self.literal() {
+        if let Some(literal) = self.literal()? {
             return Ok(Selector::Literal(literal));
         }
         match self.kind() {

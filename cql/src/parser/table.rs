@@ -220,11 +220,8 @@ impl Parser<'_> {
             self.expect_keyword(Keyword::Timestamp)?;
             let token = self.expect(Kind::Integer)?;
             timestamp = Some(self.raw(token).parse().map_err(|_| {
-                self.raised(format!(
-                    "Failed parsing statement: [{}] reason: NumberFormatException For input string: \"{}\"",
-                    self.text,
-                    self.raw(token)
-                ))
+                let raw = self.raw(token);
+                self.failed(&format!("NumberFormatException For input string: \"{raw}\""))
             })?);
         }
         Ok(AlterTableAction::Drop(DropColumns { if_exists, columns, timestamp }))

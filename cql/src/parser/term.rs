@@ -58,7 +58,7 @@ impl Parser<'_> {
         // most terms are a lone constant: no need to walk down the levels of precedence
         if literal_kind(self.kind()).is_some()
             && matches!(self.kind_ahead(1), Kind::Comma | Kind::ParenthesisClose)
-            && let Some(literal) = self.literal()
+            && let Some(literal) = self.literal()?
         {
             self.decided_by(0);
             return Ok(Term::Literal(literal));
@@ -117,7 +117,7 @@ impl Parser<'_> {
     }
 
     fn simple_term(&mut self) -> Parsed<Term> {
-        if let Some(literal) = self.literal() {
+        if let Some(literal) = self.literal()? {
             return Ok(Term::Literal(literal));
         }
         match self.kind() {

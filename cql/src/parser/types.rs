@@ -126,11 +126,6 @@ impl Parser<'_> {
     fn dimension(&mut self) -> Parsed<i32> {
         let token = self.expect(Kind::Integer)?;
         let raw = self.raw(token);
-        raw.parse().map_err(|_| {
-            self.raised(format!(
-                "Failed parsing statement: [{}] reason: NumberFormatException For input string: \"{raw}\"",
-                self.text
-            ))
-        })
+        raw.parse().map_err(|_| self.failed(&format!("NumberFormatException For input string: \"{raw}\"")))
     }
 }

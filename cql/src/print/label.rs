@@ -97,18 +97,18 @@ fn part(out: &mut String, tree: &Selector, names: &LabelNames<'_>) {
         Selector::Element { inner, key } => {
             label(out, inner, names);
             out.push('[');
-            term(out, key, names);
+            term(out, key);
             out.push(']');
         }
         Selector::Slice { inner, from, to } => {
             label(out, inner, names);
             out.push('[');
             if let Some(from) = from {
-                term(out, from, names);
+                term(out, from);
             }
             out.push_str("..");
             if let Some(to) = to {
-                term(out, to, names);
+                term(out, to);
             }
             out.push(']');
         }
@@ -166,10 +166,10 @@ fn type_label(out: &mut String, tree: &CqlTypeName, names: &LabelNames<'_>) {
 }
 
 /// A term within brackets: its functions are shown as they are written, without a keyspace of their own.
-fn term(out: &mut String, tree: &Term, names: &LabelNames<'_>) {
+fn term(out: &mut String, tree: &Term) {
     let list = |out: &mut String, open: char, elements: &[Term], close: char| {
         out.push(open);
-        separated(out, elements, |out, element| term(out, element, names));
+        separated(out, elements, |out, element| term(out, element));
         out.push(close);
     };
     match tree {
@@ -182,9 +182,9 @@ fn term(out: &mut String, tree: &Term, names: &LabelNames<'_>) {
         Term::Map(entries) => {
             out.push('{');
             separated(out, entries, |out, (key, value)| {
-                term(out, key, names);
+                term(out, key);
                 out.push_str(": ");
-                term(out, value, names);
+                term(out, value);
             });
             out.push('}');
         }
@@ -193,7 +193,7 @@ fn term(out: &mut String, tree: &Term, names: &LabelNames<'_>) {
             separated(out, fields, |out, (field, value)| {
                 out.push_str(&field.text);
                 out.push_str(": ");
-                term(out, value, names);
+                term(out, value);
             });
             out.push('}');
         }
@@ -209,26 +209,26 @@ fn term(out: &mut String, tree: &Term, names: &LabelNames<'_>) {
             out.push('(');
             super::type_name(out, type_name);
             out.push(')');
-            term(out, inner, names);
+            term(out, inner);
         }
         Term::Cast { term: inner, target } => {
             out.push_str("cast(");
-            term(out, inner, names);
+            term(out, inner);
             out.push_str(" as ");
             out.push_str(target.name());
             out.push(')');
         }
         Term::Negation(inner) => {
             let mut shown = String::new();
-            term(&mut shown, inner, names);
+            term(&mut shown, inner);
             negated(out, &shown);
         }
         Term::Arithmetic { operator, left, right } => {
-            term(out, left, names);
+            term(out, left);
             out.push(' ');
             out.push_str(operator.symbol());
             out.push(' ');
-            term(out, right, names);
+            term(out, right);
         }
     }
 }
