@@ -1,6 +1,11 @@
 //! The values a client binds, and the options it sends beside them.
 
+use std::cell::{Cell, RefCell};
+use std::fmt::Debug;
+
+use helenus_model::rng::Rng;
 use helenus_model::time::{LocalSeconds, WriteTimestamp};
+use helenus_model::value::GREGORIAN_EPOCH_OFFSET_MILLIS;
 
 /// A bound value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,13 +59,82 @@ impl BoundValues for OwnedValues {
     }
 }
 
+impl BoundValues for [BoundValue<'_>] {
+    fn len(&self) -> usize {
+        <[BoundValue<'_>]>::len(self)
+    }
+    fn get(&self, index: usize) -> BoundValue<'_> {
+        <[BoundValue<'_>]>::get(self, index).copied().unwrap_or(BoundValue::Null)
+    }
+}
+
+impl BoundValues for Vec<BoundValue<'_>> {
+    fn len(&self) -> usize {
+        self.as_slice().len()
+    }
+    fn get(&self, index: usize) -> BoundValue<'_> {
+        self.as_slice().get(index).copied().unwrap_or(BoundValue::Null)
+    }
+}
+
 /// What an execution is told besides values.
 #[derive(Clone, Copy, Debug)]
-pub struct ExecuteOptions {
+pub struct ExecuteOptions<'a> {
     /// The timestamp for statements without USING TIMESTAMP: the client's default timestamp, or the server's clock, microseconds.
     pub timestamp: WriteTimestamp,
     /// The second that decides expiry (the client's `now_in_seconds`, or the server's clock).
     pub now: LocalSeconds,
-    /// Milliseconds since the epoch for `now()` and friends.
+    /// Milliseconds since the epoch for `current_timestamp()` and friends.
     pub now_millis: i64,
+    /// Where time UUIDs (`now()`, places in lists) and random UUIDs come from.
+    pub ids: &'a dyn IdSource,
+}
+
+/// Hands out what must be unique or random. One coordinator owns one.
+pub trait IdSource: Debug {
+    /// A count of 100 ns steps since 1582-10-15, close to now and greater than any this source gave before.
+    fn next_ticks(&self) -> u64;
+    /// Clock sequence and node of the time UUIDs made from the ticks: different for every source of a cluster.
+    fn clock_and_node(&self) -> u64;
+    /// 128 random bits.
+    fn random(&self) -> u128;
+}
+
+/// An [`IdSource`] over a clock that its owner sets and a seeded generator.
+#[derive(Debug)]
+pub struct SteppingIds {
+    ticks: Cell<u64>,
+    clock_and_node: u64,
+    rng: RefCell<Rng>,
+}
+
+impl SteppingIds {
+    /// A source. `clock_and_node` gets the variant and multicast bits a time UUID of no network card has.
+    pub fn new(clock_and_node: u64, rng: Rng) -> Self {
+        let clock_and_node = (clock_and_node & 0x3fff_ffff_ffff_ffff) | 0x8000_0100_0000_0000;
+        SteppingIds { ticks: Cell::new(0), clock_and_node, rng: RefCell::new(rng) }
+    }
+
+    /// Tells the time. A clock that goes back is not followed: ticks never do.
+    pub fn set_now(&self, now_millis: i64) {
+        let ticks = now_millis.saturating_add(GREGORIAN_EPOCH_OFFSET_MILLIS).saturating_mul(10_000).max(0) as u64;
+        self.ticks.set(self.ticks.get().max(ticks));
+    }
+}
+
+impl IdSource for SteppingIds {
+    fn next_ticks(&self) -> u64 {
+        let next = self.ticks.get() + 1;
+        self.ticks.set(next);
+        next
+    }
+
+    fn clock_and_node(&self) -> u64 {
+        self.clock_and_node
+    }
+
+    fn random(&self) -> u128 {
+        let mut rng = self.rng.borrow_mut();
+        (u128::from(rng.next_u64()) << 64) | u128::from(rng.next_u64())
+    }
 }

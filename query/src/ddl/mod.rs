@@ -1,0 +1,19 @@
+//! Schema statements: from the statement and the present schema to the changes the metadata log is to carry.
+
+mod compaction;
+mod compression;
+mod keyspace;
+mod names;
+mod options;
+mod outcome;
+mod plan;
+mod properties;
+mod replication;
+mod table;
+mod table_alter;
+#[cfg(test)]
+mod tests;
+mod user_type;
+
+pub use outcome::{DdlContext, DdlOutcome, EventKind, EventTarget, SchemaEvent};
+pub use plan::DdlPlan;

@@ -1,0 +1,106 @@
+//! What a schema statement needs to know and what it answers.
+
+use std::collections::BTreeMap;
+
+use helenus_model::schema::{Schema, SchemaChange};
+use uuid::Uuid;
+
+/// What a schema statement is executed against.
+#[derive(Clone, Copy, Debug)]
+pub struct DdlContext<'a> {
+    /// The schema the changes will be applied to.
+    pub schema: &'a Schema,
+    /// The id a new table gets unless the statement gives one.
+    pub new_table_id: Uuid,
+    /// Now, microseconds since the epoch: the time of dropped columns.
+    pub now_micros: i64,
+    /// The data centres and how many nodes each has.
+    pub datacenters: &'a BTreeMap<String, usize>,
+}
+
+impl DdlContext<'_> {
+    /// Nodes in all.
+    pub fn node_count(&self) -> usize {
+        self.datacenters.values().sum()
+    }
+}
+
+/// The answer of a schema statement.
+#[derive(Clone, Debug, Default)]
+pub struct DdlOutcome {
+    /// The changes, to be applied together; empty when there is nothing to do.
+    pub changes: Vec<SchemaChange>,
+    /// What clients are told; None when there was nothing to do (`IF NOT EXISTS`).
+    pub event: Option<SchemaEvent>,
+    /// Warnings for the client.
+    pub warnings: Vec<String>,
+}
+
+impl DdlOutcome {
+    /// Nothing to do.
+    pub(super) fn nothing() -> Self {
+        DdlOutcome::default()
+    }
+
+    pub(super) fn of(changes: Vec<SchemaChange>, kind: EventKind, target: EventTarget, keyspace: &str, name: &str) -> Self {
+        let event = SchemaEvent { kind, target, keyspace: keyspace.to_owned(), name: name.to_owned() };
+        DdlOutcome { changes, event: Some(event), warnings: Vec::new() }
+    }
+}
+
+/// A change as the protocol tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaEvent {
+    /// What happened.
+    pub kind: EventKind,
+    /// To what.
+    pub target: EventTarget,
+    /// Its keyspace.
+    pub keyspace: String,
+    /// Its name; empty for a keyspace.
+    pub name: String,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// `CREATED`
+    Created,
+    /// `UPDATED`
+    Updated,
+    /// `DROPPED`
+    Dropped,
+}
+
+impl EventKind {
+    /// As on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            EventKind::Created => "CREATED",
+            EventKind::Updated => "UPDATED",
+            EventKind::Dropped => "DROPPED",
+        }
+    }
+}
+
+/// What it happened to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventTarget {
+    /// `KEYSPACE`
+    Keyspace,
+    /// `TABLE`
+    Table,
+    /// `TYPE`
+    Type,
+}
+
+impl EventTarget {
+    /// As on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            EventTarget::Keyspace => "KEYSPACE",
+            EventTarget::Table => "TABLE",
+            EventTarget::Type => "TYPE",
+        }
+    }
+}

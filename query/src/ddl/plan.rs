@@ -1,0 +1,82 @@
+//! A schema statement ready to be executed.
+
+use helenus_cql::ast::{self, QualifiedName, Statement};
+
+use super::outcome::{DdlContext, DdlOutcome};
+use super::{keyspace, table, table_alter, user_type};
+use crate::error::QueryError;
+use crate::prepare::{PrepareContext, no_keyspace};
+
+/// A schema statement with the keyspace it works in. Nothing of the schema is looked at before it is executed.
+#[derive(Clone, Debug)]
+pub struct DdlPlan {
+    statement: Statement,
+    keyspace: String,
+}
+
+impl DdlPlan {
+    /// The plan of a schema statement.
+    ///
+    /// # Errors
+    /// A name without keyspace where none is in use; statements that are not supported yet.
+    pub fn of(statement: &Statement, context: &PrepareContext<'_>) -> Result<DdlPlan, QueryError> {
+        let of_name = |name: &QualifiedName| match (&name.keyspace, context.keyspace) {
+            (Some(keyspace), _) => Ok(keyspace.text.clone()),
+            (None, Some(keyspace)) => Ok(keyspace.to_owned()),
+            (None, None) => Err(no_keyspace()),
+        };
+        let keyspace = match statement {
+            Statement::CreateKeyspace(create) => create.name.text.clone(),
+            Statement::AlterKeyspace(alter) => alter.name.text.clone(),
+            Statement::DropKeyspace(drop) => drop.name.name.text.clone(),
+            Statement::CreateTable(create) => of_name(&create.name)?,
+            Statement::AlterTable(alter) => of_name(&alter.name)?,
+            Statement::DropTable(drop) | Statement::DropType(drop) => of_name(&drop.name)?,
+            Statement::CreateType(create) => of_name(&create.name)?,
+            Statement::AlterType(alter) => of_name(&alter.name)?,
+            other => return Err(QueryError::unsupported(unsupported_name(other))),
+        };
+        Ok(DdlPlan { statement: statement.clone(), keyspace })
+    }
+
+    /// The keyspace the statement works in.
+    pub fn keyspace(&self) -> &str {
+        &self.keyspace
+    }
+
+    /// The statement.
+    pub fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
+    /// What the statement does to this schema.
+    ///
+    /// # Errors
+    /// Cassandra's refusals, in its words and codes.
+    pub fn outcome(&self, context: &DdlContext<'_>) -> Result<DdlOutcome, QueryError> {
+        let keyspace = self.keyspace.as_str();
+        match &self.statement {
+            Statement::CreateKeyspace(create) => keyspace::create(create, context),
+            Statement::AlterKeyspace(alter) => keyspace::alter(alter, context),
+            Statement::DropKeyspace(drop) => keyspace::drop(drop, context),
+            Statement::CreateTable(create) => table::create(create, keyspace, context),
+            Statement::AlterTable(alter) => table_alter::alter(alter, keyspace, context),
+            Statement::DropTable(drop) => table::drop(drop, keyspace, context),
+            Statement::CreateType(create) => user_type::create(create, keyspace, context),
+            Statement::AlterType(alter) => user_type::alter(alter, keyspace, context),
+            Statement::DropType(drop) => user_type::drop(drop, keyspace, context),
+            other => Err(QueryError::unsupported(unsupported_name(other))),
+        }
+    }
+}
+
+fn unsupported_name(statement: &ast::Statement) -> &'static str {
+    match statement {
+        Statement::CreateIndex(_) | Statement::DropIndex(_) => "secondary indexes",
+        Statement::CreateView(_) | Statement::AlterView(_) | Statement::DropView(_) => "materialized views",
+        Statement::CreateFunction(_) | Statement::DropFunction(_) => "user defined functions",
+        Statement::CreateAggregate(_) | Statement::DropAggregate(_) => "user defined aggregates",
+        Statement::CreateTrigger(_) | Statement::DropTrigger(_) => "triggers",
+        _ => "this statement",
+    }
+}

@@ -1,0 +1,209 @@
+//! ALTER TABLE.
+
+use helenus_cql::ast::{self, AlterTableAction, ColumnDefinition, DropColumns, Renaming};
+use helenus_model::limits::COLUMN_IDS_MAX;
+use helenus_model::schema::{Column, ColumnKind, DroppedColumn, Keyspace, SchemaChange, SortOrder, Table, TableParts};
+use helenus_model::types::CqlType;
+
+use super::names::check_modifiable;
+use super::options::{TABLE_OPTIONS, build_params, check_params};
+use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
+use super::properties::Properties;
+use super::table::{column_type, table_id};
+use crate::error::QueryError;
+use crate::term::type_assignability;
+
+fn refuse<T>(message: String) -> Result<T, QueryError> {
+    Err(QueryError::invalid(message))
+}
+
+pub(super) fn alter(
+    alter: &ast::AlterTable,
+    keyspace_name: &str,
+    context: &DdlContext<'_>,
+) -> Result<DdlOutcome, QueryError> {
+    let name = alter.name.name.as_str();
+    check_modifiable(keyspace_name, &|| format!("ALTER <table {keyspace_name}.{name}>"))?;
+    if let AlterTableAction::With(properties) = &alter.action {
+        Properties(properties).check_known(&TABLE_OPTIONS)?;
+    }
+    let found = context.schema.keyspace(keyspace_name).and_then(|keyspace| Some((keyspace, keyspace.tables.get(name)?)));
+    let Some((keyspace, table)) = found else {
+        if alter.if_exists {
+            return Ok(DdlOutcome::nothing());
+        }
+        return refuse(format!("Table '{keyspace_name}.{name}' doesn't exist"));
+    };
+    let mut parts = table.to_parts();
+    match &alter.action {
+        AlterTableAction::Add { if_not_exists, columns } => {
+            for column in columns {
+                add_column(&mut parts, column, *if_not_exists, table, keyspace)?;
+            }
+        }
+        AlterTableAction::Drop(drop) => drop_columns(&mut parts, drop, table, context)?,
+        AlterTableAction::Rename { renamings, .. } => rename_columns(&mut parts, renamings, table)?,
+        AlterTableAction::With(properties) => set_options(&mut parts, Properties(properties), table)?,
+        AlterTableAction::AlterType { .. } => return refuse("Altering column types is no longer supported".to_owned()),
+        AlterTableAction::Mask { mask: Some(_), .. } => {
+            return refuse(
+                "Cannot mask columns because dynamic data masking is not enabled. You can enable it with the dynamic_data_masking_enabled property on cassandra.yaml"
+                    .to_owned(),
+            );
+        }
+        // No column has a mask: there is none to drop.
+        AlterTableAction::Mask { mask: None, .. } => {}
+        AlterTableAction::DropCompactStorage => {
+            return refuse("DROP COMPACT STORAGE is disabled. Enable in cassandra.yaml to use.".to_owned());
+        }
+    }
+    if Table::new(parts.clone()) == **table && parts.next_column_id == table.next_column_id {
+        return Ok(DdlOutcome::nothing());
+    }
+    let change = SchemaChange::PutTable(Box::new(parts));
+    Ok(DdlOutcome::of(vec![change], EventKind::Updated, EventTarget::Table, keyspace_name, name))
+}
+
+fn add_column(
+    parts: &mut TableParts,
+    definition: &ColumnDefinition,
+    if_not_exists: bool,
+    table: &Table,
+    keyspace: &Keyspace,
+) -> Result<(), QueryError> {
+    let name = definition.name.as_str();
+    if parts.columns.iter().any(|column| column.name == name) {
+        if if_not_exists {
+            return Ok(());
+        }
+        return refuse(format!("Column with name '{name}' already exists"));
+    }
+    if definition.is_static && table.clustering.is_empty() {
+        return refuse(
+            "Static columns are only useful (and thus allowed) if the table has at least one clustering column".to_owned(),
+        );
+    }
+    let ty = column_type(definition, keyspace)?;
+    let kind = if definition.is_static { ColumnKind::Static } else { ColumnKind::Regular };
+    if let Some(dropped) = parts.dropped.iter().find(|dropped| dropped.name == name) {
+        check_readded(name, &ty, kind, dropped, table)?;
+    }
+    let counts = ty == CqlType::Counter;
+    let is_empty = table.regulars.is_empty() && table.statics.is_empty();
+    if counts != table.is_counter() && !(is_empty && !counts) {
+        let message = if counts {
+            format!("{}.{}: Cannot have a counter column (\"{name}\") in a non counter table", table.keyspace, table.name)
+        } else {
+            format!("{}.{}: Cannot have a non counter column (\"{name}\") in a counter table", table.keyspace, table.name)
+        };
+        return Err(QueryError::Config(message));
+    }
+    if usize::from(parts.next_column_id) >= COLUMN_IDS_MAX {
+        return refuse(format!("Table {}.{} has had {COLUMN_IDS_MAX} columns: no more can be added", table.keyspace, table.name));
+    }
+    parts.columns.push(Column {
+        id: parts.next_column_id,
+        name: name.to_owned(),
+        ty,
+        kind,
+        position: 0,
+        order: SortOrder::Ascending,
+    });
+    parts.next_column_id += 1;
+    Ok(())
+}
+
+/// A column that was dropped may only come back as what it was: old cells are still in the files.
+fn check_readded(
+    name: &str,
+    ty: &CqlType,
+    kind: ColumnKind,
+    dropped: &DroppedColumn,
+    table: &Table,
+) -> Result<(), QueryError> {
+    let compatible = type_assignability(ty, &dropped.ty).is_assignable()
+        && ty.value_length_if_fixed() == dropped.ty.value_length_if_fixed()
+        && ty.is_multi_cell() == dropped.ty.is_multi_cell();
+    if !compatible {
+        return refuse(format!(
+            "Cannot re-add previously dropped column '{name}' of type {ty}, incompatible with previous type {}",
+            dropped.ty
+        ));
+    }
+    if kind != dropped.kind {
+        return refuse(format!(
+            "Cannot re-add previously dropped column '{name}' of kind {}, incompatible with previous kind {}",
+            kind.name().to_ascii_uppercase(),
+            dropped.kind.name().to_ascii_uppercase()
+        ));
+    }
+    if table.is_counter() {
+        return refuse(format!("Cannot re-add previously dropped counter column {name}"));
+    }
+    Ok(())
+}
+
+fn drop_columns(
+    parts: &mut TableParts,
+    drop: &DropColumns,
+    table: &Table,
+    context: &DdlContext<'_>,
+) -> Result<(), QueryError> {
+    for name in &drop.columns {
+        let Some(column) = table.column(name.as_str()) else {
+            if drop.if_exists {
+                continue;
+            }
+            return refuse(format!("Column {name} was not found in table '{}.{}'", table.keyspace, table.name));
+        };
+        if column.kind.is_primary_key() {
+            return refuse(format!("Cannot drop PRIMARY KEY column {name}"));
+        }
+        // Its cells name fields by number; with the type gone nobody could read them any more.
+        if column.ty.is_udt() && column.ty.is_multi_cell() {
+            return refuse(format!("Cannot drop non-frozen column {name} of user type {}", column.ty));
+        }
+        parts.columns.retain(|other| other.name != column.name);
+        parts.dropped.retain(|other| other.name != column.name);
+        parts.dropped.push(DroppedColumn {
+            name: column.name.clone(),
+            ty: column.ty.clone(),
+            kind: column.kind,
+            dropped_at: drop.timestamp.unwrap_or(context.now_micros),
+        });
+    }
+    Ok(())
+}
+
+fn rename_columns(parts: &mut TableParts, renamings: &[Renaming], table: &Table) -> Result<(), QueryError> {
+    let full = format!("{}.{}", table.keyspace, table.name);
+    for Renaming { from, to } in renamings {
+        let exists = parts.columns.iter().any(|column| column.name == to.text);
+        let Some(column) = parts.columns.iter_mut().find(|column| column.name == from.text) else {
+            return refuse(format!("Undefined column name {from} in table {full}"));
+        };
+        if !column.kind.is_primary_key() {
+            return refuse(format!("Cannot rename non PRIMARY KEY column {from}"));
+        }
+        if exists {
+            return refuse(format!(
+                "Cannot rename column {from} to {to} in table '{full}'; another column with that name already exists"
+            ));
+        }
+        column.name.clone_from(&to.text);
+    }
+    Ok(())
+}
+
+fn set_options(parts: &mut TableParts, properties: Properties<'_>, table: &Table) -> Result<(), QueryError> {
+    if table_id(properties)?.is_some() {
+        return Err(QueryError::Config("Cannot alter table id.".to_owned()));
+    }
+    let params = build_params(properties, parts.params.clone())?;
+    if table.is_counter() && params.default_time_to_live > 0 {
+        return refuse("Cannot set default_time_to_live on a table with counters".to_owned());
+    }
+    check_params(&params)?;
+    parts.params = params;
+    Ok(())
+}

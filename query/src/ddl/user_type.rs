@@ -1,0 +1,196 @@
+//! CREATE, ALTER and DROP TYPE.
+
+use helenus_cql::ast::{self, AlterTypeAction, CqlTypeName, FieldDefinition, Renaming};
+use helenus_model::schema::{Keyspace, SchemaChange};
+use helenus_model::types::{CqlType, UdtDefinition};
+
+use super::keyspace::missing;
+use super::names::{check_modifiable, check_type};
+use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
+use crate::error::QueryError;
+use crate::term::{resolve_type, type_text};
+
+pub(super) fn create(
+    create: &ast::CreateType,
+    keyspace_name: &str,
+    context: &DdlContext<'_>,
+) -> Result<DdlOutcome, QueryError> {
+    let name = create.name.name.as_str();
+    check_type(name)?;
+    check_modifiable(keyspace_name, &|| format!("CREATE <keyspace {keyspace_name}>"))?;
+    let Some(keyspace) = context.schema.keyspace(keyspace_name) else { return Err(missing(keyspace_name)) };
+    if keyspace.types.contains_key(name) {
+        if create.if_not_exists {
+            return Ok(DdlOutcome::nothing());
+        }
+        return Err(QueryError::invalid(format!("A user type with name '{name}' already exists")));
+    }
+    for (place, field) in create.fields.iter().enumerate() {
+        if create.fields.iter().take(place).any(|other| other.name == field.name) {
+            return Err(QueryError::invalid(format!("Duplicate field name '{}' in type '{name}'", field.name)));
+        }
+    }
+    let mut fields = Vec::with_capacity(create.fields.len());
+    for field in &create.fields {
+        check_field(&field.type_name)?;
+        fields.push((field.name.text.clone(), resolve_type(&field.type_name, keyspace_name, Some(keyspace))?));
+    }
+    let definition = UdtDefinition { keyspace: keyspace_name.to_owned(), name: name.to_owned(), fields };
+    Ok(put(definition, EventKind::Created))
+}
+
+fn check_field(ty: &CqlTypeName) -> Result<(), QueryError> {
+    match ty {
+        CqlTypeName::Native(ast::NativeType::Counter) => {
+            Err(QueryError::invalid("A user type cannot contain counters"))
+        }
+        CqlTypeName::UserType(_) => Err(QueryError::invalid("A user type cannot contain non-frozen UDTs")),
+        _ => Ok(()),
+    }
+}
+
+fn put(definition: UdtDefinition, kind: EventKind) -> DdlOutcome {
+    let (keyspace, name) = (definition.keyspace.clone(), definition.name.clone());
+    DdlOutcome::of(vec![SchemaChange::PutType(definition)], kind, EventTarget::Type, &keyspace, &name)
+}
+
+pub(super) fn alter(
+    alter: &ast::AlterType,
+    keyspace_name: &str,
+    context: &DdlContext<'_>,
+) -> Result<DdlOutcome, QueryError> {
+    let name = alter.name.name.as_str();
+    check_modifiable(keyspace_name, &|| format!("ALTER <keyspace {keyspace_name}>"))?;
+    let found = context.schema.keyspace(keyspace_name).and_then(|keyspace| Some((keyspace, keyspace.types.get(name)?)));
+    let Some((keyspace, definition)) = found else {
+        if alter.if_exists {
+            return Ok(DdlOutcome::nothing());
+        }
+        return Err(QueryError::invalid(format!("Type {keyspace_name}.{name} doesn't exist")));
+    };
+    match &alter.action {
+        AlterTypeAction::Add { if_not_exists, field } => add_field(definition, field, *if_not_exists, keyspace),
+        AlterTypeAction::Rename { if_exists, renamings } => rename(definition, renamings, *if_exists),
+        AlterTypeAction::AlterType(_) => Err(QueryError::invalid("Altering field types is no longer supported")),
+    }
+}
+
+fn add_field(
+    definition: &UdtDefinition,
+    field: &FieldDefinition,
+    if_not_exists: bool,
+    keyspace: &Keyspace,
+) -> Result<DdlOutcome, QueryError> {
+    let full = format!("{}.{}", definition.keyspace, definition.name);
+    let name = &field.name;
+    if definition.fields.iter().any(|(other, _)| *other == name.text) {
+        if if_not_exists {
+            return Ok(DdlOutcome::nothing());
+        }
+        return Err(QueryError::invalid(format!(
+            "Cannot add field {name} to type {full}: a field with name {name} already exists"
+        )));
+    }
+    check_field(&field.type_name)?;
+    let ty = resolve_type(&field.type_name, &keyspace.name, Some(keyspace))?;
+    let type_name = qualified_text(&field.type_name, &keyspace.name);
+    if ty.references_udt(&definition.keyspace, &definition.name) {
+        return Err(QueryError::invalid(format!(
+            "Cannot add new field {name} of type {type_name} to user type {full} as it would create a circular reference"
+        )));
+    }
+    let uses = |ty: &CqlType| ty.references_udt(&definition.keyspace, &definition.name);
+    let tables: Vec<String> = keyspace
+        .tables
+        .values()
+        .filter(|table| table.partition_key.iter().any(|column| uses(&column.ty)))
+        .map(|table| format!("{}.{}", table.keyspace, table.name))
+        .collect();
+    if !tables.is_empty() {
+        return Err(QueryError::invalid(format!(
+            "Cannot add new field {name} of type {type_name} to user type {full} as the type is being used in partition key by the following tables: {}",
+            tables.join(", ")
+        )));
+    }
+    let mut fields = definition.fields.clone();
+    fields.push((name.text.clone(), ty));
+    Ok(put(UdtDefinition { fields, ..definition.clone() }, EventKind::Updated))
+}
+
+/// The type as written, user-defined ones with their keyspace.
+fn qualified_text(ty: &CqlTypeName, keyspace: &str) -> String {
+    match ty {
+        CqlTypeName::UserType(name) if name.keyspace.is_none() => format!("{keyspace}.{}", name.name),
+        CqlTypeName::Frozen(inner) => match &**inner {
+            CqlTypeName::UserType(_) => format!("frozen<{}>", qualified_text(inner, keyspace)),
+            _ => type_text(ty),
+        },
+        _ => type_text(ty),
+    }
+}
+
+fn rename(definition: &UdtDefinition, renamings: &[Renaming], if_exists: bool) -> Result<DdlOutcome, QueryError> {
+    let mut fields = definition.fields.clone();
+    for Renaming { from, to } in renamings {
+        let Some(field) = fields.iter_mut().find(|(name, _)| *name == from.text) else {
+            if if_exists {
+                continue;
+            }
+            return Err(QueryError::invalid(format!(
+                "Unkown field {from} in user type {}.{}",
+                definition.keyspace, definition.name
+            )));
+        };
+        field.0.clone_from(&to.text);
+    }
+    for (place, (name, _)) in fields.iter().enumerate() {
+        if fields.iter().take(place).any(|(other, _)| other == name) {
+            return Err(QueryError::invalid(format!("Duplicate field name {name} in type {}", definition.keyspace)));
+        }
+    }
+    if fields == definition.fields {
+        return Ok(DdlOutcome::nothing());
+    }
+    Ok(put(UdtDefinition { fields, ..definition.clone() }, EventKind::Updated))
+}
+
+pub(super) fn drop(
+    drop: &ast::DropObject,
+    keyspace_name: &str,
+    context: &DdlContext<'_>,
+) -> Result<DdlOutcome, QueryError> {
+    let name = drop.name.name.as_str();
+    check_modifiable(keyspace_name, &|| format!("DROP <keyspace {keyspace_name}>"))?;
+    let keyspace = context.schema.keyspace(keyspace_name).filter(|keyspace| keyspace.types.contains_key(name));
+    let Some(keyspace) = keyspace else {
+        if drop.if_exists {
+            return Ok(DdlOutcome::nothing());
+        }
+        return Err(QueryError::invalid(format!("Type '{keyspace_name}.{name}' doesn't exist")));
+    };
+    let uses = |ty: &CqlType| ty.references_udt(keyspace_name, name);
+    let still_used = |what: &str, names: Vec<&str>| {
+        let names = names.join(", ");
+        QueryError::invalid(format!("Cannot drop user type '{keyspace_name}.{name}' as it is still used by {what} {names}"))
+    };
+    let types: Vec<&str> = keyspace
+        .types
+        .values()
+        .filter(|other| other.name != name && other.fields.iter().any(|(_, ty)| uses(ty)))
+        .map(|other| other.name.as_str())
+        .collect();
+    if !types.is_empty() {
+        return Err(still_used("user types", types));
+    }
+    let tables: Vec<&str> = keyspace
+        .tables
+        .values()
+        .filter(|table| table.columns().any(|column| uses(&column.ty)))
+        .map(|table| table.name.as_str())
+        .collect();
+    if !tables.is_empty() {
+        return Err(still_used("tables", tables));
+    }
+    let change = SchemaChange::DropType { keyspace: keyspace_name.to_owned(), name: name.to_owned() };
+    Ok(DdlOutcome::of(vec![change], EventKind::Dropped, EventTarget::Type, keyspace_name, name))
+}

@@ -1,0 +1,240 @@
+//! `+ - * / %` and the minus sign: numbers, text, dates and times with durations.
+
+use helenus_cql::ast::ArithmeticOperator;
+use helenus_model::types::CqlType;
+use helenus_model::value::{Decimal, Duration};
+use num_bigint::BigInt;
+use num_traits::{Signed, Zero};
+
+use super::number::{DIGITS_MAX, Number, decode, too_many_digits};
+use super::signature::NUMBERS;
+use super::{Body, ScalarFunction, temporal};
+use crate::error::QueryError;
+
+/// Digits a quotient of decimals keeps at least, and the bounds of its scale (Cassandra's DecimalType.divide).
+const QUOTIENT_DIGITS_MIN: i64 = 32;
+const QUOTIENT_SCALE_MAX: i64 = 1000;
+
+/// Every pair of types the operator takes.
+pub(super) fn signatures(name: &str, operator: ArithmeticOperator) -> Vec<ScalarFunction> {
+    let mut out = Vec::new();
+    let mut push = |left: &CqlType, right: &CqlType, returns: CqlType| {
+        out.push(ScalarFunction {
+            operator: Some(operator.symbol()),
+            ..ScalarFunction::new(name, vec![left.clone(), right.clone()], returns, Body::Arithmetic(operator))
+        });
+    };
+    for left in &NUMBERS {
+        for right in &NUMBERS {
+            push(left, right, result_type(left, right));
+        }
+    }
+    if matches!(operator, ArithmeticOperator::Add | ArithmeticOperator::Subtract) {
+        push(&CqlType::Timestamp, &CqlType::Duration, CqlType::Timestamp);
+        push(&CqlType::Date, &CqlType::Duration, CqlType::Date);
+    }
+    if operator == ArithmeticOperator::Add {
+        push(&CqlType::Text, &CqlType::Text, CqlType::Text);
+        push(&CqlType::Ascii, &CqlType::Ascii, CqlType::Ascii);
+        push(&CqlType::Ascii, &CqlType::Text, CqlType::Text);
+        push(&CqlType::Text, &CqlType::Ascii, CqlType::Text);
+    }
+    out
+}
+
+/// The wider of two number types: floating if one is, of the longer length.
+fn result_type(left: &CqlType, right: &CqlType) -> CqlType {
+    let size = |ty: &CqlType| match ty {
+        CqlType::Tinyint => 1,
+        CqlType::Smallint => 2,
+        CqlType::Int | CqlType::Float => 4,
+        CqlType::Bigint | CqlType::Double => 8,
+        _ => usize::MAX,
+    };
+    let floating = |ty: &CqlType| matches!(ty, CqlType::Float | CqlType::Double | CqlType::Decimal);
+    match (floating(left) || floating(right), size(left).max(size(right))) {
+        (true, 4) => CqlType::Float,
+        (true, 8) => CqlType::Double,
+        (true, _) => CqlType::Decimal,
+        (false, 1) => CqlType::Tinyint,
+        (false, 2) => CqlType::Smallint,
+        (false, 4) => CqlType::Int,
+        (false, 8) => CqlType::Bigint,
+        (false, _) => CqlType::Varint,
+    }
+}
+
+pub(super) fn operate(
+    function: &ScalarFunction,
+    operator: ArithmeticOperator,
+    arguments: &[&[u8]],
+) -> Result<Option<Vec<u8>>, QueryError> {
+    let ([left_type, right_type], [left, right]) = (function.argument_types.as_slice(), arguments) else {
+        return Ok(None);
+    };
+    match (left_type, right_type) {
+        (CqlType::Text | CqlType::Ascii, _) => Ok(Some([*left, *right].concat())),
+        (CqlType::Timestamp | CqlType::Date, CqlType::Duration) => {
+            let Ok(duration) = Duration::from_bytes(right) else { return Ok(None) };
+            let subtract = operator == ArithmeticOperator::Subtract;
+            temporal::shift(left_type, left, &duration, subtract).map_err(|message| function.failure(message))
+        }
+        _ => {
+            let (Some(left), Some(right)) = (decode(left_type, left), decode(right_type, right)) else { return Ok(None) };
+            let result = of_numbers(operator, &function.return_type, &left, &right);
+            let result = result.and_then(|number| number.encode(&function.return_type));
+            result.map_err(|message| function.failure(message))
+        }
+    }
+}
+
+fn of_numbers(operator: ArithmeticOperator, ty: &CqlType, left: &Number, right: &Number) -> Result<Number, String> {
+    Ok(match ty {
+        CqlType::Tinyint | CqlType::Smallint | CqlType::Int | CqlType::Bigint | CqlType::Counter => {
+            Number::Long(of_longs(operator, left.to_long(), right.to_long())?)
+        }
+        CqlType::Float => {
+            let (a, b) = (left.to_float(), right.to_float());
+            Number::Float(match operator {
+                ArithmeticOperator::Add => a + b,
+                ArithmeticOperator::Subtract => a - b,
+                ArithmeticOperator::Multiply => a * b,
+                ArithmeticOperator::Divide => a / b,
+                ArithmeticOperator::Modulo => a % b,
+            })
+        }
+        CqlType::Double => {
+            let (a, b) = (left.to_double(), right.to_double());
+            Number::Double(match operator {
+                ArithmeticOperator::Add => a + b,
+                ArithmeticOperator::Subtract => a - b,
+                ArithmeticOperator::Multiply => a * b,
+                ArithmeticOperator::Divide => a / b,
+                ArithmeticOperator::Modulo => a % b,
+            })
+        }
+        CqlType::Decimal => Number::Decimal(of_decimals(operator, &left.to_decimal()?, &right.to_decimal()?)?),
+        _ => Number::Big(of_bigs(operator, &left.to_big()?, &right.to_big()?)?),
+    })
+}
+
+/// Java's arithmetic on integers: results wrap (the caller keeps the low bits).
+fn of_longs(operator: ArithmeticOperator, a: i64, b: i64) -> Result<i64, String> {
+    let by_zero = b == 0 && matches!(operator, ArithmeticOperator::Divide | ArithmeticOperator::Modulo);
+    if by_zero {
+        return Err("/ by zero".to_owned());
+    }
+    Ok(match operator {
+        ArithmeticOperator::Add => a.wrapping_add(b),
+        ArithmeticOperator::Subtract => a.wrapping_sub(b),
+        ArithmeticOperator::Multiply => a.wrapping_mul(b),
+        ArithmeticOperator::Divide => a.wrapping_div(b),
+        ArithmeticOperator::Modulo => a.wrapping_rem(b),
+    })
+}
+
+fn of_bigs(operator: ArithmeticOperator, a: &BigInt, b: &BigInt) -> Result<BigInt, String> {
+    let by_zero = b.is_zero() && matches!(operator, ArithmeticOperator::Divide | ArithmeticOperator::Modulo);
+    if by_zero {
+        return Err("BigInteger divide by zero".to_owned());
+    }
+    Ok(match operator {
+        ArithmeticOperator::Add => a + b,
+        ArithmeticOperator::Subtract => a - b,
+        ArithmeticOperator::Multiply => a * b,
+        ArithmeticOperator::Divide => a / b,
+        ArithmeticOperator::Modulo => a % b,
+    })
+}
+
+fn of_decimals(operator: ArithmeticOperator, a: &Decimal, b: &Decimal) -> Result<Decimal, String> {
+    match operator {
+        ArithmeticOperator::Add | ArithmeticOperator::Subtract | ArithmeticOperator::Modulo => {
+            let scale = a.scale.max(b.scale);
+            let (x, y) = (rescaled(a, scale)?, rescaled(b, scale)?);
+            if operator == ArithmeticOperator::Modulo && y.is_zero() {
+                return Err("Division by zero".to_owned());
+            }
+            let unscaled = match operator {
+                ArithmeticOperator::Add => x + y,
+                ArithmeticOperator::Subtract => x - y,
+                _ => x % y,
+            };
+            Ok(Decimal { unscaled, scale })
+        }
+        ArithmeticOperator::Multiply => {
+            if a.precision() + b.precision() > DIGITS_MAX {
+                return Err(too_many_digits());
+            }
+            let scale = a.scale.checked_add(b.scale).ok_or_else(|| "Overflow".to_owned())?;
+            Ok(Decimal { unscaled: &a.unscaled * &b.unscaled, scale })
+        }
+        ArithmeticOperator::Divide => divide(a, b),
+    }
+}
+
+/// The digits of the decimal at a scale not below its own.
+fn rescaled(decimal: &Decimal, scale: i32) -> Result<BigInt, String> {
+    let zeros = (i64::from(scale) - i64::from(decimal.scale)).unsigned_abs();
+    if zeros + decimal.precision() > DIGITS_MAX {
+        return Err(too_many_digits());
+    }
+    Ok(&decimal.unscaled * BigInt::from(10).pow(zeros as u32))
+}
+
+/// Quotient with at least 32 digits, rounded half up, without zeros at its end.
+fn divide(a: &Decimal, b: &Decimal) -> Result<Decimal, String> {
+    if b.unscaled.is_zero() {
+        return Err("BigInteger divide by zero".to_owned());
+    }
+    let place = |d: &Decimal| d.precision() as i64 - i64::from(d.scale);
+    let first_digit = place(a) - place(b);
+    let scale = (QUOTIENT_DIGITS_MIN - first_digit)
+        .max(i64::from(a.scale))
+        .max(i64::from(b.scale))
+        .max(QUOTIENT_DIGITS_MIN)
+        .min(QUOTIENT_SCALE_MAX);
+    // a / b = (A / B) × 10^(sb − sa); at the wanted scale the digits are A × 10^(scale − sa + sb) / B.
+    let shift = scale - i64::from(a.scale) + i64::from(b.scale);
+    if shift.unsigned_abs() > DIGITS_MAX {
+        return Err(too_many_digits());
+    }
+    let power = BigInt::from(10).pow(shift.unsigned_abs() as u32);
+    let (dividend, divisor) =
+        if shift >= 0 { (&a.unscaled * power, b.unscaled.clone()) } else { (a.unscaled.clone(), &b.unscaled * power) };
+    let quotient = &dividend / &divisor;
+    let rest: BigInt = (&dividend % &divisor) * 2;
+    let negative = dividend.is_negative() != divisor.is_negative();
+    let unscaled = match (rest.abs() >= divisor.abs(), negative) {
+        (false, _) => quotient,
+        (true, false) => quotient + 1,
+        (true, true) => quotient - 1,
+    };
+    Ok(strip_zeros(Decimal { unscaled, scale: scale as i32 }))
+}
+
+/// Java's stripTrailingZeros.
+fn strip_zeros(decimal: Decimal) -> Decimal {
+    if decimal.unscaled.is_zero() {
+        return Decimal { unscaled: BigInt::zero(), scale: 0 };
+    }
+    let Decimal { mut unscaled, mut scale } = decimal;
+    let ten = BigInt::from(10);
+    while (&unscaled % &ten).is_zero() && scale > i32::MIN {
+        unscaled /= &ten;
+        scale -= 1;
+    }
+    Decimal { unscaled, scale }
+}
+
+pub(super) fn negate(ty: &CqlType, bytes: &[u8]) -> Result<Option<Vec<u8>>, QueryError> {
+    let negated = match decode(ty, bytes) {
+        None => return Ok(None),
+        Some(Number::Long(n)) => Number::Long(n.wrapping_neg()),
+        Some(Number::Float(n)) => Number::Float(-n),
+        Some(Number::Double(n)) => Number::Double(-n),
+        Some(Number::Big(n)) => Number::Big(-n),
+        Some(Number::Decimal(n)) => Number::Decimal(Decimal { unscaled: -n.unscaled, scale: n.scale }),
+    };
+    negated.encode(ty).map_err(QueryError::invalid)
+}

@@ -1,0 +1,412 @@
+//! Native functions and operators: which there are, which of them a call means, what they answer.
+//!
+//! A call is resolved as Cassandra does: all functions of its name are collected, each argument is tried against each
+//! signature, an exact match wins, else the one that fits; several that fit are an error.
+
+mod arithmetic;
+mod blob;
+mod calendar;
+mod cast;
+mod collection;
+mod math;
+mod number;
+mod signature;
+mod temporal;
+mod vector;
+
+use std::sync::Arc;
+
+use helenus_cql::ast::{ArithmeticOperator, FunctionName, Name};
+use helenus_model::schema::Table;
+use helenus_model::token::Token;
+use helenus_model::types::CqlType;
+use helenus_model::value::{max_timeuuid, min_timeuuid, timeuuid_from_parts, to_json};
+
+use crate::error::QueryError;
+use crate::prepare::PrepareContext;
+use crate::spec::ColumnSpec;
+use crate::term::Assignability;
+use crate::values::ExecuteOptions;
+
+pub use math::MathFunction;
+pub use vector::Similarity;
+
+/// A function of one signature.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScalarFunction {
+    /// Its name in keyspace `system`, as the statement spells it.
+    pub name: String,
+    /// Types of the arguments.
+    pub argument_types: Vec<CqlType>,
+    /// Type of the result.
+    pub return_type: CqlType,
+    /// The character of an operator.
+    pub operator: Option<&'static str>,
+    /// What it does.
+    pub body: Body,
+}
+
+/// What a function does.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the variants are the functions of FEATURES 1.7")]
+pub enum Body {
+    Uuid,
+    Now,
+    CurrentTimestamp,
+    CurrentDate,
+    CurrentTime,
+    MinTimeuuid,
+    MaxTimeuuid,
+    ToDate,
+    ToTimestamp,
+    ToUnixTimestamp,
+    Floor,
+    ToBlob,
+    FromBlob,
+    Cast,
+    Token,
+    ToJson,
+    Math(MathFunction),
+    MapKeys,
+    MapValues,
+    CollectionCount,
+    CollectionMin,
+    CollectionMax,
+    CollectionSum,
+    CollectionAverage,
+    Similarity(Similarity),
+    Negate,
+    Arithmetic(ArithmeticOperator),
+}
+
+/// An argument of a call that is still to be resolved.
+pub trait Argument {
+    /// Whether it may stand at `spec`.
+    fn assignability(&self, spec: &ColumnSpec) -> Assignability;
+    /// Its type, if that does not depend on where it stands.
+    fn exact_type(&self, receiver: &ColumnSpec) -> Option<CqlType>;
+    /// Its text, for messages.
+    fn text(&self) -> String;
+    /// True for a bind marker.
+    fn is_marker(&self) -> bool;
+}
+
+/// The name of a native function without keyspace.
+pub fn native_name(name: impl Into<String>) -> FunctionName {
+    let name = name.into();
+    // Casts are written with their keyspace in messages.
+    let keyspace = name.starts_with("cast_as_").then(|| Name::new("system"));
+    FunctionName { keyspace, name: Name::new(name) }
+}
+
+/// The name of the function behind an operator.
+pub fn operation_name(operator: ArithmeticOperator) -> &'static str {
+    match operator {
+        ArithmeticOperator::Add => "_add",
+        ArithmeticOperator::Subtract => "_substract",
+        ArithmeticOperator::Multiply => "_multiply",
+        ArithmeticOperator::Divide => "_divide",
+        ArithmeticOperator::Modulo => "_modulo",
+    }
+}
+
+/// The place of argument `place` of a call at `receiver`: names its bind slot.
+pub fn argument_spec(function: &ScalarFunction, place: usize, receiver: &ColumnSpec) -> ColumnSpec {
+    let ty = function.argument_types.get(place).cloned().unwrap_or(CqlType::Blob);
+    receiver.inner(format!("arg{place}(system.{})", function.name), ty)
+}
+
+/// True for the names of aggregates: they may not stand where a value is computed without rows.
+pub fn is_aggregate(name: &FunctionName) -> bool {
+    let native = name.keyspace.as_ref().is_none_or(|keyspace| keyspace.as_str() == "system");
+    native && matches!(name.name.as_str(), "count" | "count_rows" | "countrows" | "min" | "max" | "sum" | "avg")
+}
+
+/// The function a call at `receiver` means.
+///
+/// # Errors
+/// Unknown names, aggregates, no signature that fits or several, in Cassandra's words.
+pub fn resolve(
+    name: &FunctionName,
+    arguments: &[&dyn Argument],
+    receiver: &ColumnSpec,
+    context: &PrepareContext<'_>,
+) -> Result<Arc<ScalarFunction>, QueryError> {
+    resolve_for_type(name, arguments, receiver, Some(&receiver.ty), context)
+}
+
+/// As [`resolve`], with the wanted type of the result apart: None when any will do.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn resolve_for_type(
+    name: &FunctionName,
+    arguments: &[&dyn Argument],
+    receiver: &ColumnSpec,
+    wanted: Option<&CqlType>,
+    context: &PrepareContext<'_>,
+) -> Result<Arc<ScalarFunction>, QueryError> {
+    let called = crate::term::function_text(name);
+    let table = || {
+        context
+            .schema
+            .table(&receiver.keyspace, &receiver.table)
+            .cloned()
+            .or_else(|| context.local.table(&receiver.keyspace, &receiver.table))
+    };
+    let native = name.keyspace.as_ref().is_none_or(|keyspace| keyspace.as_str() == "system");
+    if is_aggregate(name) {
+        return Err(QueryError::invalid("Aggregation function are not supported in the where clause"));
+    }
+    let mut candidates = if native { candidates(name.name.as_str(), table, arguments, receiver)? } else { Vec::new() };
+    if candidates.len() == 1
+        && let Some(only) = candidates.pop()
+    {
+        check_arguments(&only, arguments, receiver)?;
+        return Ok(Arc::new(only));
+    }
+    if candidates.is_empty() {
+        return Err(QueryError::invalid(format!("Unknown function {called} called")));
+    }
+    best_match(&called, candidates, arguments, receiver, wanted).map(Arc::new)
+}
+
+/// The only function of a name: says which argument is wrong.
+fn check_arguments(
+    function: &ScalarFunction,
+    arguments: &[&dyn Argument],
+    receiver: &ColumnSpec,
+) -> Result<(), QueryError> {
+    if arguments.len() != function.argument_types.len() {
+        return Err(QueryError::invalid(format!(
+            "Invalid number of arguments in call to function system.{}: {} required but {} provided",
+            function.name,
+            function.argument_types.len(),
+            arguments.len()
+        )));
+    }
+    for (place, argument) in arguments.iter().enumerate() {
+        let spec = argument_spec(function, place, receiver);
+        if !argument.assignability(&spec).is_assignable() {
+            return Err(QueryError::invalid(format!(
+                "Type error: {} cannot be passed as argument {place} of function system.{} of type {}",
+                argument.text(),
+                function.name,
+                spec.ty
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn best_match(
+    called: &str,
+    candidates: Vec<ScalarFunction>,
+    arguments: &[&dyn Argument],
+    receiver: &ColumnSpec,
+    wanted: Option<&CqlType>,
+) -> Result<ScalarFunction, QueryError> {
+    let mut fitting: Vec<usize> = Vec::new();
+    for (index, candidate) in candidates.iter().enumerate() {
+        let returns = wanted.is_none_or(|wanted| {
+            crate::term::type_assignability(wanted, &candidate.return_type).is_assignable()
+        });
+        if !returns || candidate.argument_types.len() != arguments.len() {
+            continue;
+        }
+        let mut fit = Assignability::Exact;
+        for (place, argument) in arguments.iter().enumerate() {
+            fit = fit.and(argument.assignability(&argument_spec(candidate, place, receiver)));
+            if fit == Assignability::No {
+                break;
+            }
+        }
+        match fit {
+            Assignability::Exact => return Ok(candidate.clone()),
+            Assignability::Weak => fitting.push(index),
+            Assignability::No => {}
+        }
+    }
+    let operator = candidates.first().and_then(|candidate| candidate.operator);
+    let text = |place: usize| arguments.get(place).map(|argument| argument.text()).unwrap_or_default();
+    match (fitting.as_slice(), operator) {
+        ([only], _) => candidates.get(*only).cloned().ok_or_else(|| QueryError::Server("function lost".to_owned())),
+        ([], Some(operator)) => Err(QueryError::invalid(format!(
+            "the '{operator}' operation is not supported between {} and {}",
+            text(0),
+            text(1)
+        ))),
+        ([], None) => Err(QueryError::invalid(format!(
+            "Invalid call to function {called}, none of its type signatures match (known type signatures: {})",
+            signatures(candidates.iter())
+        ))),
+        (several, Some(operator)) => {
+            let same = several.iter().filter_map(|index| candidates.get(*index)).find(|candidate| {
+                wanted.is_some_and(|wanted| candidate.argument_types.iter().all(|ty| ty == wanted))
+            });
+            match same {
+                Some(same) if !arguments.iter().any(|argument| argument.is_marker()) => Ok(same.clone()),
+                _ => Err(QueryError::invalid(format!(
+                    "Ambiguous '{operator}' operation with args {} and {}: use type hint to disambiguate, example '(int) ?'",
+                    text(0),
+                    text(1)
+                ))),
+            }
+        }
+        (several, None) => Err(QueryError::invalid(format!(
+            "Ambiguous call to function {called} (can be matched by following signatures: {}): use type casts to disambiguate",
+            signatures(several.iter().filter_map(|index| candidates.get(*index)))
+        ))),
+    }
+}
+
+fn signatures<'f>(functions: impl Iterator<Item = &'f ScalarFunction>) -> String {
+    functions.map(ScalarFunction::signature).collect::<Vec<_>>().join(", ")
+}
+
+/// Every function of a name that a call could mean.
+fn candidates(
+    name: &str,
+    table: impl Fn() -> Option<Arc<Table>>,
+    arguments: &[&dyn Argument],
+    receiver: &ColumnSpec,
+) -> Result<Vec<ScalarFunction>, QueryError> {
+    if name == "token" {
+        let Some(table) = table() else { return Ok(Vec::new()) };
+        let types = table.partition_key.iter().map(|column| column.ty.clone()).collect();
+        return Ok(vec![ScalarFunction::new(name, types, CqlType::Bigint, Body::Token)]);
+    }
+    if let Some(found) = signature::of_name(name) {
+        return Ok(found);
+    }
+    signature::of_generic(name, arguments, receiver)
+}
+
+impl ScalarFunction {
+    pub(crate) fn new(name: &str, argument_types: Vec<CqlType>, return_type: CqlType, body: Body) -> Self {
+        ScalarFunction { name: name.to_owned(), argument_types, return_type, operator: None, body }
+    }
+
+    /// As messages give it: `system.f : (int) -> text`.
+    pub fn signature(&self) -> String {
+        let arguments: Vec<String> = self.argument_types.iter().map(ToString::to_string).collect();
+        format!("system.{} : ({}) -> {}", self.name, arguments.join(", "), self.return_type)
+    }
+
+    /// The same arguments always give the same result.
+    pub fn is_pure(&self) -> bool {
+        !matches!(
+            self.body,
+            Body::Uuid | Body::Now | Body::CurrentTimestamp | Body::CurrentDate | Body::CurrentTime
+        )
+    }
+
+    /// Calls the function. Null arguments make a null result, but for `to_json`.
+    ///
+    /// # Errors
+    /// Division by zero and the like as `FunctionFailure`, values that cannot be converted as `Invalid`.
+    pub fn execute(
+        &self,
+        arguments: &[Option<&[u8]>],
+        options: &ExecuteOptions<'_>,
+    ) -> Result<Option<Vec<u8>>, QueryError> {
+        if self.body == Body::ToJson {
+            let ty = self.argument_types.first().unwrap_or(&CqlType::Blob);
+            let json = arguments.first().copied().flatten().map_or_else(|| "null".to_owned(), |bytes| to_json(ty, bytes));
+            return Ok(Some(json.into_bytes()));
+        }
+        let mut present = Vec::with_capacity(arguments.len());
+        for (argument, ty) in arguments.iter().zip(&self.argument_types) {
+            match argument {
+                Some(bytes) if bytes.is_empty() && ty.is_empty_value_meaningless() => return Ok(None),
+                Some(bytes) => present.push(*bytes),
+                None => return Ok(None),
+            }
+        }
+        if present.len() != self.argument_types.len() {
+            return Err(QueryError::Server(format!("wrong number of arguments of {}", self.name)));
+        }
+        self.call(&present, options)
+    }
+
+    fn call(&self, arguments: &[&[u8]], options: &ExecuteOptions<'_>) -> Result<Option<Vec<u8>>, QueryError> {
+        let first = arguments.first().copied().unwrap_or_default();
+        Ok(match &self.body {
+            Body::Uuid => {
+                let bytes = options.ids.random().to_be_bytes();
+                Some(uuid::Builder::from_random_bytes(bytes).into_uuid().as_bytes().to_vec())
+            }
+            Body::Now => Some(next_timeuuid(options).to_vec()),
+            Body::CurrentTimestamp => Some(options.now_millis.to_be_bytes().to_vec()),
+            Body::CurrentDate => Some(temporal::date_of_millis(options.now_millis).to_vec()),
+            Body::CurrentTime => {
+                Some((options.now_millis.rem_euclid(calendar::MILLIS_PER_DAY) * 1_000_000).to_be_bytes().to_vec())
+            }
+            Body::MinTimeuuid => number::bigint(first).map(|millis| min_timeuuid(millis).as_bytes().to_vec()),
+            Body::MaxTimeuuid => number::bigint(first).map(|millis| max_timeuuid(millis).as_bytes().to_vec()),
+            Body::ToDate => {
+                self.millis_of(first).map(|millis| temporal::date_of_millis(millis).to_vec())
+            }
+            Body::ToTimestamp | Body::ToUnixTimestamp => self.millis_of(first).map(|millis| millis.to_be_bytes().to_vec()),
+            Body::Floor => temporal::floor(&self.argument_types, arguments)?,
+            Body::ToBlob => Some(first.to_vec()),
+            Body::FromBlob => Some(blob::from_blob(self, first)?),
+            Body::Cast => cast::cast(self.argument_types.first().unwrap_or(&CqlType::Blob), &self.return_type, first)?,
+            Body::Token => Some(token_of(arguments)?.0.to_be_bytes().to_vec()),
+            Body::ToJson => None,
+            Body::Math(function) => math::call(*function, &self.return_type, first)?,
+            Body::MapKeys => collection::map_keys(first),
+            Body::MapValues => collection::map_values(first),
+            Body::CollectionCount => collection::count(first),
+            Body::CollectionMin | Body::CollectionMax | Body::CollectionSum | Body::CollectionAverage => {
+                collection::aggregate(self, first)?
+            }
+            Body::Similarity(similarity) => vector::similarity(*similarity, arguments)?,
+            Body::Negate => arithmetic::negate(&self.return_type, first)?,
+            Body::Arithmetic(operator) => arithmetic::operate(self, *operator, arguments)?,
+        })
+    }
+
+    fn millis_of(&self, bytes: &[u8]) -> Option<i64> {
+        temporal::millis_of(self.argument_types.first()?, bytes)
+    }
+
+    /// A failure of this function, in the words of user defined ones.
+    pub(crate) fn failure(&self, message: impl Into<String>) -> QueryError {
+        let argument_types: Vec<String> = self.argument_types.iter().map(ToString::to_string).collect();
+        let message = message.into();
+        let message = match (self.operator, self.argument_types.as_slice()) {
+            (Some(operator), [left, right]) => format!("the operation '{left} {operator} {right}' failed: {message}"),
+            (Some(operator), [only]) => format!("the operation '{operator}{only}' failed: {message}"),
+            _ => message,
+        };
+        QueryError::FunctionFailure {
+            keyspace: "system".to_owned(),
+            name: self.name.clone(),
+            argument_types,
+            message,
+        }
+    }
+}
+
+/// The token of partition-key values: serialized bare when there is one, else as a composite.
+fn token_of(values: &[&[u8]]) -> Result<Token, QueryError> {
+    match values {
+        [only] => Ok(Token::of_key(only)),
+        several => {
+            let mut key = Vec::new();
+            for value in several {
+                if value.len() > helenus_model::limits::KEY_BYTES_MAX {
+                    return Err(crate::restrict::key_too_long(value.len()));
+                }
+                helenus_model::key::put_composite_component(&mut key, value);
+            }
+            Ok(Token::of_key(&key))
+        }
+    }
+}
+
+/// The next time UUID of this node.
+pub(crate) fn next_timeuuid(options: &ExecuteOptions<'_>) -> [u8; 16] {
+    timeuuid_from_parts(options.ids.next_ticks(), options.ids.clock_and_node()).into_bytes()
+}

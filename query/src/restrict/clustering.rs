@@ -1,0 +1,228 @@
+//! The clusterings and slices a WHERE names.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use helenus_model::key::{ClusteringValues, Position, PositionBuf, put_clustering_value};
+use helenus_model::limits::KEY_BYTES_MAX;
+use helenus_model::read::Slice;
+use helenus_model::schema::{Column, SortOrder, Table};
+
+use super::{GroupIn, GroupTerm, Restrictions};
+use crate::error::QueryError;
+use crate::values::{BoundValues, ExecuteOptions};
+
+/// A restriction of one clustering column or of several at once.
+#[derive(Clone, Debug)]
+pub struct ClusteringRestriction {
+    /// Place of the first column.
+    pub first: usize,
+    /// How many columns it is about.
+    pub width: usize,
+    /// Written with parentheses: `(a, b) > …`.
+    pub multi: bool,
+    /// What it says.
+    pub kind: ClusteringKind,
+}
+
+/// What a clustering restriction says.
+#[derive(Clone, Debug)]
+pub enum ClusteringKind {
+    /// `=`
+    Equal(GroupTerm),
+    /// `IN`
+    In(GroupIn),
+    /// Bounds.
+    Slice {
+        /// Lower bound.
+        start: Option<SliceBound>,
+        /// Upper bound.
+        end: Option<SliceBound>,
+    },
+}
+
+/// One end of a slice.
+#[derive(Clone, Debug)]
+pub struct SliceBound {
+    /// The values: of all the restriction's columns or of the first of them.
+    pub value: GroupTerm,
+    /// Whether they are included.
+    pub inclusive: bool,
+}
+
+impl Restrictions {
+    /// True when every clustering column is fixed by = or IN.
+    pub fn has_whole_clustering(&self) -> bool {
+        let fixed: usize = self
+            .clustering
+            .iter()
+            .filter(|restriction| !matches!(restriction.kind, ClusteringKind::Slice { .. }))
+            .map(|restriction| restriction.width)
+            .sum();
+        fixed == self.table.clustering.len()
+    }
+
+    /// The prefixes that the equalities and INs give, encoded, each once, in table order: whole clusterings if
+    /// [`Restrictions::has_whole_clustering`]. One empty prefix when nothing is said.
+    ///
+    /// # Errors
+    /// Null and unset values, values beyond 65535 bytes.
+    pub fn clustering_prefixes(
+        &self,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+    ) -> Result<Vec<Vec<u8>>, QueryError> {
+        let mut prefixes: Vec<Vec<u8>> = vec![Vec::new()];
+        for restriction in &self.clustering {
+            let names = self.names(restriction.first, restriction.width);
+            let rows = match &restriction.kind {
+                ClusteringKind::Equal(term) => vec![term.evaluate(&names, values, options)?],
+                ClusteringKind::In(list) => list.evaluate(&names, values, options)?,
+                ClusteringKind::Slice { .. } => break,
+            };
+            let mut longer = Vec::with_capacity(prefixes.len().saturating_mul(rows.len()));
+            for prefix in &prefixes {
+                for row in &rows {
+                    let mut next = prefix.clone();
+                    put_values(&mut next, row)?;
+                    longer.push(next);
+                }
+            }
+            prefixes = longer;
+        }
+        for prefix in &prefixes {
+            check_length(prefix)?;
+        }
+        if prefixes.len() > 1 {
+            let comparator = self.table.comparator();
+            prefixes.sort_by(|a, b| comparator.compare(a, b));
+            prefixes.dedup_by(|a, b| comparator.compare(a, b).is_eq());
+        }
+        Ok(prefixes)
+    }
+
+    /// The slices of each partition, in table order, none empty, none overlapping another.
+    ///
+    /// # Errors
+    /// As [`Restrictions::clustering_prefixes`].
+    pub fn slices(&self, values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Result<Vec<Slice>, QueryError> {
+        let prefixes = self.clustering_prefixes(values, options)?;
+        let Some(ClusteringRestriction { first, width, kind: ClusteringKind::Slice { start, end }, .. }) =
+            self.clustering.last()
+        else {
+            return Ok(prefixes.iter().map(|prefix| Slice::of_prefix(prefix)).collect());
+        };
+        let names = self.names(*first, *width);
+        let evaluated = |bound: &'_ Option<SliceBound>| -> Result<Option<(Vec<Vec<u8>>, bool)>, QueryError> {
+            let Some(bound) = bound else { return Ok(None) };
+            let values = bound.value.evaluate(&names, values, options)?;
+            Ok(Some((values.into_iter().map(Cow::into_owned).collect(), bound.inclusive)))
+        };
+        let (start, end) = (evaluated(start)?, evaluated(end)?);
+        let columns = self.table.clustering.get(*first..).unwrap_or_default();
+        let mut slices = Vec::new();
+        for prefix in &prefixes {
+            slice_prefix(&self.table, columns, prefix, start.as_ref(), end.as_ref(), &mut slices)?;
+        }
+        Ok(slices)
+    }
+
+    fn names(&self, first: usize, width: usize) -> Vec<&str> {
+        let columns = self.table.clustering.get(first..first + width).unwrap_or_default();
+        columns.iter().map(|column| column.name.as_str()).collect()
+    }
+}
+
+/// Appends values to an encoded clustering prefix.
+pub(crate) fn put_values(out: &mut Vec<u8>, values: &[Cow<'_, [u8]>]) -> Result<(), QueryError> {
+    for value in values {
+        put_value(out, value)?;
+    }
+    Ok(())
+}
+
+/// Checks the length of all values of a clustering together.
+pub(crate) fn check_length(clustering: &[u8]) -> Result<(), QueryError> {
+    if clustering.len() <= KEY_BYTES_MAX {
+        return Ok(());
+    }
+    let length: usize = ClusteringValues::new(clustering).map(|value| value.map_or(0, <[u8]>::len)).sum();
+    if length > KEY_BYTES_MAX { Err(super::key_too_long(length)) } else { Ok(()) }
+}
+
+/// Appends one value to an encoded clustering prefix.
+pub(crate) fn put_value(out: &mut Vec<u8>, value: &[u8]) -> Result<(), QueryError> {
+    if value.len() > KEY_BYTES_MAX {
+        return Err(super::key_too_long(value.len()));
+    }
+    put_clustering_value(out, Some(value));
+    Ok(())
+}
+
+type Bound = (Vec<Vec<u8>>, bool);
+
+/// The parts of a partition under `prefix` whose next columns lie between the bounds.
+///
+/// A comparison of tuples is one slice only if all its columns run the same way. In general `(a, b) > (1, 2)` is `a > 1` or
+/// (`a = 1` and `b > 2`): a slice for each column, and the two bounds' slices are intersected.
+fn slice_prefix(
+    table: &Table,
+    columns: &[Column],
+    prefix: &[u8],
+    start: Option<&Bound>,
+    end: Option<&Bound>,
+    out: &mut Vec<Slice>,
+) -> Result<(), QueryError> {
+    let whole = || vec![Slice::of_prefix(prefix)];
+    let lower = start.map_or_else(|| Ok(whole()), |bound| half(columns, prefix, bound, true))?;
+    let upper = end.map_or_else(|| Ok(whole()), |bound| half(columns, prefix, bound, false))?;
+    let order = |a: &PositionBuf, b: &PositionBuf| table.comparator().compare_positions(a.as_ref(), b.as_ref());
+    let mut found = Vec::new();
+    for low in &lower {
+        for high in &upper {
+            let start = if order(&low.start, &high.start) == Ordering::Less { &high.start } else { &low.start };
+            let end = if order(&low.end, &high.end) == Ordering::Greater { &high.end } else { &low.end };
+            if order(start, end) == Ordering::Less {
+                found.push(Slice { start: start.clone(), end: end.clone() });
+            }
+        }
+    }
+    found.sort_by(|a, b| order(&a.start, &b.start));
+    for slice in found {
+        match out.last_mut() {
+            // Neighbours, as `a > 1` and `a = 1 and b > 2` are when both run upward, are one slice.
+            Some(last) if order(&last.end, &slice.start) != Ordering::Less => last.end = slice.end,
+            _ => out.push(slice),
+        }
+    }
+    Ok(())
+}
+
+/// The slices of everything above (`lower`) or below a bound.
+fn half(columns: &[Column], prefix: &[u8], bound: &Bound, lower: bool) -> Result<Vec<Slice>, QueryError> {
+    let (values, inclusive) = bound;
+    let mut slices = Vec::with_capacity(values.len() + 1);
+    let mut equal = prefix.to_vec();
+    for (value, column) in values.iter().zip(columns) {
+        let mut with_value = equal.clone();
+        put_value(&mut with_value, value)?;
+        let ascending = column.order == SortOrder::Ascending;
+        // Strictly beyond the value, in table order.
+        slices.push(if ascending == lower {
+            Slice {
+                start: Position { prefix: &with_value, weight: 1 }.to_owned(),
+                end: Position { prefix: &equal, weight: 1 }.to_owned(),
+            }
+        } else {
+            Slice {
+                start: Position { prefix: &equal, weight: -1 }.to_owned(),
+                end: Position { prefix: &with_value, weight: -1 }.to_owned(),
+            }
+        });
+        equal = with_value;
+    }
+    if *inclusive {
+        slices.push(Slice::of_prefix(&equal));
+    }
+    Ok(slices)
+}

@@ -1,0 +1,383 @@
+//! Merging restrictions of the same columns, and deciding which name rows and which only filter them.
+
+use std::sync::Arc;
+
+use helenus_cql::ast::Operator;
+use helenus_model::schema::{Column, Table};
+
+use super::partition::missing_columns;
+use super::{
+    ClusteringKind, ClusteringRestriction, Filter, FilterTest, GroupIn, GroupTerm, KeyPart, PartitionRestriction,
+    RestrictOptions, Restrictions, SliceBound, StatementKind, TokenRestriction,
+};
+use crate::error::QueryError;
+use crate::term::Term;
+
+/// The start of the message apps look for.
+pub(crate) const REQUIRES_ALLOW_FILTERING: &str = "Cannot execute this query as it might involve data filtering and thus may have unpredictable performance. If you want to execute this query despite the performance unpredictability, use ALLOW FILTERING";
+
+/// What has been said so far.
+pub(super) struct Collector<'a> {
+    table: &'a Arc<Table>,
+    options: RestrictOptions,
+    keys: Vec<Option<KeyPart>>,
+    token: Option<TokenRestriction>,
+    clustering: Vec<ClusteringRestriction>,
+    filters: Vec<Filter>,
+}
+
+impl<'a> Collector<'a> {
+    pub(super) fn new(table: &'a Arc<Table>, options: RestrictOptions) -> Self {
+        let keys = vec![None; table.partition_key.len()];
+        Collector { table, options, keys, token: None, clustering: Vec::new(), filters: Vec::new() }
+    }
+
+    pub(super) fn add_key(&mut self, column: &Column, part: KeyPart) -> Result<(), QueryError> {
+        if self.token.is_some() {
+            return Err(self.mixed_token(&column.name));
+        }
+        let Some(place) = self.keys.get_mut(usize::from(column.position)) else { return Ok(()) };
+        *place = Some(match (place.take(), part) {
+            (None, part) => part,
+            (Some(KeyPart::Equal(_)), _) => return Err(twice(&column.name, "an Equal")),
+            (Some(KeyPart::In(_)), _) => return Err(twice(&column.name, "a IN")),
+            (Some(KeyPart::Compare(mut bounds)), KeyPart::Compare(more)) => {
+                for (operator, _) in &more {
+                    let same_end = |(other, _): &(Operator, GroupTerm)| is_lower(*other) == is_lower(*operator);
+                    if bounds.iter().any(same_end) {
+                        return Err(two_bounds(&column.name, is_lower(*operator)));
+                    }
+                }
+                bounds.extend(more);
+                KeyPart::Compare(bounds)
+            }
+            (Some(KeyPart::Compare(_)), _) => return Err(both_kinds(&column.name)),
+        });
+        Ok(())
+    }
+
+    pub(super) fn add_token(&mut self, operator: Operator, value: Term) -> Result<(), QueryError> {
+        if self.keys.iter().any(Option::is_some) {
+            let names = self.key_names();
+            return Err(self.mixed_token(&names));
+        }
+        let names = self.key_names();
+        let token = self.token.get_or_insert_default();
+        let equal = operator == Operator::Equal;
+        if token.equal.is_some() || (equal && (token.start.is_some() || token.end.is_some())) {
+            return Err(twice(&names, "an Equal"));
+        }
+        let inclusive = matches!(operator, Operator::LessOrEqual | Operator::GreaterOrEqual);
+        let place = match operator {
+            Operator::Equal => {
+                token.equal = Some(value);
+                return Ok(());
+            }
+            operator if is_lower(operator) => &mut token.start,
+            _ => &mut token.end,
+        };
+        if place.is_some() {
+            return Err(two_bounds(&names, is_lower(operator)));
+        }
+        *place = Some((value, inclusive));
+        Ok(())
+    }
+
+    fn key_names(&self) -> String {
+        let names: Vec<&str> = self.table.partition_key.iter().map(|column| column.name.as_str()).collect();
+        names.join(", ")
+    }
+
+    fn mixed_token(&self, columns: &str) -> QueryError {
+        QueryError::invalid(format!(
+            "Columns \"{columns}\" cannot be restricted by both a normal relation and a token relation"
+        ))
+    }
+
+    pub(super) fn add_clustering(&mut self, new: ClusteringRestriction) -> Result<(), QueryError> {
+        let overlaps = |old: &ClusteringRestriction| new.first < old.first + old.width && old.first < new.first + new.width;
+        if let Some(index) = self.clustering.iter().position(overlaps) {
+            let old = self.clustering.remove(index);
+            let merged = self.merge(old, new)?;
+            self.clustering.insert(index, merged);
+            return Ok(());
+        }
+        if !self.options.allow_filtering
+            && let Some(last) = self.clustering.last()
+        {
+            let is_slice = |r: &ClusteringRestriction| matches!(r.kind, ClusteringKind::Slice { .. });
+            if is_slice(last) && new.first > last.first {
+                return Err(self.behind_inequality(new.first, last.first));
+            }
+            if new.first < last.first && is_slice(&new) {
+                let next = self.clustering.iter().map(|r| r.first).find(|first| *first > new.first);
+                let next = next.unwrap_or(last.first);
+                return Err(QueryError::invalid(format!(
+                    "PRIMARY KEY column \"{}\" cannot be restricted (preceding column \"{}\" is restricted by a non-EQ relation)",
+                    self.clustering_name(next),
+                    self.clustering_name(new.first)
+                )));
+            }
+        }
+        let at = self.clustering.iter().position(|old| old.first > new.first).unwrap_or(self.clustering.len());
+        self.clustering.insert(at, new);
+        Ok(())
+    }
+
+    fn behind_inequality(&self, column: usize, preceding: usize) -> QueryError {
+        QueryError::invalid(format!(
+            "Clustering column \"{}\" cannot be restricted (preceding column \"{}\" is restricted by a non-EQ relation)",
+            self.clustering_name(column),
+            self.clustering_name(preceding)
+        ))
+    }
+
+    fn clustering_name(&self, position: usize) -> &str {
+        self.table.clustering.get(position).map_or("", |column| column.name.as_str())
+    }
+
+    fn merge(
+        &self,
+        old: ClusteringRestriction,
+        new: ClusteringRestriction,
+    ) -> Result<ClusteringRestriction, QueryError> {
+        let from = old.first.max(new.first);
+        let to = (old.first + old.width).min(new.first + new.width);
+        let common: Vec<&str> = (from..to).map(|position| self.clustering_name(position)).collect();
+        let common = common.join(", ");
+        match (old.kind, new.kind) {
+            (ClusteringKind::Equal(_), _) => Err(twice(&common, "an Equal")),
+            (ClusteringKind::In(_), _) => Err(twice(&common, "a IN")),
+            (ClusteringKind::Slice { start, end }, ClusteringKind::Slice { start: new_start, end: new_end }) => {
+                if old.first != new.first {
+                    return Err(QueryError::invalid(format!(
+                        "Column \"{}\" cannot be restricted by two inequalities not starting with the same column",
+                        self.clustering_name(from)
+                    )));
+                }
+                if start.is_some() && new_start.is_some() {
+                    return Err(two_bounds(&common, true));
+                }
+                if end.is_some() && new_end.is_some() {
+                    return Err(two_bounds(&common, false));
+                }
+                Ok(ClusteringRestriction {
+                    first: old.first,
+                    width: old.width.max(new.width),
+                    multi: old.multi || new.multi,
+                    kind: ClusteringKind::Slice { start: start.or(new_start), end: end.or(new_end) },
+                })
+            }
+            (ClusteringKind::Slice { .. }, _) => Err(both_kinds(&common)),
+        }
+    }
+
+    pub(super) fn add_filter(&mut self, filter: Filter) -> Result<(), QueryError> {
+        if let ([column], FilterTest::Compare { operator: Operator::Equal, .. }) = (filter.columns.as_slice(), &filter.test) {
+            let same = |other: &Filter| {
+                other.columns.first().is_some_and(|c| c.name == column.name)
+                    && matches!(other.test, FilterTest::Compare { .. } | FilterTest::In(_))
+            };
+            if self.filters.iter().any(same) {
+                return Err(twice(&column.name, "an Equal"));
+            }
+        }
+        self.filters.push(filter);
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> Result<Restrictions, QueryError> {
+        let mut key_filters = Vec::new();
+        let partition = self.finish_partition(&mut key_filters)?;
+        let clustering_filters = self.finish_clustering()?;
+        if !self.filters.is_empty() && self.options.kind != StatementKind::Select {
+            let mut names: Vec<&str> = Vec::new();
+            for filter in &self.filters {
+                names.extend(filter.columns.iter().map(|column| column.name.as_str()));
+            }
+            names.sort_unstable();
+            names.dedup();
+            return Err(QueryError::invalid(format!(
+                "Non PRIMARY KEY columns found in where clause: {} ",
+                names.join(", ")
+            )));
+        }
+        let mut filters = key_filters;
+        filters.extend(clustering_filters);
+        filters.append(&mut self.filters);
+        if !filters.is_empty() && !self.options.allow_filtering {
+            return Err(QueryError::invalid(REQUIRES_ALLOW_FILTERING));
+        }
+        Ok(Restrictions { table: Arc::clone(self.table), partition, clustering: self.clustering, filters })
+    }
+
+    fn finish_partition(&mut self, filters: &mut Vec<Filter>) -> Result<PartitionRestriction, QueryError> {
+        let kind = self.options.kind;
+        let is_slice = |part: &Option<KeyPart>| matches!(part, Some(KeyPart::Compare(_)));
+        if kind != StatementKind::Select {
+            if self.token.is_some() {
+                return Err(QueryError::invalid(format!(
+                    "The token function cannot be used in WHERE clauses for {} statements",
+                    kind.name()
+                )));
+            }
+            let missing = missing_columns(self.table, &self.keys);
+            if !missing.is_empty() {
+                return Err(QueryError::invalid(format!("Some partition key parts are missing: {}", missing.join(", "))));
+            }
+            if self.keys.iter().any(is_slice) {
+                return Err(QueryError::invalid(format!(
+                    "Only EQ and IN relation are supported on the partition key (unless you use the token() function) for {} statements",
+                    kind.name()
+                )));
+            }
+        }
+        if let Some(token) = self.token.take() {
+            return Ok(PartitionRestriction::Token(token));
+        }
+        let parts = std::mem::take(&mut self.keys);
+        if parts.iter().all(Option::is_none) {
+            return Ok(PartitionRestriction::All);
+        }
+        if parts.iter().all(|part| part.is_some() && !is_slice(part)) {
+            return Ok(PartitionRestriction::Keys(parts.into_iter().flatten().collect()));
+        }
+        for (part, column) in parts.into_iter().zip(&self.table.partition_key) {
+            let columns = || vec![column.clone()];
+            match part {
+                None => {}
+                Some(KeyPart::Equal(value)) => filters.push(Filter {
+                    columns: columns(),
+                    test: FilterTest::Compare { operator: Operator::Equal, value },
+                }),
+                Some(KeyPart::In(list)) => filters.push(Filter { columns: columns(), test: FilterTest::In(list) }),
+                Some(KeyPart::Compare(bounds)) => filters.extend(bounds.into_iter().map(|(operator, value)| Filter {
+                    columns: columns(),
+                    test: FilterTest::Compare { operator, value },
+                })),
+            }
+        }
+        Ok(PartitionRestriction::All)
+    }
+
+    /// Leaves in `self.clustering` what names rows; the rest is answered as filters.
+    fn finish_clustering(&mut self) -> Result<Vec<Filter>, QueryError> {
+        let kind = self.options.kind;
+        let is_slice = |r: &ClusteringRestriction| matches!(r.kind, ClusteringKind::Slice { .. });
+        if !kind.allows_clustering_slices() {
+            if self.clustering.iter().any(is_slice) {
+                return Err(QueryError::invalid(format!(
+                    "Slice restrictions are not supported on the clustering columns in {} statements",
+                    kind.name()
+                )));
+            }
+            let restricted = |position: usize| {
+                self.clustering.iter().any(|r| (r.first..r.first + r.width).contains(&position))
+            };
+            let missing: Vec<&str> = (0..self.table.clustering.len())
+                .filter(|position| !restricted(*position))
+                .map(|position| self.clustering_name(position))
+                .collect();
+            if !missing.is_empty() && !self.options.only_statics {
+                return Err(QueryError::invalid(format!("Some clustering keys are missing: {}", missing.join(", "))));
+            }
+        }
+        let mut next = 0;
+        let mut usable = 0;
+        for restriction in &self.clustering {
+            if restriction.first != next {
+                break;
+            }
+            usable += 1;
+            next += restriction.width;
+            if is_slice(restriction) {
+                break;
+            }
+        }
+        let left = self.clustering.split_off(usable);
+        if let Some(first) = left.first()
+            && !self.options.allow_filtering
+        {
+            if first.first != next {
+                return Err(QueryError::invalid(format!(
+                    "PRIMARY KEY column \"{}\" cannot be restricted as preceding column \"{}\" is not restricted",
+                    self.clustering_name(first.first),
+                    self.clustering_name(next)
+                )));
+            }
+            let preceding = self.clustering.last().map_or(0, |slice| slice.first);
+            return Err(self.behind_inequality(first.first, preceding));
+        }
+        Ok(left.into_iter().flat_map(|restriction| self.as_filters(restriction)).collect())
+    }
+
+    fn as_filters(&self, restriction: ClusteringRestriction) -> Vec<Filter> {
+        let columns = |width: usize| -> Vec<Column> {
+            let range = restriction.first..restriction.first + width;
+            self.table.clustering.get(range).unwrap_or_default().to_vec()
+        };
+        let bound = |bound: Option<SliceBound>, strict: Operator, inclusive: Operator| {
+            bound.map(|bound| Filter {
+                columns: columns(bound.value.width()),
+                test: FilterTest::Compare {
+                    operator: if bound.inclusive { inclusive } else { strict },
+                    value: bound.value,
+                },
+            })
+        };
+        match restriction.kind {
+            ClusteringKind::Equal(value) => vec![Filter {
+                columns: columns(restriction.width),
+                test: FilterTest::Compare { operator: Operator::Equal, value },
+            }],
+            ClusteringKind::In(list) => {
+                vec![Filter { columns: columns(restriction.width), test: FilterTest::In(list) }]
+            }
+            ClusteringKind::Slice { start, end } => {
+                let start = bound(start, Operator::Greater, Operator::GreaterOrEqual);
+                let end = bound(end, Operator::Less, Operator::LessOrEqual);
+                start.into_iter().chain(end).collect()
+            }
+        }
+    }
+}
+
+/// The restriction of a comparison or equality on clustering columns.
+pub(super) fn clustering_kind(operator: Operator, value: GroupTerm) -> ClusteringKind {
+    let bound = |inclusive| Some(SliceBound { value: value.clone(), inclusive });
+    match operator {
+        Operator::Less => ClusteringKind::Slice { start: None, end: bound(false) },
+        Operator::LessOrEqual => ClusteringKind::Slice { start: None, end: bound(true) },
+        Operator::Greater => ClusteringKind::Slice { start: bound(false), end: None },
+        Operator::GreaterOrEqual => ClusteringKind::Slice { start: bound(true), end: None },
+        _ => ClusteringKind::Equal(value),
+    }
+}
+
+/// An IN of one written value is an equality, as in Cassandra.
+pub(super) fn in_kind(list: GroupIn) -> ClusteringKind {
+    match list {
+        GroupIn::List(mut terms) if terms.len() == 1 => match terms.pop() {
+            Some(only) => ClusteringKind::Equal(only),
+            None => ClusteringKind::In(GroupIn::List(terms)),
+        },
+        several => ClusteringKind::In(several),
+    }
+}
+
+fn is_lower(operator: Operator) -> bool {
+    matches!(operator, Operator::Greater | Operator::GreaterOrEqual)
+}
+
+fn twice(columns: &str, what: &str) -> QueryError {
+    QueryError::invalid(format!("{columns} cannot be restricted by more than one relation if it includes {what}"))
+}
+
+fn both_kinds(columns: &str) -> QueryError {
+    QueryError::invalid(format!("Column \"{columns}\" cannot be restricted by both an equality and an inequality relation"))
+}
+
+fn two_bounds(columns: &str, lower: bool) -> QueryError {
+    let end = if lower { "start" } else { "end" };
+    QueryError::invalid(format!("More than one restriction was found for the {end} bound on {columns}"))
+}

@@ -1,0 +1,128 @@
+//! The partition keys a WHERE names.
+
+use std::borrow::Cow;
+
+use helenus_cql::ast::Operator;
+use helenus_model::key::put_composite_component;
+use helenus_model::limits::KEY_BYTES_MAX;
+use helenus_model::schema::Table;
+
+use super::{GroupIn, GroupTerm, Restrictions, TokenRestriction, check_key, key_too_long};
+use crate::error::QueryError;
+use crate::values::{BoundValues, ExecuteOptions};
+
+/// What is said about one partition-key column.
+#[derive(Clone, Debug)]
+pub enum KeyPart {
+    /// `=`
+    Equal(GroupTerm),
+    /// `IN`
+    In(GroupIn),
+    /// An inequality: filters only.
+    Compare(Vec<(Operator, GroupTerm)>),
+}
+
+/// What is said about the partition key.
+#[derive(Clone, Debug)]
+pub enum PartitionRestriction {
+    /// Nothing, or not enough to name partitions (the rest is among the filters then): all partitions.
+    All,
+    /// Every column by = or IN.
+    Keys(Vec<KeyPart>),
+    /// A range of tokens.
+    Token(TokenRestriction),
+}
+
+impl PartitionRestriction {
+    /// True when a whole key is given, by = only.
+    pub fn is_single_key(&self) -> bool {
+        matches!(self, PartitionRestriction::Keys(parts) if parts.iter().all(|part| matches!(part, KeyPart::Equal(_))))
+    }
+}
+
+impl Restrictions {
+    /// The partition keys that are named, each once, in the order they are met; empty for an empty IN. None when the keys are not
+    /// named one by one.
+    ///
+    /// # Errors
+    /// Null and unset values, empty keys, keys beyond 65535 bytes.
+    pub fn partition_keys(
+        &self,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+    ) -> Result<Option<Vec<Box<[u8]>>>, QueryError> {
+        let PartitionRestriction::Keys(parts) = &self.partition else { return Ok(None) };
+        let mut columns = Vec::with_capacity(parts.len());
+        for (part, column) in parts.iter().zip(&self.table.partition_key) {
+            columns.push(part_values(part, &column.name, values, options)?);
+        }
+        let mut keys: Vec<Box<[u8]>> = Vec::new();
+        let mut seen = rustc_hash::FxHashSet::default();
+        for combination in combinations(&columns) {
+            let mut key = Vec::new();
+            put_key(&mut key, &combination)?;
+            let key: Box<[u8]> = key.into();
+            if seen.insert(key.clone()) {
+                keys.push(key);
+            }
+        }
+        Ok(Some(keys))
+    }
+}
+
+fn part_values<'v>(
+    part: &'v KeyPart,
+    name: &str,
+    values: &'v dyn BoundValues,
+    options: &ExecuteOptions<'_>,
+) -> Result<Vec<Cow<'v, [u8]>>, QueryError> {
+    match part {
+        KeyPart::Equal(term) => term.evaluate(&[name], values, options),
+        KeyPart::In(list) => Ok(list.evaluate(&[name], values, options)?.into_iter().flatten().collect()),
+        KeyPart::Compare(_) => Ok(Vec::new()),
+    }
+}
+
+/// Every choice of one value a column.
+fn combinations<'a>(columns: &'a [Vec<Cow<'a, [u8]>>]) -> Vec<Vec<&'a [u8]>> {
+    let mut all: Vec<Vec<&[u8]>> = vec![Vec::new()];
+    for column in columns {
+        let mut longer = Vec::with_capacity(all.len().saturating_mul(column.len()));
+        for head in &all {
+            for value in column {
+                let mut row = head.clone();
+                row.push(value);
+                longer.push(row);
+            }
+        }
+        all = longer;
+    }
+    all
+}
+
+/// Appends a partition key made of its columns' values and checks it.
+///
+/// # Errors
+/// The key is empty or too long.
+pub(super) fn put_key(out: &mut Vec<u8>, values: &[&[u8]]) -> Result<(), QueryError> {
+    let start = out.len();
+    match values {
+        [only] => out.extend_from_slice(only),
+        several => {
+            let length: usize = several.iter().map(|value| value.len()).sum();
+            if length > KEY_BYTES_MAX {
+                return Err(key_too_long(length));
+            }
+            for value in several {
+                put_composite_component(out, value);
+            }
+        }
+    }
+    check_key(out.get(start..).unwrap_or_default())
+}
+
+/// Names of the partition-key columns that have no part.
+pub(super) fn missing_columns(table: &Table, parts: &[Option<KeyPart>]) -> Vec<String> {
+    let missing = table.partition_key.iter().zip(parts).filter(|(_, part)| part.is_none());
+    missing.map(|(column, _)| column.name.clone()).collect()
+}

@@ -1,0 +1,186 @@
+//! CREATE, ALTER and DROP of roles and users, GRANT, REVOKE and LIST, as plans: who may do it, and what is stored, is decided where
+//! the roles are kept.
+
+use helenus_cql::ast::{self, AccessList, RoleOptions, UserPassword};
+
+use crate::error::QueryError;
+
+/// How a password comes.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Password {
+    /// As it is: to be hashed before it is kept.
+    Plain(String),
+    /// As a bcrypt hash.
+    Hashed(String),
+}
+
+impl std::fmt::Debug for Password {
+    /// Passwords never reach a log.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Password(…)")
+    }
+}
+
+/// What a statement says of a role; None where it says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoleChange {
+    /// PASSWORD or HASHED PASSWORD
+    pub password: Option<Password>,
+    /// SUPERUSER
+    pub superuser: Option<bool>,
+    /// LOGIN
+    pub login: Option<bool>,
+}
+
+/// A statement about roles.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RolePlan {
+    /// CREATE ROLE, CREATE USER
+    Create {
+        /// The role.
+        name: String,
+        /// IF NOT EXISTS
+        if_not_exists: bool,
+        /// What it is given.
+        change: RoleChange,
+    },
+    /// ALTER ROLE, ALTER USER
+    Alter {
+        /// The role.
+        name: String,
+        /// IF EXISTS
+        if_exists: bool,
+        /// What changes.
+        change: RoleChange,
+    },
+    /// DROP ROLE, DROP USER
+    Drop {
+        /// The role.
+        name: String,
+        /// IF EXISTS
+        if_exists: bool,
+        /// DROP USER: only roles that may log in.
+        is_user: bool,
+    },
+    /// LIST ROLES, LIST USERS
+    List {
+        /// OF role
+        of: Option<String>,
+        /// With the roles granted to it.
+        recursive: bool,
+        /// LIST USERS: only roles that may log in, in the columns `name`, `super`, `datacenters`.
+        users: bool,
+    },
+    /// GRANT role TO role
+    Grant {
+        /// The role given.
+        role: String,
+        /// Who gets it.
+        grantee: String,
+    },
+    /// REVOKE role FROM role
+    Revoke {
+        /// The role taken.
+        role: String,
+        /// Who loses it.
+        revokee: String,
+    },
+}
+
+impl RolePlan {
+    /// The plan of a statement about roles; None for any other statement.
+    ///
+    /// # Errors
+    /// Options that do not go together; what is not supported yet: permissions, identities, access to data centres and networks.
+    pub fn of(statement: &ast::Statement) -> Result<Option<RolePlan>, QueryError> {
+        Ok(Some(match statement {
+            ast::Statement::CreateRole(create) => RolePlan::Create {
+                name: named(&create.name)?,
+                if_not_exists: create.if_not_exists,
+                change: change(&create.options)?,
+            },
+            ast::Statement::AlterRole(alter) => {
+                let change = change(&alter.options)?;
+                if change == RoleChange::default() {
+                    return Err(QueryError::invalid("ALTER [ROLE|USER] can't be empty"));
+                }
+                RolePlan::Alter { name: named(&alter.name)?, if_exists: alter.if_exists, change }
+            }
+            ast::Statement::DropRole(drop) => {
+                RolePlan::Drop { name: named(&drop.name)?, if_exists: drop.if_exists, is_user: false }
+            }
+            ast::Statement::CreateUser(create) => RolePlan::Create {
+                name: named(&create.name)?,
+                if_not_exists: create.if_not_exists,
+                change: RoleChange {
+                    password: create.password.as_ref().map(password),
+                    superuser: Some(create.superuser),
+                    login: Some(true),
+                },
+            },
+            ast::Statement::AlterUser(alter) => {
+                let change = RoleChange {
+                    password: alter.password.as_ref().map(password),
+                    superuser: alter.superuser,
+                    login: None,
+                };
+                if change == RoleChange::default() {
+                    return Err(QueryError::invalid("ALTER [ROLE|USER] can't be empty"));
+                }
+                RolePlan::Alter { name: named(&alter.name)?, if_exists: alter.if_exists, change }
+            }
+            ast::Statement::DropUser(drop) => {
+                RolePlan::Drop { name: named(&drop.name)?, if_exists: drop.if_exists, is_user: true }
+            }
+            ast::Statement::ListUsers => RolePlan::List { of: None, recursive: true, users: true },
+            ast::Statement::ListRoles(list) => RolePlan::List {
+                of: list.of.as_ref().map(|name| name.text.clone()),
+                recursive: list.recursive,
+                users: false,
+            },
+            ast::Statement::GrantRole(grant) => {
+                RolePlan::Grant { role: named(&grant.role)?, grantee: named(&grant.grantee)? }
+            }
+            ast::Statement::RevokeRole(revoke) => {
+                RolePlan::Revoke { role: named(&revoke.role)?, revokee: named(&revoke.revokee)? }
+            }
+            ast::Statement::GrantPermissions(_)
+            | ast::Statement::RevokePermissions(_)
+            | ast::Statement::ListPermissions(_) => return Err(QueryError::unsupported("permissions")),
+            ast::Statement::AddIdentity(_) | ast::Statement::DropIdentity(_) => {
+                return Err(QueryError::unsupported("identities"));
+            }
+            _ => return Ok(None),
+        }))
+    }
+}
+
+fn named(name: &ast::Name) -> Result<String, QueryError> {
+    if name.text.is_empty() {
+        return Err(QueryError::invalid("Role name can't be an empty string"));
+    }
+    Ok(name.text.clone())
+}
+
+fn password(password: &UserPassword) -> Password {
+    match password {
+        UserPassword::Plain(text) => Password::Plain(text.clone()),
+        UserPassword::Hashed(hash) => Password::Hashed(hash.clone()),
+    }
+}
+
+fn change(options: &RoleOptions) -> Result<RoleChange, QueryError> {
+    let all = |list: &Option<AccessList>| matches!(list, None | Some(AccessList::All));
+    if !all(&options.datacenters) || !all(&options.cidrs) {
+        return Err(QueryError::unsupported("ACCESS TO DATACENTERS and ACCESS FROM CIDRS"));
+    }
+    if options.options.is_some() {
+        return Err(QueryError::invalid("CassandraRoleManager doesn't support OPTIONS"));
+    }
+    let password = match (&options.password, &options.hashed_password) {
+        (Some(plain), _) => Some(Password::Plain(plain.clone())),
+        (None, Some(hash)) => Some(Password::Hashed(hash.clone())),
+        (None, None) => None,
+    };
+    Ok(RoleChange { password, superuser: options.superuser, login: options.login })
+}

@@ -1,0 +1,37 @@
+//! What a value is for: the column, argument or clause it goes to, as errors, bind slots and result metadata name it.
+
+use helenus_model::schema::{Column, Table};
+use helenus_model::types::CqlType;
+
+/// A named, typed place for a value (Cassandra's ColumnSpecification).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnSpec {
+    /// Keyspace of the table.
+    pub keyspace: String,
+    /// The table.
+    pub table: String,
+    /// Name: of the column, or `[ttl]`, `in(c)`, `value(l)`, … (FEATURES 1.1).
+    pub name: String,
+    /// Type of the value.
+    pub ty: CqlType,
+}
+
+/// A bind slot as PREPARE's answer describes it.
+pub type BindSlot = ColumnSpec;
+
+impl ColumnSpec {
+    /// The place of a column.
+    pub fn of_column(table: &Table, column: &Column) -> Self {
+        ColumnSpec::named(table, column.name.clone(), column.ty.clone())
+    }
+
+    /// A place of another name in a table's statement.
+    pub fn named(table: &Table, name: impl Into<String>, ty: CqlType) -> Self {
+        ColumnSpec { keyspace: table.keyspace.clone(), table: table.name.clone(), name: name.into(), ty }
+    }
+
+    /// A place inside this one: same table, other name and type.
+    pub fn inner(&self, name: String, ty: CqlType) -> Self {
+        ColumnSpec { keyspace: self.keyspace.clone(), table: self.table.clone(), name, ty }
+    }
+}

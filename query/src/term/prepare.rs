@@ -1,0 +1,195 @@
+//! Turning written terms into checked ones, and collecting the bind slots on the way.
+
+use helenus_cql::ast::{Marker, Term as RawTerm};
+use helenus_model::schema::Table;
+use helenus_model::types::CqlType;
+
+use super::{Term, Value, assign, literal, term_text};
+use crate::error::QueryError;
+use crate::function::argument_spec;
+use crate::prepare::PrepareContext;
+use crate::spec::{BindSlot, ColumnSpec};
+use crate::values::{ExecuteOptions, IdSource, NoValues};
+
+/// Checks the terms of one statement and remembers what its markers are for.
+pub struct Preparer<'a> {
+    context: PrepareContext<'a>,
+    slots: Vec<Option<BindSlot>>,
+    names: Vec<Option<String>>,
+    /// Marker, table and place of partition-key columns that get their value from a marker alone.
+    key_markers: Vec<(u16, uuid::Uuid, u16)>,
+    /// Warnings for the client.
+    pub warnings: Vec<String>,
+}
+
+impl<'a> Preparer<'a> {
+    /// For a statement with `markers` (names of `:name`, None for `?`).
+    pub fn new(context: PrepareContext<'a>, markers: &[Option<String>]) -> Self {
+        Preparer {
+            context,
+            slots: vec![None; markers.len()],
+            names: markers.to_vec(),
+            key_markers: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// What the statement is prepared against.
+    pub fn context(&self) -> &PrepareContext<'a> {
+        &self.context
+    }
+
+    /// Says what a marker is for. A named marker's slot has the marker's name.
+    pub fn bind(&mut self, marker: &Marker, spec: &ColumnSpec) {
+        let mut slot = spec.clone();
+        if let Some(name) = &marker.name {
+            slot.name.clone_from(&name.text);
+        }
+        let index = usize::from(marker.index);
+        if index >= self.slots.len() {
+            self.slots.resize(index + 1, None);
+            self.names.resize(index + 1, None);
+        }
+        if let Some(place) = self.slots.get_mut(index) {
+            *place = Some(slot);
+        }
+    }
+
+    /// Says that a partition-key column gets its value from `term`; counts for routing when that is a marker.
+    pub fn bind_key(&mut self, term: &RawTerm, table: &Table, position: u16) {
+        if let RawTerm::Marker(marker) = term {
+            self.key_markers.push((marker.index, table.id, position));
+        }
+    }
+
+    /// For each partition-key column of the table the (last) marker that gives its value; None unless all have one.
+    pub fn partition_key_binds(&self, table: &Table) -> Option<Vec<u16>> {
+        let mut found = vec![None; table.partition_key.len()];
+        for (marker, id, position) in &self.key_markers {
+            if *id == table.id {
+                *found.get_mut(usize::from(*position))? = Some(*marker);
+            }
+        }
+        found.into_iter().collect()
+    }
+
+    /// The slots and warnings of the statement.
+    ///
+    /// # Errors
+    /// A marker stands where nothing says what it is for.
+    pub fn finish(self) -> Result<(Vec<BindSlot>, Vec<Option<String>>, Vec<String>), QueryError> {
+        let slots: Option<Vec<BindSlot>> = self.slots.into_iter().collect();
+        let slots = slots.ok_or_else(|| QueryError::unsupported("a bind marker at this place"))?;
+        Ok((slots, self.names, self.warnings))
+    }
+
+    /// Checks a term against its receiver.
+    ///
+    /// # Errors
+    /// Wrong types, wrong literals, unknown functions, in Cassandra's words.
+    pub fn term(&mut self, term: &RawTerm, receiver: &ColumnSpec) -> Result<Term, QueryError> {
+        match term {
+            RawTerm::Literal(literal) => Ok(Term::constant(literal::encode(literal, receiver)?)),
+            RawTerm::Null if receiver.ty == CqlType::Counter => {
+                Err(QueryError::invalid("Invalid null value for counter increment/decrement"))
+            }
+            RawTerm::Null => Ok(Term::Null),
+            RawTerm::Marker(marker) => {
+                self.bind(marker, receiver);
+                Ok(Term::Marker { index: marker.index, ty: receiver.ty.clone() })
+            }
+            RawTerm::List(elements) => self.list_literal(elements, receiver).and_then(fold),
+            RawTerm::Set(elements) => self.set_literal(elements, receiver).and_then(fold),
+            RawTerm::Map(entries) => self.map_literal(entries, receiver).and_then(fold),
+            RawTerm::UserType(fields) => self.user_type_literal(fields, receiver).and_then(fold),
+            RawTerm::Tuple(elements) => self.tuple_literal(elements, receiver).and_then(fold),
+            RawTerm::TypeHint { type_name, term: inner } => {
+                let ty = self.hint_type(type_name, receiver)?;
+                let hint = super::type_name::type_text(type_name);
+                let hinted = receiver.inner(format!("({hint}){}", term_text(inner)), ty);
+                if !self.assignability(inner, &hinted).is_assignable() {
+                    return Err(QueryError::invalid(format!(
+                        "Cannot cast value {} to type {hint}",
+                        term_text(inner)
+                    )));
+                }
+                if !assign::type_assignability(&receiver.ty, &hinted.ty).is_assignable() {
+                    return Err(QueryError::invalid(format!(
+                        "Cannot assign value {} to {} of type {}",
+                        term_text(term),
+                        receiver.name,
+                        receiver.ty
+                    )));
+                }
+                self.term(inner, receiver)
+            }
+            RawTerm::Function { .. } | RawTerm::Cast { .. } | RawTerm::Negation(_) | RawTerm::Arithmetic { .. } => {
+                self.call(term, receiver)
+            }
+        }
+    }
+
+    fn call(&mut self, term: &RawTerm, receiver: &ColumnSpec) -> Result<Term, QueryError> {
+        let function = self.resolve_call(term, receiver)?;
+        if !assign::type_assignability(&receiver.ty, &function.return_type).is_assignable() {
+            let what = match function.operator {
+                Some(operator) => format!("operation {operator}"),
+                None => format!("function system.{}", function.name),
+            };
+            return Err(QueryError::invalid(format!(
+                "Type error: cannot assign result of {what} (type {}) to {} (type {})",
+                function.return_type, receiver.name, receiver.ty
+            )));
+        }
+        let (_, arguments) = assign::call_parts(term);
+        if arguments.len() != function.argument_types.len() {
+            return Err(QueryError::invalid(format!(
+                "Incorrect number of arguments specified for function {} (expected {}, found {})",
+                function.signature(),
+                function.argument_types.len(),
+                arguments.len()
+            )));
+        }
+        let mut terms = Vec::with_capacity(arguments.len());
+        for (place, argument) in arguments.into_iter().enumerate() {
+            terms.push(self.term(argument, &argument_spec(&function, place, receiver))?);
+        }
+        Ok(Term::Function { function, arguments: terms })
+    }
+}
+
+/// Works out a literal whose parts are all known.
+fn fold(term: Term) -> Result<Term, QueryError> {
+    let known = match &term {
+        Term::List(parts) | Term::Tuple(parts) => parts.iter().all(Term::is_terminal),
+        Term::Set { elements, .. } | Term::Vector { elements, .. } => elements.iter().all(Term::is_terminal),
+        Term::Map { entries, .. } => entries.iter().all(|(key, value)| key.is_terminal() && value.is_terminal()),
+        Term::UserType { fields, .. } => fields.iter().all(Term::is_terminal),
+        _ => false,
+    };
+    if !known {
+        return Ok(term);
+    }
+    let options = ExecuteOptions { timestamp: 0, now: 0, now_millis: 0, ids: &NoIds };
+    let folded = match term.evaluate(&NoValues, &options)? {
+        Value::Bytes(bytes) => Term::constant(bytes.into_owned()),
+        Value::Null | Value::Unset => Term::Null,
+    };
+    Ok(folded)
+}
+
+/// Constants need no ids.
+#[derive(Debug)]
+struct NoIds;
+
+impl IdSource for NoIds {
+    fn next_ticks(&self) -> u64 {
+        0
+    }
+    fn clock_and_node(&self) -> u64 {
+        0
+    }
+    fn random(&self) -> u128 {
+        0
+    }
+}

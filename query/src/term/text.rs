@@ -1,0 +1,102 @@
+//! How Cassandra's messages write a term.
+
+use std::fmt::Write;
+
+use helenus_cql::ast::{CqlTypeName, FunctionName, LiteralKind, Marker, Name, Term};
+
+use super::type_name::type_text;
+
+/// The term in the words of Cassandra's messages.
+pub fn term_text(term: &Term) -> String {
+    let mut out = String::new();
+    write_term(&mut out, term);
+    out
+}
+
+/// A function's name as messages give it: with its keyspace if the statement has it.
+pub(crate) fn function_text(name: &FunctionName) -> String {
+    match &name.keyspace {
+        Some(keyspace) => format!("{keyspace}.{}", name.name),
+        None => name.name.to_string(),
+    }
+}
+
+pub(crate) fn marker_text(marker: &Marker) -> String {
+    match &marker.name {
+        Some(name) => format!(":{name}"),
+        None => "?".to_owned(),
+    }
+}
+
+fn write_term(out: &mut String, term: &Term) {
+    match term {
+        Term::Literal(literal) if literal.kind == LiteralKind::String => {
+            let _ = write!(out, "'{}'", literal.text);
+        }
+        Term::Literal(literal) => out.push_str(&literal.text),
+        Term::Null => out.push_str("NULL"),
+        Term::Marker(marker) => out.push_str(&marker_text(marker)),
+        Term::List(elements) => write_list(out, '[', elements, ']'),
+        Term::Set(elements) => write_list(out, '{', elements, '}'),
+        Term::Tuple(elements) => write_list(out, '(', elements, ')'),
+        Term::Map(entries) => {
+            out.push('{');
+            for (place, (key, value)) in entries.iter().enumerate() {
+                comma(out, place);
+                write_term(out, key);
+                out.push_str(": ");
+                write_term(out, value);
+            }
+            out.push('}');
+        }
+        Term::UserType(fields) => {
+            out.push('{');
+            for (place, (Name { text }, value)) in fields.iter().enumerate() {
+                comma(out, place);
+                out.push_str(text);
+                out.push_str(": ");
+                write_term(out, value);
+            }
+            out.push('}');
+        }
+        Term::Function { name, arguments } => {
+            out.push_str(&function_text(name));
+            write_list(out, '(', arguments, ')');
+        }
+        Term::TypeHint { type_name, term } => write_hint(out, type_name, term),
+        Term::Cast { term, target } => {
+            let _ = write!(out, "system.cast_as_{}(", target.name());
+            write_term(out, term);
+            out.push(')');
+        }
+        Term::Negation(term) => {
+            out.push('-');
+            write_term(out, term);
+        }
+        Term::Arithmetic { operator, left, right } => {
+            write_term(out, left);
+            let _ = write!(out, " {} ", operator.symbol());
+            write_term(out, right);
+        }
+    }
+}
+
+fn write_hint(out: &mut String, type_name: &CqlTypeName, term: &Term) {
+    let _ = write!(out, "({})", type_text(type_name));
+    write_term(out, term);
+}
+
+fn write_list(out: &mut String, open: char, elements: &[Term], close: char) {
+    out.push(open);
+    for (place, element) in elements.iter().enumerate() {
+        comma(out, place);
+        write_term(out, element);
+    }
+    out.push(close);
+}
+
+fn comma(out: &mut String, place: usize) {
+    if place > 0 {
+        out.push_str(", ");
+    }
+}

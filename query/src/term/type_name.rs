@@ -1,0 +1,192 @@
+//! Type names of statements resolved to types, with Cassandra's refusals.
+
+use helenus_cql::ast::{CqlTypeName, NativeType};
+use helenus_model::limits::{TYPE_DEPTH_MAX, VECTOR_DIMENSION_MAX};
+use helenus_model::schema::Keyspace;
+use helenus_model::types::{CqlType, parse_java_class};
+
+use crate::error::QueryError;
+
+/// The type a statement names. `keyspace` is the one whose user-defined types it may use: its name and, if it exists, itself.
+/// The result of nested multi-cell types is frozen where Cassandra freezes it by itself (tuples, vectors), refused where it asks
+/// for `frozen<>`.
+///
+/// # Errors
+/// Unknown types, types of another keyspace, `frozen<>` around simple types, nested collections and UDTs without `frozen<>`,
+/// dimensions out of range, counters and durations inside collections where they may not stand.
+pub fn resolve_type(
+    name: &CqlTypeName,
+    keyspace_name: &str,
+    keyspace: Option<&Keyspace>,
+) -> Result<CqlType, QueryError> {
+    Resolver { keyspace_name, keyspace }.resolve(name, 0)
+}
+
+/// The type as messages write it.
+pub(crate) fn type_text(name: &CqlTypeName) -> String {
+    match name {
+        CqlTypeName::Native(NativeType::Varchar) => "text".to_owned(),
+        CqlTypeName::Native(native) => native.name().to_owned(),
+        CqlTypeName::Custom(class) => format!("'{class}'"),
+        CqlTypeName::UserType(name) => match &name.keyspace {
+            Some(keyspace) => format!("{keyspace}.{}", name.name),
+            None => name.name.to_string(),
+        },
+        CqlTypeName::Frozen(inner) => match &**inner {
+            // Already written as frozen.
+            CqlTypeName::Tuple(_) => type_text(inner),
+            CqlTypeName::Vector(..) => type_text(inner),
+            other => format!("frozen<{}>", type_text(other)),
+        },
+        CqlTypeName::List(inner) => format!("list<{}>", type_text(inner)),
+        CqlTypeName::Set(inner) => format!("set<{}>", type_text(inner)),
+        CqlTypeName::Map(key, value) => format!("map<{}, {}>", type_text(key), type_text(value)),
+        CqlTypeName::Tuple(parts) => {
+            let parts: Vec<String> = parts.iter().map(type_text).collect();
+            format!("tuple<{}>", parts.join(", "))
+        }
+        CqlTypeName::Vector(element, dimension) => format!("vector<{}, {dimension}>", type_text(element)),
+    }
+}
+
+/// The built-in type of this name.
+pub(crate) fn native_type(native: NativeType) -> CqlType {
+    match native {
+        NativeType::Ascii => CqlType::Ascii,
+        NativeType::Bigint => CqlType::Bigint,
+        NativeType::Blob => CqlType::Blob,
+        NativeType::Boolean => CqlType::Boolean,
+        NativeType::Counter => CqlType::Counter,
+        NativeType::Date => CqlType::Date,
+        NativeType::Decimal => CqlType::Decimal,
+        NativeType::Double => CqlType::Double,
+        NativeType::Duration => CqlType::Duration,
+        NativeType::Float => CqlType::Float,
+        NativeType::Inet => CqlType::Inet,
+        NativeType::Int => CqlType::Int,
+        NativeType::Smallint => CqlType::Smallint,
+        NativeType::Text | NativeType::Varchar => CqlType::Text,
+        NativeType::Time => CqlType::Time,
+        NativeType::Timestamp => CqlType::Timestamp,
+        NativeType::Timeuuid => CqlType::Timeuuid,
+        NativeType::Tinyint => CqlType::Tinyint,
+        NativeType::Uuid => CqlType::Uuid,
+        NativeType::Varint => CqlType::Varint,
+    }
+}
+
+struct Resolver<'a> {
+    keyspace_name: &'a str,
+    keyspace: Option<&'a Keyspace>,
+}
+
+impl Resolver<'_> {
+    fn resolve(&self, name: &CqlTypeName, depth: usize) -> Result<CqlType, QueryError> {
+        if depth > TYPE_DEPTH_MAX {
+            return Err(QueryError::invalid("Type is nested too deeply"));
+        }
+        let inner = |name: &CqlTypeName| self.resolve(name, depth + 1);
+        Ok(match name {
+            CqlTypeName::Native(native) => native_type(*native),
+            CqlTypeName::Custom(class) => {
+                parse_java_class(class).map_err(|error| QueryError::Syntax(error.to_string()))?
+            }
+            CqlTypeName::UserType(name) => {
+                self.user_type(name.keyspace.as_ref().map(|k| k.as_str()), name.name.as_str())?
+            }
+            CqlTypeName::Frozen(inside) => match inner(inside)? {
+                vector @ CqlType::Vector { .. } => vector,
+                frozen if frozen.is_frozen() || frozen.is_multi_cell() => frozen.freeze(),
+                _ => {
+                    return Err(QueryError::invalid(
+                        "frozen<> is only allowed on collections, tuples, and user-defined types (got ".to_owned()
+                            + &type_text(inside)
+                            + ")",
+                    ));
+                }
+            },
+            CqlTypeName::List(element) => {
+                let element = inner(element)?;
+                self.check_element(name, &element, "list")?;
+                CqlType::list(element, false)
+            }
+            CqlTypeName::Set(element) => {
+                let element = inner(element)?;
+                self.check_element(name, &element, "set")?;
+                if element.contains_duration() {
+                    let text = type_text(name);
+                    return Err(QueryError::invalid(format!("Durations are not allowed inside sets: {text}")));
+                }
+                CqlType::set(element, false)
+            }
+            CqlTypeName::Map(key, value) => {
+                let (key, value) = (inner(key)?, inner(value)?);
+                if key.contains_duration() {
+                    let text = type_text(name);
+                    return Err(QueryError::invalid(format!("Durations are not allowed as map keys: {text}")));
+                }
+                self.check_element(name, &key, "map")?;
+                self.check_element(name, &value, "map")?;
+                CqlType::map(key, value, false)
+            }
+            CqlTypeName::Tuple(parts) => {
+                let parts = parts.iter().map(inner).collect::<Result<Vec<_>, _>>()?;
+                if parts.iter().any(|part| *part == CqlType::Counter) {
+                    return Err(QueryError::invalid("Counters are not allowed inside tuples"));
+                }
+                CqlType::tuple(parts)
+            }
+            CqlTypeName::Vector(element, dimension) => {
+                let element = inner(element)?;
+                match u32::try_from(*dimension) {
+                    Ok(1..=VECTOR_DIMENSION_MAX) => CqlType::vector(element.freeze(), *dimension as u32),
+                    Ok(0) | Err(_) => {
+                        return Err(QueryError::invalid(format!(
+                            "vectors may only have positive dimensions; given {dimension}"
+                        )));
+                    }
+                    Ok(_) => {
+                        return Err(QueryError::invalid(format!(
+                            "vectors may only have {VECTOR_DIMENSION_MAX} dimensions; given {dimension}"
+                        )));
+                    }
+                }
+            }
+        })
+    }
+
+    fn user_type(&self, keyspace: Option<&str>, name: &str) -> Result<CqlType, QueryError> {
+        if let Some(other) = keyspace
+            && other != self.keyspace_name
+        {
+            return Err(QueryError::invalid(format!(
+                "Statement on keyspace {} cannot refer to a user type in keyspace {other}; user types can only be used in the keyspace they are defined in",
+                self.keyspace_name
+            )));
+        }
+        match self.keyspace.and_then(|keyspace| keyspace.types.get(name)) {
+            Some(definition) => Ok(CqlType::Udt { definition: definition.clone(), frozen: false }),
+            None => Err(QueryError::invalid(format!("Unknown type {}.{name}", self.keyspace_name))),
+        }
+    }
+
+    /// Elements of collections must be frozen, and may not count.
+    fn check_element(&self, collection: &CqlTypeName, element: &CqlType, _kind: &str) -> Result<(), QueryError> {
+        if *element == CqlType::Counter {
+            return Err(QueryError::invalid(format!(
+                "Counters are not allowed inside collections: {}",
+                type_text(collection)
+            )));
+        }
+        if element.is_multi_cell() {
+            let text = type_text(collection);
+            return Err(QueryError::invalid(if element.is_udt() {
+                format!("Non-frozen UDTs are not allowed inside collections: {text}")
+            } else {
+                format!("Non-frozen collections are not allowed inside collections: {text}")
+            }));
+        }
+        Ok(())
+    }
+}
+

@@ -1,0 +1,87 @@
+//! BEGIN … BATCH.
+
+use std::sync::Arc;
+
+use helenus_cql::ast::{self, BatchKind, Modification};
+use helenus_model::schema::Table;
+use helenus_model::types::CqlType;
+
+use super::attributes::Attributes;
+use super::draft::WriteBatch;
+use super::plan::WritePlan;
+use super::statement::{prepare_delete, prepare_insert, prepare_update};
+use crate::error::QueryError;
+use crate::spec::ColumnSpec;
+use crate::term::Preparer;
+use crate::values::{BoundValues, ExecuteOptions};
+
+/// A checked batch.
+#[derive(Clone, Debug)]
+pub struct BatchPlan {
+    /// Logged, unlogged or counter.
+    pub kind: BatchKind,
+    /// Its statements.
+    pub statements: Vec<WritePlan>,
+    /// USING TIMESTAMP of the batch.
+    pub attributes: Attributes,
+}
+
+impl BatchPlan {
+    /// The table all statements write to, if it is one.
+    pub fn single_table(&self) -> Option<&Arc<Table>> {
+        let first = &self.statements.first()?.table;
+        self.statements.iter().all(|statement| statement.table.id == first.id).then_some(first)
+    }
+
+    /// Adds what the statements write. Markers are numbered through the whole batch.
+    ///
+    /// # Errors
+    /// The first statement's that fails; the batch is to be thrown away then.
+    pub fn bind(
+        &self,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+        out: &mut WriteBatch,
+    ) -> Result<(), QueryError> {
+        let timestamp = self.attributes.timestamp(values, options)?;
+        let options = ExecuteOptions { timestamp, ..*options };
+        self.statements.iter().try_for_each(|statement| statement.bind(values, &options, out))
+    }
+}
+
+/// BEGIN … BATCH
+///
+/// # Errors
+/// Those of its statements; TTL on the batch, timestamps on both.
+pub fn prepare_batch(batch: &ast::Batch, preparer: &mut Preparer<'_>) -> Result<BatchPlan, QueryError> {
+    let mut statements = Vec::with_capacity(batch.statements.len());
+    for statement in &batch.statements {
+        statements.push(match statement {
+            Modification::Insert(insert) => prepare_insert(insert, preparer)?,
+            Modification::InsertJson(_) => return Err(QueryError::unsupported("INSERT JSON")),
+            Modification::Update(update) => prepare_update(update, preparer)?,
+            Modification::Delete(delete) => prepare_delete(delete, preparer)?,
+        });
+    }
+    if batch.using.ttl.is_some() {
+        return Err(QueryError::invalid("Global TTL on the BATCH statement is not supported."));
+    }
+    if batch.kind == BatchKind::Counter && !statements.is_empty() {
+        return Err(QueryError::invalid("Cannot include non-counter statement in a counter batch"));
+    }
+    let both = batch.using.timestamp.is_some() && statements.iter().any(|plan| plan.attributes.timestamp.is_some());
+    if both {
+        return Err(QueryError::invalid("Timestamp must be set either on BATCH or individual statements"));
+    }
+    let spec = |name: &str| ColumnSpec {
+        keyspace: statements.first().map_or_else(String::new, |plan| plan.table.keyspace.clone()),
+        table: statements.first().map_or_else(String::new, |plan| plan.table.name.clone()),
+        name: name.to_owned(),
+        ty: CqlType::Bigint,
+    };
+    let timestamp = match &batch.using.timestamp {
+        Some(term) => Some(preparer.term(term, &spec("[timestamp]"))?),
+        None => None,
+    };
+    Ok(BatchPlan { kind: batch.kind, statements, attributes: Attributes { timestamp, ttl: None } })
+}

@@ -1,0 +1,257 @@
+//! One execution of a [`WritePlan`]: values in, rows and deletions out.
+//!
+//! The mutation's shape is Cassandra's: INSERT leaves a row marker, UPDATE does not; DELETE of a whole clustering is a row deletion,
+//! of a prefix or slice a range tombstone, of none a partition deletion; static columns go to the static row.
+
+use helenus_model::partition::RangeTombstone;
+use helenus_model::row::{DeletionTime, RowHeader, RowRef, merge_rows};
+use helenus_model::time::WriteTimestamp;
+
+use super::attributes::TimeToLive;
+use super::cells::CellWriter;
+use super::draft::{Scratch, WriteBatch};
+use super::operation::Operation;
+use super::plan::{SingleRow, WritePlan};
+use crate::error::QueryError;
+use crate::restrict::{StatementKind, check_key, check_length, put_value};
+use crate::term::{Term, Value};
+use crate::values::{BoundValues, ExecuteOptions};
+
+/// What an execution knows before it looks at rows.
+struct Execution<'a> {
+    plan: &'a WritePlan,
+    values: &'a dyn BoundValues,
+    options: &'a ExecuteOptions<'a>,
+    timestamp: WriteTimestamp,
+    time_to_live: TimeToLive,
+}
+
+impl WritePlan {
+    /// Adds what the statement writes with these values.
+    ///
+    /// # Errors
+    /// Values that are wrong, null or unset where they may not be; nothing is added then.
+    pub fn bind(
+        &self,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+        out: &mut WriteBatch,
+    ) -> Result<(), QueryError> {
+        let execution = Execution {
+            plan: self,
+            values,
+            options,
+            timestamp: self.attributes.timestamp(values, options)?,
+            time_to_live: self.attributes.time_to_live(&self.table, values, options)?,
+        };
+        let mut scratch = std::mem::take(&mut out.scratch);
+        let done = match &self.single {
+            Some(single) => execution.single_row(single, &mut scratch, out),
+            None => execution.many_rows(&mut scratch, out),
+        };
+        out.scratch = scratch;
+        done
+    }
+}
+
+impl Execution<'_> {
+    fn deletion(&self) -> DeletionTime {
+        DeletionTime { marked_at: self.timestamp, local: self.options.now }
+    }
+
+    /// One partition, at most one row of it.
+    fn single_row(&self, single: &SingleRow, scratch: &mut Scratch, out: &mut WriteBatch) -> Result<(), QueryError> {
+        scratch.clear();
+        let table = &self.plan.table;
+        self.partition_key(single, scratch)?;
+        for (term, column) in single.clustering.iter().zip(&table.clustering) {
+            let value = self.key_value(term, &column.name)?;
+            put_value(&mut scratch.clustering, value.bytes().unwrap_or_default())?;
+        }
+        check_length(&scratch.clustering)?;
+        let writes_row = single.clustering.len() == table.clustering.len();
+        if self.plan.deletes_rows() && single.clustering.is_empty() {
+            out.add(table, &scratch.key, self.deletion(), None, None);
+            return Ok(());
+        }
+        if writes_row {
+            self.row(&mut scratch.row, &mut scratch.spare)?;
+        }
+        self.static_row(&mut scratch.static_row, &mut scratch.spare)?;
+        let row = (!scratch.row.is_empty()).then_some((&*scratch.clustering, &*scratch.row));
+        let static_row = (!scratch.static_row.is_empty()).then_some(&*scratch.static_row);
+        if row.is_some() || static_row.is_some() {
+            out.add(table, &scratch.key, DeletionTime::LIVE, static_row, row);
+        }
+        Ok(())
+    }
+
+    fn key_value<'v>(&'v self, term: &'v Term, column: &str) -> Result<Value<'v>, QueryError> {
+        match term.evaluate(self.values, self.options)? {
+            Value::Null => Err(QueryError::invalid(format!("Invalid null value in condition for column {column}"))),
+            Value::Unset => Err(QueryError::invalid(format!("Invalid unset value for column {column}"))),
+            bytes => Ok(bytes),
+        }
+    }
+
+    fn partition_key(&self, single: &SingleRow, scratch: &mut Scratch) -> Result<(), QueryError> {
+        let columns = &self.plan.table.partition_key;
+        let composite = columns.len() > 1;
+        let mut length = 0;
+        for (term, column) in single.partition.iter().zip(columns) {
+            let value = self.key_value(term, &column.name)?;
+            let bytes = value.bytes().unwrap_or_default();
+            length += bytes.len();
+            if length > helenus_model::limits::KEY_BYTES_MAX {
+                // The whole length is told: the rest of the columns counts too.
+                return Err(self.whole_key_length(single)?);
+            }
+            if composite {
+                helenus_model::key::put_composite_component(&mut scratch.key, bytes);
+            } else {
+                scratch.key.extend_from_slice(bytes);
+            }
+        }
+        check_key(&scratch.key)
+    }
+
+    fn whole_key_length(&self, single: &SingleRow) -> Result<QueryError, QueryError> {
+        let mut length = 0;
+        for (term, column) in single.partition.iter().zip(&self.plan.table.partition_key) {
+            length += self.key_value(term, &column.name)?.bytes().map_or(0, <[u8]>::len);
+        }
+        Ok(crate::restrict::key_too_long(length))
+    }
+
+    /// Every partition and row the WHERE names.
+    fn many_rows(&self, scratch: &mut Scratch, out: &mut WriteBatch) -> Result<(), QueryError> {
+        let restrictions = &self.plan.restrictions;
+        let table = &self.plan.table;
+        let keys = restrictions.partition_keys(self.values, self.options)?.unwrap_or_default();
+        for key in &keys {
+            check_key(key)?;
+        }
+        if self.plan.deletes_rows() && restrictions.clustering.is_empty() {
+            for key in &keys {
+                out.add(table, key, self.deletion(), None, None);
+            }
+            return Ok(());
+        }
+        if self.plan.deletes_rows() && !restrictions.has_whole_clustering() {
+            let slices = restrictions.slices(self.values, self.options)?;
+            for key in &keys {
+                for slice in &slices {
+                    let range = RangeTombstone {
+                        start: slice.start.as_ref(),
+                        end: slice.end.as_ref(),
+                        deletion: self.deletion(),
+                    };
+                    out.add_range(table, key, &range);
+                }
+            }
+            return Ok(());
+        }
+        let clusterings = if self.plan.writes_rows() {
+            restrictions.clustering_prefixes(self.values, self.options)?
+        } else {
+            Vec::new()
+        };
+        if self.plan.writes_rows() && clusterings.is_empty() {
+            return Ok(());
+        }
+        for key in &keys {
+            // Each row is bound anew: places in lists must not be given twice.
+            scratch.clear();
+            self.static_row(&mut scratch.static_row, &mut scratch.spare)?;
+            if !scratch.static_row.is_empty() {
+                out.add(table, key, DeletionTime::LIVE, Some(&scratch.static_row), None);
+            }
+            for clustering in &clusterings {
+                scratch.row.clear();
+                self.row(&mut scratch.row, &mut scratch.spare)?;
+                if !scratch.row.is_empty() {
+                    out.add(table, key, DeletionTime::LIVE, None, Some((clustering, &scratch.row)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Encodes the row of a clustering; nothing when nothing is written.
+    fn row(&self, out: &mut Vec<u8>, spare: &mut Vec<u8>) -> Result<(), QueryError> {
+        if self.plan.deletes_rows() {
+            RowHeader { deletion: self.deletion(), ..RowHeader::EMPTY }.encode(out);
+            return Ok(());
+        }
+        let TimeToLive { ttl, expires_at } = self.time_to_live;
+        let marker = self.plan.kind == StatementKind::Insert;
+        let header = RowHeader::of_statement(self.timestamp, ttl, expires_at, marker);
+        self.cells(&header, &self.plan.regulars, marker, out, spare)
+    }
+
+    /// Encodes the static row; nothing when nothing is written.
+    fn static_row(&self, out: &mut Vec<u8>, spare: &mut Vec<u8>) -> Result<(), QueryError> {
+        if self.plan.statics.is_empty() {
+            return Ok(());
+        }
+        let TimeToLive { ttl, expires_at } = self.time_to_live;
+        let header = RowHeader::of_statement(self.timestamp, ttl, expires_at, false);
+        self.cells(&header, &self.plan.statics, false, out, spare)
+    }
+
+    fn cells(
+        &self,
+        header: &RowHeader,
+        operations: &[Operation],
+        keep_empty: bool,
+        out: &mut Vec<u8>,
+        spare: &mut Vec<u8>,
+    ) -> Result<(), QueryError> {
+        let start = out.len();
+        header.encode(out);
+        let bare = out.len();
+        if self.plan.merges {
+            for operation in operations {
+                self.merge_operation(header, operation, out, spare)?;
+            }
+        } else {
+            let mut writer = self.writer(header, out);
+            for operation in operations {
+                writer.write(operation)?;
+            }
+        }
+        if out.len() == bare && !keep_empty {
+            out.truncate(start);
+        }
+        Ok(())
+    }
+
+    fn writer<'w>(&'w self, header: &'w RowHeader, out: &'w mut Vec<u8>) -> CellWriter<'w> {
+        CellWriter {
+            header,
+            timestamp: self.timestamp,
+            time_to_live: self.time_to_live,
+            now: self.options.now,
+            values: self.values,
+            options: self.options,
+            out,
+        }
+    }
+
+    /// Operations on one column each make a row of their own; merged, their cells stand in order and the stronger of two stays.
+    fn merge_operation(
+        &self,
+        header: &RowHeader,
+        operation: &Operation,
+        row: &mut Vec<u8>,
+        spare: &mut Vec<u8>,
+    ) -> Result<(), QueryError> {
+        let mut single = Vec::new();
+        header.encode(&mut single);
+        self.writer(header, &mut single).write(operation)?;
+        spare.clear();
+        merge_rows(&*self.plan.table, RowRef::new(row), RowRef::new(&single), spare);
+        std::mem::swap(row, spare);
+        Ok(())
+    }
+}

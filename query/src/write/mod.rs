@@ -1,0 +1,22 @@
+//! INSERT, UPDATE, DELETE and BATCH: from checked statements to the bytes of mutations.
+//!
+//! A [`WritePlan`] is made once; [`WritePlan::bind`] adds what one execution writes to a [`WriteBatch`], which holds one mutation for
+//! each partition. The common statement, one row of one partition, is encoded straight into the batch's buffer.
+
+mod attributes;
+mod batch;
+mod bind;
+mod cells;
+mod draft;
+mod operation;
+mod plan;
+mod statement;
+#[cfg(test)]
+mod tests;
+
+pub use attributes::Attributes;
+pub use batch::{BatchPlan, prepare_batch};
+pub use draft::{MutationOut, WriteBatch};
+pub use operation::{Action, Operation};
+pub use plan::WritePlan;
+pub use statement::{prepare_delete, prepare_insert, prepare_update};

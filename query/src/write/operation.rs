@@ -1,0 +1,293 @@
+//! What SET, VALUES and DELETE do to a column, checked against its type.
+
+use helenus_cql::ast::{Assignment, Deletion, Name, Term as RawTerm};
+use helenus_model::row::ColumnId;
+use helenus_model::schema::{Column, Table};
+use helenus_model::types::CqlType;
+use helenus_model::value::Comparator;
+
+use crate::error::QueryError;
+use crate::spec::ColumnSpec;
+use crate::term::{Preparer, Term, term_text};
+
+/// What is done to one column.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// The column.
+    pub column: ColumnId,
+    /// What is done.
+    pub action: Action,
+}
+
+/// The kinds of operations.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// A column of one cell gets a value.
+    Set(Term),
+    /// A list is replaced.
+    SetList(Term),
+    /// A set is replaced.
+    SetSet(Term, Comparator),
+    /// A map is replaced.
+    SetMap(Term, Comparator),
+    /// A user-defined type is replaced.
+    SetUserType(Term),
+    /// Elements behind a list.
+    Append(Term),
+    /// Elements before a list.
+    Prepend(Term),
+    /// Elements into a set.
+    AddToSet(Term, Comparator),
+    /// Entries into a map.
+    PutAll(Term, Comparator),
+    /// Elements out of a set, or keys out of a map: a set of them.
+    Discard(Term, Comparator),
+    /// One entry of a map.
+    PutEntry {
+        /// Its key.
+        key: Term,
+        /// Its value.
+        value: Term,
+    },
+    /// One key out of a map.
+    DeleteKey(Term),
+    /// One element out of a set.
+    DeleteElement(Term),
+    /// One field of a user-defined type: its number and value.
+    SetField(u16, Term),
+    /// A column of one cell is deleted.
+    DeleteCell,
+    /// A column of many cells is deleted.
+    DeleteAll,
+}
+
+fn operation(column: &Column, action: Action) -> Result<Operation, QueryError> {
+    Ok(Operation { column: column.id, action })
+}
+
+fn refuse<T>(message: String) -> Result<T, QueryError> {
+    Err(QueryError::invalid(message))
+}
+
+/// `column = value`, also a value of INSERT.
+pub(super) fn set(
+    table: &Table,
+    column: &Column,
+    value: &RawTerm,
+    preparer: &mut Preparer<'_>,
+) -> Result<Operation, QueryError> {
+    if column.ty == CqlType::Counter {
+        return refuse(format!(
+            "Cannot set the value of counter column {} (counters can only be incremented/decremented, not set)",
+            column.name
+        ));
+    }
+    let value = preparer.term(value, &ColumnSpec::of_column(table, column))?;
+    let action = match &column.ty {
+        CqlType::List { frozen: false, .. } => Action::SetList(value),
+        CqlType::Set { frozen: false, element } => Action::SetSet(value, Comparator::for_type(element)),
+        CqlType::Map { frozen: false, key, .. } => Action::SetMap(value, Comparator::for_type(key)),
+        CqlType::Udt { frozen: false, .. } => Action::SetUserType(value),
+        _ => Action::Set(value),
+    };
+    operation(column, action)
+}
+
+/// An assignment of UPDATE.
+pub(super) fn assign(
+    table: &Table,
+    column: &Column,
+    assignment: &Assignment,
+    preparer: &mut Preparer<'_>,
+) -> Result<Operation, QueryError> {
+    let spec = ColumnSpec::of_column(table, column);
+    match assignment {
+        Assignment::Set { value, .. } => set(table, column, value, preparer),
+        Assignment::Add { value, .. } => add(column, value, &spec, preparer),
+        Assignment::Subtract { value, .. } => subtract(column, value, &spec, preparer),
+        Assignment::Prepend { value, .. } => {
+            let text = || format!("{0} = {1} - {0}", column.name, term_text(value));
+            match &column.ty {
+                CqlType::List { frozen: false, .. } => operation(column, Action::Prepend(preparer.term(value, &spec)?)),
+                CqlType::List { .. } => {
+                    refuse(format!("Invalid operation ({}) for frozen list column {}", text(), column.name))
+                }
+                _ => refuse(format!("Invalid operation ({}) for non list column {}", text(), column.name)),
+            }
+        }
+        Assignment::SetElement { key, value, .. } => set_element(column, key, value, &spec, preparer),
+        Assignment::SetField { field, value, .. } => set_field(column, field, value, &spec, preparer),
+    }
+}
+
+/// Refuses `+` and `-` on what is neither a counter nor a collection of cells.
+fn check_many_cells(column: &Column, text: &str) -> Result<(), QueryError> {
+    if column.ty == CqlType::Counter {
+        return Ok(());
+    }
+    if !column.ty.is_collection() {
+        return refuse(format!("Invalid operation ({text}) for non counter column {}", column.name));
+    }
+    if !column.ty.is_multi_cell() {
+        return refuse(format!("Invalid operation ({text}) for frozen collection column {}", column.name));
+    }
+    Ok(())
+}
+
+fn add(
+    column: &Column,
+    value: &RawTerm,
+    spec: &ColumnSpec,
+    preparer: &mut Preparer<'_>,
+) -> Result<Operation, QueryError> {
+    check_many_cells(column, &format!("{0} = {0} + {1}", column.name, term_text(value)))?;
+    let action = match &column.ty {
+        CqlType::List { .. } => Action::Append(preparer.term(value, spec)?),
+        CqlType::Set { element, .. } => Action::AddToSet(preparer.term(value, spec)?, Comparator::for_type(element)),
+        CqlType::Map { key, .. } => Action::PutAll(preparer.term(value, spec)?, Comparator::for_type(key)),
+        _ => return counter(value, spec, preparer),
+    };
+    operation(column, action)
+}
+
+fn subtract(
+    column: &Column,
+    value: &RawTerm,
+    spec: &ColumnSpec,
+    preparer: &mut Preparer<'_>,
+) -> Result<Operation, QueryError> {
+    check_many_cells(column, &format!("{0} = {0} - {1}", column.name, term_text(value)))?;
+    let action = match &column.ty {
+        CqlType::List { .. } => {
+            preparer.term(value, spec)?;
+            return Err(read_before_write("removing elements from a list by value"));
+        }
+        CqlType::Set { element, .. } => Action::Discard(preparer.term(value, spec)?, Comparator::for_type(element)),
+        CqlType::Map { key, .. } => {
+            let keys = spec.inner(spec.name.clone(), CqlType::set((**key).clone(), false));
+            let term = preparer.term(value, &keys).map_err(|_| {
+                QueryError::invalid(format!(
+                    "Value for a map substraction has to be a set, but was: '{}'",
+                    term_text(value)
+                ))
+            })?;
+            Action::Discard(term, Comparator::for_type(key))
+        }
+        _ => return counter(value, spec, preparer),
+    };
+    operation(column, action)
+}
+
+fn counter(value: &RawTerm, spec: &ColumnSpec, preparer: &mut Preparer<'_>) -> Result<Operation, QueryError> {
+    preparer.term(value, spec)?;
+    Err(QueryError::unsupported("counters"))
+}
+
+fn read_before_write(what: &str) -> QueryError {
+    QueryError::unsupported(format_args!("{what} (it reads before it writes)"))
+}
+
+fn set_element(
+    column: &Column,
+    key: &RawTerm,
+    value: &RawTerm,
+    spec: &ColumnSpec,
+    preparer: &mut Preparer<'_>,
+) -> Result<Operation, QueryError> {
+    let name = &column.name;
+    let text = || format!("{name}[{}] = {}", term_text(key), term_text(value));
+    if !column.ty.is_collection() {
+        return refuse(format!("Invalid operation ({}) for non collection column {name}", text()));
+    }
+    if !column.ty.is_multi_cell() {
+        return refuse(format!("Invalid operation ({}) for frozen collection column {name}", text()));
+    }
+    match &column.ty {
+        CqlType::Map { key: key_type, value: value_type, .. } => {
+            let key = preparer.term(key, &spec.inner(format!("key({name})"), (**key_type).clone()))?;
+            let value = preparer.term(value, &spec.inner(format!("value({name})"), (**value_type).clone()))?;
+            operation(column, Action::PutEntry { key, value })
+        }
+        CqlType::List { element, .. } => {
+            preparer.term(key, &spec.inner(format!("idx({name})"), CqlType::Int))?;
+            preparer.term(value, &spec.inner(format!("value({name})"), (**element).clone()))?;
+            Err(read_before_write("setting an element of a list"))
+        }
+        _ => refuse(format!("Invalid operation ({}) for set column {name}", text())),
+    }
+}
+
+/// The number and type of a field of a user-defined type of many cells.
+fn field_of<'t>(column: &'t Column, field: &Name) -> Result<(u16, &'t CqlType), QueryError> {
+    let CqlType::Udt { definition, .. } = &column.ty else { return refuse(String::new()) };
+    let found = definition.fields.iter().enumerate().find(|(_, (name, _))| *name == field.text);
+    match found {
+        Some((place, (_, ty))) => Ok((place as u16, ty)),
+        None => refuse(format!("UDT column {} does not have a field named {field}", column.name)),
+    }
+}
+
+fn set_field(
+    column: &Column,
+    field: &Name,
+    value: &RawTerm,
+    spec: &ColumnSpec,
+    preparer: &mut Preparer<'_>,
+) -> Result<Operation, QueryError> {
+    let name = &column.name;
+    let text = || format!("{name}.{field} = {}", term_text(value));
+    if !column.ty.is_udt() {
+        return refuse(format!("Invalid operation ({}) for non-UDT column {name}", text()));
+    }
+    if !column.ty.is_multi_cell() {
+        return refuse(format!("Invalid operation ({}) for frozen UDT column {name}", text()));
+    }
+    let (place, ty) = field_of(column, field)?;
+    let value = preparer.term(value, &spec.inner(format!("{name}.{field}"), ty.clone()))?;
+    operation(column, Action::SetField(place, value))
+}
+
+/// An element of `DELETE a, b['k'], c.f`.
+pub(super) fn delete(
+    table: &Table,
+    column: &Column,
+    deletion: &Deletion,
+    preparer: &mut Preparer<'_>,
+) -> Result<Operation, QueryError> {
+    let name = &column.name;
+    match deletion {
+        Deletion::Column(_) if column.is_complex() => operation(column, Action::DeleteAll),
+        Deletion::Column(_) => operation(column, Action::DeleteCell),
+        Deletion::Element { key, .. } => {
+            if !column.ty.is_collection() {
+                return refuse(format!("Invalid deletion operation for non collection column {name}"));
+            }
+            if !column.ty.is_multi_cell() {
+                return refuse(format!("Invalid deletion operation for frozen collection column {name}"));
+            }
+            let spec = |name: String, ty: &CqlType| ColumnSpec::named(table, name, ty.clone());
+            match &column.ty {
+                CqlType::Map { key: ty, .. } => {
+                    operation(column, Action::DeleteKey(preparer.term(key, &spec(format!("key({name})"), ty))?))
+                }
+                CqlType::Set { element: ty, .. } => {
+                    operation(column, Action::DeleteElement(preparer.term(key, &spec(format!("value({name})"), ty))?))
+                }
+                _ => {
+                    preparer.term(key, &spec(format!("idx({name})"), &CqlType::Int))?;
+                    Err(read_before_write("deleting an element of a list"))
+                }
+            }
+        }
+        Deletion::Field { field, .. } => {
+            if !column.ty.is_udt() {
+                return refuse(format!("Invalid field deletion operation for non-UDT column {name}"));
+            }
+            if !column.ty.is_multi_cell() {
+                return refuse(format!("Frozen UDT column {name} does not support field deletions"));
+            }
+            let (place, _) = field_of(column, field)?;
+            operation(column, Action::SetField(place, Term::Null))
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! A checked INSERT, UPDATE or DELETE.
+
+use std::sync::Arc;
+
+use helenus_model::schema::{ColumnKind, Table};
+
+use super::attributes::Attributes;
+use super::operation::Operation;
+use crate::restrict::{ClusteringKind, GroupTerm, KeyPart, PartitionRestriction, Restrictions, StatementKind};
+use crate::term::Term;
+
+/// A statement that writes.
+#[derive(Clone, Debug)]
+pub struct WritePlan {
+    /// The table.
+    pub table: Arc<Table>,
+    /// INSERT, UPDATE or DELETE.
+    pub kind: StatementKind,
+    /// USING.
+    pub attributes: Attributes,
+    pub(super) restrictions: Restrictions,
+    /// The key's terms when every key column that is restricted is so by `=`: the way without allocation.
+    pub(super) single: Option<SingleRow>,
+    /// Operations on static columns, by column id.
+    pub(super) statics: Vec<Operation>,
+    /// Operations on regular columns, by column id.
+    pub(super) regulars: Vec<Operation>,
+    /// Two operations are on one column: their cells have to be merged.
+    pub(super) merges: bool,
+}
+
+/// The terms of one row's key.
+#[derive(Clone, Debug)]
+pub(super) struct SingleRow {
+    pub(super) partition: Vec<Term>,
+    /// All clustering columns, or none.
+    pub(super) clustering: Vec<Term>,
+}
+
+impl WritePlan {
+    pub(super) fn new(
+        kind: StatementKind,
+        attributes: Attributes,
+        restrictions: Restrictions,
+        operations: Vec<Operation>,
+    ) -> Self {
+        let table = Arc::clone(&restrictions.table);
+        let is_static = |operation: &Operation| {
+            table.column_by_id(operation.column).is_some_and(|column| column.kind == ColumnKind::Static)
+        };
+        let (mut statics, mut regulars): (Vec<_>, Vec<_>) = operations.into_iter().partition(is_static);
+        let mut merges = false;
+        for list in [&mut statics, &mut regulars] {
+            // Cells stand in a row by column id; the sort keeps the statement's order within a column.
+            list.sort_by_key(|operation| operation.column);
+            merges |= list.windows(2).any(|pair| matches!(pair, [a, b] if a.column == b.column));
+        }
+        let single = single_row(&restrictions);
+        WritePlan { table, kind, attributes, restrictions, single, statics, regulars, merges }
+    }
+
+    /// True when a row of the clustering is written, not only statics.
+    pub(super) fn writes_rows(&self) -> bool {
+        self.table.clustering.is_empty() || !self.restrictions.clustering.is_empty()
+    }
+
+    /// True for DELETE of whole rows, ranges or partitions.
+    pub(super) fn deletes_rows(&self) -> bool {
+        self.kind == StatementKind::Delete && self.statics.is_empty() && self.regulars.is_empty()
+    }
+}
+
+fn single_row(restrictions: &Restrictions) -> Option<SingleRow> {
+    let PartitionRestriction::Keys(parts) = &restrictions.partition else { return None };
+    let mut partition = Vec::with_capacity(parts.len());
+    for part in parts {
+        let KeyPart::Equal(GroupTerm::Elements(terms)) = part else { return None };
+        partition.extend(terms.iter().cloned());
+    }
+    let mut clustering = Vec::new();
+    for restriction in &restrictions.clustering {
+        let ClusteringKind::Equal(GroupTerm::Elements(terms)) = &restriction.kind else { return None };
+        clustering.extend(terms.iter().cloned());
+    }
+    let whole = clustering.is_empty() || clustering.len() == restrictions.table.clustering.len();
+    whole.then_some(SingleRow { partition, clustering })
+}

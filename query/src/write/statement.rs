@@ -1,0 +1,209 @@
+//! Checking INSERT, UPDATE and DELETE, in the order of Cassandra's checks.
+
+use std::sync::Arc;
+
+use helenus_cql::ast::{self, Assignment, Conditions, Deletion, Operator, Relation};
+use helenus_model::schema::{ColumnKind, Table};
+
+use super::attributes::Attributes;
+use super::operation::{self, Operation};
+use super::plan::WritePlan;
+use crate::error::QueryError;
+use crate::restrict::{self, RestrictOptions, StatementKind, existing_column};
+use crate::term::Preparer;
+
+/// The table a statement writes to.
+fn writable_table(name: &ast::QualifiedName, preparer: &Preparer<'_>) -> Result<Arc<Table>, QueryError> {
+    let (table, is_local) = preparer.context().find_table(name)?;
+    if is_local {
+        return Err(QueryError::invalid(format!(
+            "Modification is not supported by table {}.{}",
+            table.keyspace, table.name
+        )));
+    }
+    Ok(table)
+}
+
+fn refuse_conditions(conditional: bool) -> Result<(), QueryError> {
+    if conditional {
+        return Err(QueryError::unsupported("lightweight transactions (IF)"));
+    }
+    Ok(())
+}
+
+fn refuse_counters(table: &Table, attributes: &ast::Using) -> Result<(), QueryError> {
+    if !table.is_counter() {
+        return Ok(());
+    }
+    if attributes.timestamp.is_some() {
+        return Err(QueryError::invalid("Cannot provide custom timestamp for counter updates"));
+    }
+    if attributes.ttl.is_some() {
+        return Err(QueryError::invalid("Cannot provide custom TTL for counter updates"));
+    }
+    Ok(())
+}
+
+/// Whether operations touch nothing but static columns (and something at all).
+fn only_statics(table: &Table, operations: &[Operation]) -> bool {
+    let is_static = |operation: &Operation| {
+        table.column_by_id(operation.column).is_some_and(|column| column.kind == ColumnKind::Static)
+    };
+    !operations.is_empty() && operations.iter().all(is_static)
+}
+
+/// INSERT
+///
+/// # Errors
+/// Cassandra's refusals, in its words; conditions and counters are not supported yet.
+pub fn prepare_insert(insert: &ast::Insert, preparer: &mut Preparer<'_>) -> Result<WritePlan, QueryError> {
+    let table = writable_table(&insert.table, preparer)?;
+    refuse_counters(&table, &insert.using)?;
+    if table.is_counter() {
+        return Err(QueryError::invalid("INSERT statements are not allowed on counter tables, use UPDATE instead"));
+    }
+    refuse_conditions(insert.if_not_exists)?;
+    let attributes = Attributes::prepare(&insert.using, &table, preparer)?;
+    if insert.columns.len() != insert.values.len() {
+        return Err(QueryError::invalid("Unmatched column names/values"));
+    }
+    for (place, column) in insert.columns.iter().enumerate() {
+        if insert.columns.iter().take(place).any(|other| other == column) {
+            return Err(QueryError::invalid("The column names contains duplicates"));
+        }
+    }
+    let mut relations = Vec::new();
+    let mut operations = Vec::with_capacity(insert.columns.len());
+    let mut has_clustering = false;
+    for (name, value) in insert.columns.iter().zip(&insert.values) {
+        let column = existing_column(&table, name)?;
+        has_clustering |= column.kind == ColumnKind::Clustering;
+        if column.kind.is_primary_key() {
+            relations.push(Relation::Column {
+                column: name.clone(),
+                operator: Operator::Equal,
+                value: value.clone(),
+            });
+        } else {
+            operations.push(operation::set(&table, column, value, preparer)?);
+        }
+    }
+    let options = RestrictOptions {
+        kind: StatementKind::Insert,
+        allow_filtering: false,
+        only_statics: !has_clustering && only_statics(&table, &operations),
+    };
+    let restrictions = restrict::prepare(&relations, &table, options, preparer)?;
+    Ok(WritePlan::new(StatementKind::Insert, attributes, restrictions, operations))
+}
+
+/// UPDATE
+///
+/// # Errors
+/// As [`prepare_insert`].
+pub fn prepare_update(update: &ast::Update, preparer: &mut Preparer<'_>) -> Result<WritePlan, QueryError> {
+    let table = writable_table(&update.table, preparer)?;
+    refuse_counters(&table, &update.using)?;
+    refuse_conditions(update.conditions != Conditions::None)?;
+    let attributes = Attributes::prepare(&update.using, &table, preparer)?;
+    check_conflicts(&update.assignments)?;
+    let mut operations = Vec::with_capacity(update.assignments.len());
+    for assignment in &update.assignments {
+        let column = existing_column(&table, assignment.column())?;
+        if column.kind.is_primary_key() {
+            return Err(QueryError::invalid(format!("PRIMARY KEY part {} found in SET part", column.name)));
+        }
+        operations.push(operation::assign(&table, column, assignment, preparer)?);
+    }
+    where_of(StatementKind::Update, &table, &update.relations, operations, attributes, preparer)
+}
+
+/// Several assignments of one column must be to its elements or fields, or all add to it (the parser's check in Cassandra).
+fn check_conflicts(assignments: &[Assignment]) -> Result<(), QueryError> {
+    for (place, assignment) in assignments.iter().enumerate() {
+        for other in assignments.iter().take(place).filter(|other| other.column() == assignment.column()) {
+            if !compatible(assignment, other) {
+                return Err(QueryError::Syntax(format!(
+                    "Multiple incompatible setting of column {}",
+                    assignment.column()
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn compatible(a: &Assignment, b: &Assignment) -> bool {
+    match (a, b) {
+        (Assignment::Set { .. }, _) | (_, Assignment::Set { .. }) => false,
+        (Assignment::SetField { field, .. }, Assignment::SetField { field: other, .. }) => field != other,
+        _ => true,
+    }
+}
+
+/// DELETE
+///
+/// # Errors
+/// As [`prepare_insert`].
+pub fn prepare_delete(delete: &ast::Delete, preparer: &mut Preparer<'_>) -> Result<WritePlan, QueryError> {
+    let table = writable_table(&delete.table, preparer)?;
+    let using = ast::Using { timestamp: delete.timestamp.clone(), ttl: None };
+    refuse_counters(&table, &using)?;
+    if table.is_counter() {
+        return Err(QueryError::unsupported("counters"));
+    }
+    refuse_conditions(delete.conditions != Conditions::None)?;
+    let attributes = Attributes::prepare(&using, &table, preparer)?;
+    let mut operations = Vec::with_capacity(delete.deletions.len());
+    for deletion in &delete.deletions {
+        let (Deletion::Column(name)
+        | Deletion::Element { column: name, .. }
+        | Deletion::Field { column: name, .. }) = deletion;
+        let column = existing_column(&table, name)?;
+        if column.kind.is_primary_key() {
+            return Err(QueryError::invalid(format!(
+                "Invalid identifier {name} for deletion (should not be a PRIMARY KEY part)"
+            )));
+        }
+        operations.push(operation::delete(&table, column, deletion, preparer)?);
+    }
+    let names_columns = !operations.is_empty();
+    let only_statics = only_statics(&table, &operations);
+    let plan = where_of(StatementKind::Delete, &table, &delete.relations, operations, attributes, preparer)?;
+    let whole = plan.restrictions.has_whole_clustering();
+    if names_columns && !whole && !only_statics {
+        return Err(QueryError::invalid("Range deletions are not supported for specific columns"));
+    }
+    Ok(plan)
+}
+
+fn where_of(
+    kind: StatementKind,
+    table: &Arc<Table>,
+    relations: &[Relation],
+    operations: Vec<Operation>,
+    attributes: Attributes,
+    preparer: &mut Preparer<'_>,
+) -> Result<WritePlan, QueryError> {
+    let only_statics = only_statics(table, &operations);
+    let names_clustering = |relation: &Relation| match relation {
+        Relation::Column { column, .. } | Relation::In { column, .. } => {
+            table.column(column.as_str()).is_some_and(|column| column.kind == ColumnKind::Clustering)
+        }
+        Relation::MultiColumn { .. } | Relation::MultiColumnIn { .. } => true,
+        _ => false,
+    };
+    let restricts_clustering = relations.iter().any(names_clustering);
+    let options = RestrictOptions { kind, allow_filtering: false, only_statics };
+    let restrictions = restrict::prepare(relations, table, options, preparer);
+    // Told before a slice is refused, behind everything else.
+    let slice_refused = matches!(&restrictions, Err(QueryError::Invalid(text)) if text.starts_with("Slice restrictions"));
+    if only_statics && restricts_clustering && (restrictions.is_ok() || slice_refused) {
+        return Err(QueryError::invalid(format!(
+            "Invalid restrictions on clustering columns since the {} statement modifies only static columns",
+            kind.name()
+        )));
+    }
+    Ok(WritePlan::new(kind, attributes, restrictions?, operations))
+}
+
