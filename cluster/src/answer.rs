@@ -90,8 +90,8 @@ impl<'a> Iterator for Answer<'a> {
     }
 }
 
-/// Feeds an answer's partitions to a consumer.
-pub fn feed(answer: Answer<'_>, consumer: &mut dyn PartitionConsumer) {
+/// Feeds an answer's partitions to a consumer. True: it broke off, for it has all it wants.
+pub fn feed(answer: Answer<'_>, consumer: &mut dyn PartitionConsumer) -> bool {
     for (key, partition) in answer {
         let mut flow = consumer.partition(key, partition.deletion, partition.static_row);
         if flow == ControlFlow::Continue(Next::Item) {
@@ -104,9 +104,10 @@ pub fn feed(answer: Answer<'_>, consumer: &mut dyn PartitionConsumer) {
             }
         }
         if flow.is_break() || consumer.end_partition().is_break() {
-            return;
+            return true;
         }
     }
+    false
 }
 
 /// The digest of an answer to a read at second `now`, where tombstones older than `gc_before` may be purged.
@@ -228,7 +229,7 @@ mod tests {
         let bytes = answer(&[(b"a", row(RowHeader::EMPTY, &[CellRef::live(1, 7, b"v")]))]);
         let mut copy = Vec::new();
         let mut writer = AnswerWriter::new(&mut copy);
-        feed(Answer::new(&bytes), &mut writer);
+        assert!(!feed(Answer::new(&bytes), &mut writer));
         writer.finish();
         assert_eq!(bytes, copy);
         for cut in 0..bytes.len() {

@@ -1,7 +1,506 @@
-//! The parts of a member of which there is one a node: the metadata log, gossip, hints and batch replay.
+//! The part of a member of which there is one a node: gossip, the metadata log, joining, and what follows from them. It runs on
+//! a thread of its own, may wait for the disk, and talks to the coordinators through events and requests only.
 
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use helenus_cql_protocol::response::{ChangeKind, Event, SchemaChange, SchemaTarget};
+use helenus_engine::disk::DiskError;
+use helenus_gossip::gossiper::{self, Gossiper};
+use helenus_gossip::message::Message as GossipMessage;
+use helenus_gossip::state::ApplicationState;
+use helenus_model::rng::Rng;
+use helenus_model::time::Now;
+use helenus_query::error::QueryError;
+use uuid::Uuid;
+
+use crate::coordinator::SlotId;
+use crate::message::{FrameBuilder, Message};
+use crate::metadata::{ClusterMetadata, Entry, SchemaEvent, SchemaEventKind, SchemaEventTarget, Transformation};
+use crate::shared::{PeerStatus, Shared};
+use crate::topology::NodeInfo;
+use crate::view::View;
+
+mod join;
 pub mod metadata_log;
 pub mod metadata_message;
 mod metadata_store;
+mod proposals;
 
 pub use metadata_store::MetadataStoreError;
+pub use proposals::{Planned, Proposal, hash_password};
+
+use join::Joining;
+use metadata_log::{LogEvent, MetadataLog};
+use metadata_message::MetadataMessage;
+use proposals::Waiting;
+
+/// Release version that other nodes and drivers are told.
+pub const RELEASE_VERSION: &str = "5.0.6";
+
+/// What the control part tells every coordinator.
+#[derive(Clone, Debug)]
+pub enum ControlEvent {
+    /// `Shared::view` is a new one.
+    ViewChanged,
+    /// Clients that registered for it are to be told.
+    Client(Event),
+    /// A request of this coordinator is done.
+    Reply {
+        /// Whose.
+        coordinator: u16,
+        /// Its operation.
+        operation: SlotId,
+        /// What came of it: warnings and the schema event, or why not.
+        result: Result<ProposalDone, QueryError>,
+    },
+    /// The detector convicted this node: links to it are to be closed.
+    PeerDown(Uuid),
+}
+
+/// A proposal that is in the log, or was not needed.
+#[derive(Clone, Debug, Default)]
+pub struct ProposalDone {
+    /// What changed; None: nothing (IF NOT EXISTS …).
+    pub event: Option<SchemaEvent>,
+    /// For the client.
+    pub warnings: Vec<String>,
+}
+
+/// What a coordinator, or the admin port, asks of the control part.
+#[derive(Debug)]
+pub struct ControlRequest {
+    /// Which coordinator asks.
+    pub coordinator: u16,
+    /// Its operation.
+    pub operation: SlotId,
+    /// What it wants to be done.
+    pub proposal: Proposal,
+}
+
+/// The control part of a member.
+pub struct Control {
+    shared: Arc<Shared>,
+    now: Now,
+    rng: Rng,
+    log: MetadataLog,
+    gossiper: Gossiper,
+    joining: Joining,
+    proposals: VecDeque<Waiting>,
+    /// The proposal under way stands at the front of `proposals`.
+    agreements: Vec<proposals::Agreement>,
+    /// Epoch each node said it applied.
+    applied: BTreeMap<Uuid, u64>,
+    outbox: BTreeMap<SocketAddr, FrameBuilder>,
+    events: Vec<ControlEvent>,
+    fatal: Option<String>,
+    native_up: bool,
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Control").field("joining", &self.joining).finish_non_exhaustive()
+    }
+}
+
+impl Control {
+    /// Puts the control part together. `generation` is for gossip: larger than in any run before.
+    pub fn new(
+        shared: Arc<Shared>,
+        log: MetadataLog,
+        mut rng: Rng,
+        generation: u32,
+        now: Now,
+    ) -> Result<Self, gossiper::ConfigError> {
+        let config = &shared.config;
+        let mut gossip =
+            gossiper::Config::new(config.internode, &config.cluster_name).with_interval(config.gossip_interval_millis);
+        gossip.seeds = config.seeds.clone();
+        gossip.detector.phi_convict_threshold = config.phi_convict_threshold;
+        let gossiper = Gossiper::new(gossip, rng.fork())?;
+        let mut control = Control {
+            now,
+            rng,
+            gossiper,
+            joining: Joining::new(&shared.config, log.metadata()),
+            log,
+            shared,
+            proposals: VecDeque::new(),
+            agreements: Vec::new(),
+            applied: BTreeMap::new(),
+            outbox: BTreeMap::new(),
+            events: Vec::new(),
+            fatal: None,
+            native_up: false,
+        };
+        control.start(generation);
+        Ok(control)
+    }
+
+    fn start(&mut self, generation: u32) {
+        let metadata = Arc::clone(self.log.metadata());
+        self.publish(&metadata);
+        self.describe_myself(generation);
+        self.gossiper.start(generation, self.now.monotonic_millis());
+        self.joining_tick();
+    }
+
+    fn describe_myself(&mut self, generation: u32) {
+        let config = &self.shared.config;
+        self.shared.gossip_generation.store(u64::from(generation), Ordering::Relaxed);
+        let values = [
+            (ApplicationState::Dc, config.datacenter.clone()),
+            (ApplicationState::Rack, config.rack.clone()),
+            (ApplicationState::ReleaseVersion, RELEASE_VERSION.to_owned()),
+            (ApplicationState::HostId, self.shared.host_id.to_string()),
+            (ApplicationState::RpcReady, "false".to_owned()),
+            (ApplicationState::NativeAddressAndPort, config.native.to_string()),
+            (ApplicationState::InternalAddressAndPort, config.internode.to_string()),
+            (ApplicationState::NetVersion, "12".to_owned()),
+            (ApplicationState::SstableVersions, "big-nb".to_owned()),
+        ];
+        for (key, value) in values {
+            self.set_gossip(key, value);
+        }
+    }
+
+    fn set_gossip(&mut self, key: ApplicationState, value: String) {
+        if let Err(error) = self.gossiper.set_local(key, value, self.now.monotonic_millis()) {
+            tracing::warn!(%error, ?key, "a gossip value is not spread");
+        }
+    }
+
+    /// Tells the time; call it before each of the calls below.
+    pub fn set_now(&mut self, now: Now) {
+        self.now = now;
+    }
+
+    /// Time passes. Call it about every 20 ms.
+    pub fn on_tick(&mut self) {
+        let now = self.now.monotonic_millis();
+        if self.gossiper.next_wakeup().is_some_and(|at| at <= now) {
+            self.gossiper.on_tick(now);
+            self.after_gossip();
+        }
+        let ticked = self.log.on_tick(now);
+        self.check_disk(ticked);
+        self.after_log();
+        self.joining_tick();
+        self.proposals_tick();
+    }
+
+    /// A message came over a control link. `host` and `from` are the sender's identity and internode address, as its handshake
+    /// said.
+    pub fn on_message(&mut self, host: Uuid, from: SocketAddr, message: Message<'_>) {
+        match message {
+            Message::Gossip(bytes) => match GossipMessage::decode(bytes) {
+                Ok(message) => {
+                    self.gossiper.on_message(from, message, self.now.monotonic_millis());
+                    self.after_gossip();
+                }
+                Err(error) => tracing::warn!(%from, %error, "a gossip message cannot be read"),
+            },
+            Message::Metadata(bytes) => match MetadataMessage::decode(bytes) {
+                Ok(message) => self.on_metadata_message(host, from, message),
+                Err(error) => tracing::warn!(%from, %error, "a metadata message cannot be read"),
+            },
+            other => tracing::warn!(%from, ?other, "a message that does not belong on a control link"),
+        }
+    }
+
+    /// Nothing could be sent to this address: there is no such node now.
+    pub fn on_unreachable(&mut self, address: SocketAddr) {
+        self.joining.unreachable(address);
+        self.joining_tick();
+    }
+
+    /// A coordinator wants something.
+    pub fn on_request(&mut self, request: ControlRequest) {
+        self.enqueue(request);
+        self.proposals_tick();
+    }
+
+    /// Frames to send since the last call, by internode address.
+    pub fn take_sends(&mut self) -> Vec<(SocketAddr, Vec<u8>)> {
+        let frames = std::mem::take(&mut self.outbox).into_iter();
+        frames
+            .map(|(address, mut builder)| {
+                let mut frame = Vec::new();
+                builder.take_into(&mut frame);
+                (address, frame)
+            })
+            .collect()
+    }
+
+    /// What every coordinator is to be told since the last call.
+    pub fn take_events(&mut self) -> Vec<ControlEvent> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Why the node cannot go on, if so: wrong cluster, refused join, failed disk.
+    pub fn take_fatal(&mut self) -> Option<String> {
+        self.fatal.take()
+    }
+
+    /// True once this node is in the ring and may serve clients.
+    pub fn is_joined(&self) -> bool {
+        let metadata = self.log.metadata();
+        metadata.nodes.contains_key(&self.shared.host_id) && self.joining.is_done()
+    }
+
+    /// The CQL port is open (or closed again): other nodes tell their clients UP only now.
+    pub fn set_native_up(&mut self, up: bool) {
+        self.native_up = up;
+        self.set_gossip(ApplicationState::RpcReady, up.to_string());
+        self.after_gossip();
+    }
+
+    /// Says goodbye: other nodes mark this one down at once.
+    pub fn shutdown(&mut self) {
+        self.gossiper.shutdown();
+        self.after_gossip();
+    }
+
+    /// Spreads how much data this node has, bytes.
+    pub fn set_load(&mut self, bytes: u64) {
+        self.set_gossip(ApplicationState::Load, format!("{:.1}", bytes as f64));
+    }
+
+    /// Metadata as this node has it now.
+    pub fn metadata(&self) -> &Arc<ClusterMetadata> {
+        self.log.metadata()
+    }
+
+    fn send(&mut self, to: SocketAddr, message: &MetadataMessage) {
+        let mut bytes = Vec::new();
+        message.encode(&mut bytes);
+        self.outbox.entry(to).or_default().push(0, &Message::Metadata(&bytes));
+    }
+
+    fn check_disk(&mut self, result: Result<(), DiskError>) {
+        if let Err(error) = result {
+            self.fatal.get_or_insert_with(|| format!("the metadata log cannot be written: {error}"));
+        }
+    }
+
+    fn on_metadata_message(&mut self, host: Uuid, from: SocketAddr, message: MetadataMessage) {
+        match message {
+            MetadataMessage::Identify => {
+                let metadata = self.log.metadata();
+                let answer = MetadataMessage::Identity {
+                    cluster_id: metadata.cluster_id,
+                    cluster_name: self.shared.config.cluster_name.clone(),
+                    epoch: metadata.epoch,
+                };
+                self.send(from, &answer);
+            }
+            MetadataMessage::Identity { cluster_id, cluster_name, epoch } => {
+                self.on_identity(from, cluster_id, &cluster_name, epoch);
+            }
+            MetadataMessage::Join(node) => self.on_join(from, node),
+            MetadataMessage::JoinRefused { reason } => {
+                self.fatal.get_or_insert(format!("{from} refuses to let this node join: {reason}"));
+            }
+            MetadataMessage::Applied { epoch } => {
+                let seen = self.applied.entry(host).or_default();
+                *seen = epoch.max(*seen);
+            }
+            message => {
+                let handled = self.log.on_message(host, from, message, self.now.monotonic_millis());
+                self.check_disk(handled);
+            }
+        }
+        self.after_log();
+        self.joining_tick();
+        self.proposals_tick();
+    }
+
+    /// Acts on what the gossiper decided.
+    fn after_gossip(&mut self) {
+        let output = self.gossiper.take_output();
+        for outgoing in output.messages {
+            let bytes = outgoing.message.encode();
+            self.outbox.entry(outgoing.to).or_default().push(0, &Message::Gossip(&bytes));
+        }
+        for event in output.events {
+            self.on_gossip_event(event);
+        }
+        if let Some((epoch, address)) = self.gossiper.newest_epoch()
+            && epoch > self.log.metadata().epoch
+            && self.log.metadata().epoch > 0
+        {
+            self.log.fetch(address);
+            self.after_log();
+        }
+        let info = self.gossiper.gossip_info(false);
+        *self.shared.gossip_info.write() = info;
+    }
+
+    fn on_gossip_event(&mut self, event: gossiper::Event) {
+        match event {
+            gossiper::Event::NodeUp { endpoint } => self.peer_liveness(endpoint, true),
+            gossiper::Event::NodeDown { endpoint } => self.peer_liveness(endpoint, false),
+            gossiper::Event::StateChanged { endpoint, key } => self.peer_state(endpoint, key),
+            gossiper::Event::WrongCluster { endpoint, cluster_name, .. } => {
+                let name = cluster_name.unwrap_or_default();
+                let own = &self.shared.config.cluster_name;
+                if self.shared.config.seeds.contains(&endpoint) {
+                    let text = format!("seed {endpoint} belongs to cluster \"{name}\", this node to \"{own}\"");
+                    self.fatal.get_or_insert(text);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn peer_liveness(&mut self, endpoint: SocketAddr, alive: bool) {
+        {
+            let mut peers = self.shared.peers.write();
+            let status = peers.entry(endpoint).or_default();
+            status.alive = alive;
+            status.down_since_millis = if alive { 0 } else { self.now.monotonic_millis() };
+        }
+        let node = self.node_at(endpoint);
+        if let Some(node) = node {
+            if !alive {
+                self.events.push(ControlEvent::PeerDown(node.host_id));
+            }
+            if !alive || self.is_native_ready(endpoint) {
+                self.status_event(&node, alive);
+            }
+        }
+    }
+
+    fn is_native_ready(&self, endpoint: SocketAddr) -> bool {
+        let state = self.gossiper.endpoint_state(&endpoint);
+        state.and_then(|state| state.get(ApplicationState::RpcReady)) == Some("true")
+    }
+
+    fn status_event(&mut self, node: &NodeInfo, up: bool) {
+        let event = if up { Event::Up(node.native) } else { Event::Down(node.native) };
+        self.events.push(ControlEvent::Client(event));
+    }
+
+    fn node_at(&self, endpoint: SocketAddr) -> Option<Arc<NodeInfo>> {
+        self.log.metadata().nodes.values().find(|node| node.internode == endpoint).cloned()
+    }
+
+    fn peer_state(&mut self, endpoint: SocketAddr, key: ApplicationState) {
+        let Some(value) = self.gossiper.endpoint_state(&endpoint).and_then(|state| state.get(key)).map(str::to_owned)
+        else {
+            return;
+        };
+        if key == ApplicationState::RpcReady && value == "true" && self.gossiper.is_alive(&endpoint) {
+            if let Some(node) = self.node_at(endpoint) {
+                self.status_event(&node, true);
+            }
+            return;
+        }
+        let mut peers = self.shared.peers.write();
+        let status: &mut PeerStatus = peers.entry(endpoint).or_default();
+        match key {
+            ApplicationState::Load => status.load_bytes = value.parse().ok(),
+            ApplicationState::ReleaseVersion => status.release_version = Some(value),
+            ApplicationState::Schema => status.schema_version = Uuid::try_parse(&value).ok(),
+            _ => {}
+        }
+    }
+
+    /// Sends what the log wants sent and acts on what it decided.
+    fn after_log(&mut self) {
+        loop {
+            for (to, message) in self.log.take_outbox() {
+                self.send(to, &message);
+            }
+            let events = self.log.take_events();
+            if events.is_empty() {
+                return;
+            }
+            for event in events {
+                match event {
+                    LogEvent::Applied { before, entry, after } => self.on_applied(&before, &entry, &after),
+                    LogEvent::Decided { epoch } => self.proposal_decided(epoch),
+                    LogEvent::Superseded => self.proposal_superseded(),
+                }
+            }
+        }
+    }
+
+    /// One epoch further: the engine, the view, gossip, clients and other nodes follow.
+    fn on_applied(&mut self, before: &ClusterMetadata, entry: &Entry, after: &Arc<ClusterMetadata>) {
+        self.publish(after);
+        match &entry.transformation {
+            Transformation::Initialize { .. } => {}
+            Transformation::PutNode(node) => {
+                if !before.nodes.contains_key(&node.host_id) && node.host_id != self.shared.host_id {
+                    self.events.push(ControlEvent::Client(Event::NewNode(node.native)));
+                    if self.gossiper.is_alive(&node.internode) && self.is_native_ready(node.internode) {
+                        self.status_event(node, true);
+                    }
+                }
+            }
+            Transformation::Schema { event: Some(event), .. } => {
+                self.events.push(ControlEvent::Client(Event::SchemaChange(schema_change(event))));
+            }
+            _ => {}
+        }
+        // Only the proposer counts who has applied, and only it is told.
+        if entry.proposer != self.shared.host_id
+            && let Some(proposer) = after.nodes.get(&entry.proposer)
+        {
+            self.send(proposer.internode, &MetadataMessage::Applied { epoch: after.epoch });
+        }
+    }
+
+    /// Makes an epoch visible to requests.
+    fn publish(&mut self, metadata: &Arc<ClusterMetadata>) {
+        let before = self.shared.view.load_full();
+        if before.metadata.schema.epoch != metadata.schema.epoch || metadata.schema.epoch == 0 {
+            let set = self.shared.engine.set_schema(Arc::clone(&metadata.schema), self.now);
+            if let Err(error) = set {
+                self.fatal.get_or_insert_with(|| format!("the engine cannot follow the schema: {error}"));
+            }
+        }
+        let view = View::new(Arc::clone(metadata), self.shared.host_id, Some(&before));
+        self.shared.view.store(Arc::new(view));
+        self.events.push(ControlEvent::ViewChanged);
+        if metadata.epoch == 0 {
+            return;
+        }
+        let now = self.now.monotonic_millis();
+        if let Err(error) = self.gossiper.set_cluster_id(metadata.cluster_id, now) {
+            tracing::warn!(%error, "the cluster id is not spread");
+        }
+        self.set_gossip(ApplicationState::MetadataEpoch, metadata.epoch.to_string());
+        self.set_gossip(ApplicationState::Schema, metadata.schema.version().to_string());
+        let own = metadata.nodes.get(&self.shared.host_id).cloned();
+        if let Some(token) = own.as_ref().and_then(|own| own.tokens.first()) {
+            self.set_gossip(ApplicationState::StatusWithPort, format!("NORMAL,{}", token.0));
+            self.set_gossip(ApplicationState::Status, format!("NORMAL,{}", token.0));
+        }
+        if before.metadata.ring_epoch != metadata.ring_epoch {
+            let members: Vec<_> = metadata.nodes.values().map(|node| node.internode).collect();
+            self.gossiper.set_members(&members, now);
+        }
+        self.after_gossip();
+    }
+}
+
+/// A schema event in the protocol's form.
+pub(crate) fn schema_change(event: &SchemaEvent) -> SchemaChange {
+    SchemaChange {
+        change: match event.change {
+            SchemaEventKind::Created => ChangeKind::Created,
+            SchemaEventKind::Updated => ChangeKind::Updated,
+            SchemaEventKind::Dropped => ChangeKind::Dropped,
+        },
+        keyspace: event.keyspace.clone(),
+        target: match event.target {
+            SchemaEventTarget::Keyspace => SchemaTarget::Keyspace,
+            SchemaEventTarget::Table => SchemaTarget::Table { name: event.name.clone() },
+            SchemaEventTarget::Type => SchemaTarget::Type { name: event.name.clone() },
+        },
+    }
+}

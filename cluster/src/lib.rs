@@ -1,10 +1,19 @@
 //! One member of the ring, whole, but without I/O: everything a node decides. No thread, no clock, no socket; the `node` crate
 //! gives it real ones, the `sim` crate simulated ones.
 
-pub mod metadata;
 pub mod answer;
+pub mod config;
 pub mod control;
+pub mod coordinator;
 pub mod hints;
+pub mod link;
+pub mod member;
 pub mod message;
+pub mod metadata;
 pub mod placement;
+mod roles;
+pub mod shared;
+mod system;
+pub mod task;
 pub mod topology;
+pub mod view;

@@ -412,7 +412,12 @@ mod tests {
 
     #[test]
     fn entries_read_back_and_apply_in_order() {
-        let role = Role { salted_hash: Some("h".to_owned()), can_login: true, is_superuser: true, member_of: vec!["x".to_owned()] };
+        let role = Role {
+            salted_hash: Some("h".to_owned()),
+            can_login: true,
+            is_superuser: true,
+            member_of: vec!["x".to_owned()],
+        };
         let transformations = vec![
             Transformation::Initialize { cluster_id: Uuid::from_u128(99), cluster_name: "c".to_owned(), node: node(1) },
             Transformation::PutNode(node(2)),

@@ -210,9 +210,6 @@ mod tests {
         assert_eq!((all.ranges()[0].0, all.ranges()[0].1), (None, None));
         let one = Placement::new(&three, &Replication::Simple { factor: 1 });
         let ends: Vec<_> = one.ranges().iter().map(|(s, e, r)| (s.map(|t| t.0), e.map(|t| t.0), r[0])).collect();
-        assert_eq!(
-            ends,
-            [(None, Some(0), 0), (Some(0), Some(10), 1), (Some(10), Some(20), 2), (Some(20), None, 0)]
-        );
+        assert_eq!(ends, [(None, Some(0), 0), (Some(0), Some(10), 1), (Some(10), Some(20), 2), (Some(20), None, 0)]);
     }
 }

@@ -53,8 +53,14 @@ pub enum LogEvent {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Phase {
-    Preparing { promises: BTreeSet<Uuid>, accepted: Option<(Ballot, Vec<u8>)> },
-    Accepting { acceptances: BTreeSet<Uuid>, entry: Vec<u8> },
+    Preparing {
+        promises: BTreeSet<Uuid>,
+        accepted: Option<(Ballot, Vec<u8>)>,
+    },
+    Accepting {
+        acceptances: BTreeSet<Uuid>,
+        entry: Vec<u8>,
+    },
     /// Waits before the next attempt.
     Waiting,
 }
@@ -464,7 +470,8 @@ mod tests {
             let mut rng = Rng::new(seed);
             let disks: Vec<_> = (0..3).map(|_| MemoryDisk::new()).collect();
             let logs = (0..3).map(|i| Self::open(&disks[i], i, &mut rng)).collect();
-            let mut world = World { rng, now: 0, disks, logs, network: Vec::new(), loss_percent: 0, decided: Vec::new() };
+            let mut world =
+                World { rng, now: 0, disks, logs, network: Vec::new(), loss_percent: 0, decided: Vec::new() };
             let begin = Transformation::Initialize {
                 cluster_id: Uuid::from_u128(42),
                 cluster_name: "test".to_owned(),

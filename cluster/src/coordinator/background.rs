@@ -1,0 +1,309 @@
+//! What coordinator 0 does unasked: hints to nodes that are back, batches whose coordinator is gone.
+//!
+//! Hints of one host are delivered one file at a time, a window of them in flight; when all of a file are acknowledged it is
+//! removed. Batches are looked for every few seconds; one older than the replay age is written again with its original
+//! timestamps, and forgotten when every replica has it or has a hint.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use helenus_cql_protocol::response::WriteType;
+use helenus_engine::cursor::ReadMode;
+use helenus_model::consistency::Consistency;
+use helenus_model::mutation::MutationRef;
+use helenus_model::time::Now;
+use uuid::Uuid;
+
+use super::operation::{Kind, Operation};
+use super::write::{Outgoing, Then, WriteOptions};
+use super::{Coordinator, SlotId};
+use crate::answer::AnswerWriter;
+use crate::hints::Hint;
+use crate::message::{Message, WriteKind, read_list};
+use crate::shared::Shared;
+use crate::system;
+use crate::task::Task;
+
+/// Hints in flight to one host.
+const HINT_WINDOW: usize = 128;
+/// Between two looks for hints and batches, ms.
+const LOOK_MILLIS: u64 = 1_000;
+
+/// State of the work above.
+#[derive(Debug, Default)]
+pub(super) struct Background {
+    look_at: u64,
+    deliveries: BTreeMap<Uuid, Delivery>,
+    down_since: BTreeMap<Uuid, u64>,
+    /// Set until the first look, so that batches of an earlier run are found.
+    looked_for_batches: bool,
+    /// Batches stored here, with the monotonic ms they came.
+    batches: BTreeMap<Uuid, u64>,
+    replaying: BTreeMap<Uuid, ()>,
+}
+
+/// A hint file on its way to a host.
+#[derive(Debug)]
+struct Delivery {
+    number: u64,
+    hints: VecDeque<Hint>,
+    in_flight: usize,
+    failed: bool,
+    loaded: bool,
+    sound: bool,
+}
+
+impl Background {
+    pub(super) fn peer_up(&mut self, host: Uuid) {
+        self.down_since.remove(&host);
+    }
+
+    pub(super) fn peer_down(&mut self, host: Uuid) {
+        if let Some(delivery) = self.deliveries.get_mut(&host) {
+            delivery.failed = true;
+            delivery.hints.clear();
+        }
+        self.down_since.entry(host).or_insert(0);
+    }
+
+    /// True unless the host is down for longer than the hint window.
+    pub(super) fn takes_hints(&mut self, host: Uuid, shared: &Shared, now: Now) -> bool {
+        let now = now.monotonic_millis();
+        let since = self.down_since.entry(host).or_insert(now);
+        if *since == 0 {
+            *since = now;
+        }
+        now - *since <= shared.config.hint_window_millis
+    }
+
+    pub(super) fn batch_stored(&mut self, batch: Uuid, now: Now) {
+        self.batches.insert(batch, now.monotonic_millis());
+    }
+
+    pub(super) fn batch_removed(&mut self, batch: Uuid) {
+        self.batches.remove(&batch);
+        self.replaying.remove(&batch);
+    }
+}
+
+impl Coordinator {
+    /// Time passes.
+    pub(super) fn background_tick(&mut self) {
+        let now = self.now.monotonic_millis();
+        if now < self.background.look_at || self.view.local.is_none() {
+            return;
+        }
+        self.background.look_at = now + LOOK_MILLIS;
+        if self.number == 0 {
+            self.look_for_hints();
+            if !self.background.looked_for_batches {
+                self.background.looked_for_batches = self.find_batches();
+            }
+        }
+        self.replay_batches();
+    }
+
+    fn look_for_hints(&mut self) {
+        let up: Vec<Uuid> = self.peers.iter().filter(|peer| peer.up).map(|peer| peer.host).collect();
+        for host in up {
+            if self.background.deliveries.contains_key(&host) || !self.shared.hints.has_hints(host) {
+                continue;
+            }
+            match self.shared.hints.next_file(host) {
+                Ok(Some(number)) => {
+                    let delivery = Delivery {
+                        number,
+                        hints: VecDeque::new(),
+                        in_flight: 0,
+                        failed: false,
+                        loaded: false,
+                        sound: true,
+                    };
+                    self.background.deliveries.insert(host, delivery);
+                    self.tasks.push(Task::ReadHints { host, number });
+                }
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, %host, "hints cannot be read"),
+            }
+        }
+    }
+
+    /// A hint file was read.
+    pub(super) fn hints_read(&mut self, host: Uuid, number: u64, hints: Vec<Hint>, sound: bool) {
+        if !sound {
+            tracing::error!(%host, number, "a hint file ends in damage: what stands before it is delivered");
+        }
+        let hints = hints.into_iter().filter(|hint| self.is_deliverable(hint)).collect();
+        let Some(delivery) = self.background.deliveries.get_mut(&host) else { return };
+        if delivery.number == number {
+            delivery.loaded = true;
+            delivery.sound = sound;
+            if !delivery.failed {
+                delivery.hints = hints;
+            }
+            self.send_hints(host);
+        }
+    }
+
+    /// A hint must decode, some table of it must be there, and it must not bring back what was purged or truncated since
+    /// (RELIABILITY 2.8, 2.27).
+    fn is_deliverable(&self, hint: &Hint) -> bool {
+        let Ok(mutation) = MutationRef::validate(&hint.mutation) else {
+            self.count_failure(&self.shared.stats.hints_dropped);
+            return false;
+        };
+        let age_seconds = (self.now.wall_micros / 1000 - hint.written_millis) / 1000;
+        let good = mutation.updates().all(|(id, _)| {
+            let Some(table) = self.view.schema().table_by_id(id) else { return false };
+            let truncated_millis = self.shared.engine.truncated_at(id).map_or(i64::MIN, |micros| micros / 1000);
+            age_seconds < i64::from(table.params.gc_grace_seconds) && hint.written_millis > truncated_millis
+        });
+        if !good {
+            self.count_failure(&self.shared.stats.hints_dropped);
+        }
+        good
+    }
+
+    fn send_hints(&mut self, host: Uuid) {
+        let Some(peer) = self.peer_of_host.get(&host).copied() else { return };
+        while let Some(delivery) = self.background.deliveries.get_mut(&host) {
+            if delivery.in_flight >= HINT_WINDOW {
+                return;
+            }
+            let Some(hint) = delivery.hints.pop_front() else { break };
+            delivery.in_flight += 1;
+            let deadline = self.deadline(self.shared.config.write_timeout_millis);
+            let wait = super::write::WriteWait::single(WriteKind::Hint, peer, hint.mutation, Then::Hint(host));
+            let id = self.begin(Operation::new(None, deadline, Kind::Write(wait)));
+            self.send_single(id);
+        }
+        self.finish_delivery(host);
+    }
+
+    fn finish_delivery(&mut self, host: Uuid) {
+        let Some(delivery) = self.background.deliveries.get(&host) else { return };
+        if !delivery.loaded || delivery.in_flight > 0 || !delivery.hints.is_empty() {
+            return;
+        }
+        let (number, failed) = (delivery.number, delivery.failed);
+        self.background.deliveries.remove(&host);
+        if failed {
+            return;
+        }
+        if let Err(error) = self.shared.hints.remove_file(host, number) {
+            tracing::error!(%error, %host, "a delivered hint file cannot be removed");
+        }
+        self.look_for_hints();
+    }
+
+    /// A hint was acknowledged, or not.
+    pub(super) fn hint_delivered(&mut self, host: Uuid, done: bool) {
+        if done {
+            self.count_failure(&self.shared.stats.hints_delivered);
+        }
+        if let Some(delivery) = self.background.deliveries.get_mut(&host) {
+            delivery.in_flight = delivery.in_flight.saturating_sub(1);
+            if !done {
+                delivery.failed = true;
+                delivery.hints.clear();
+            }
+            self.send_hints(host);
+        }
+    }
+
+    /// Finds batches that an earlier run of this node kept. False: the disk was not ready; look again.
+    fn find_batches(&mut self) -> bool {
+        let command = system::all_batches(self.now.seconds());
+        let mut answer = Vec::new();
+        let mut writer = AnswerWriter::new(&mut answer);
+        if let Err(error) = self.shared.engine.read(&command, ReadMode::UNBOUNDED, &mut writer) {
+            tracing::warn!(%error, "the batch log cannot be read");
+            return false;
+        }
+        writer.finish();
+        for (batch, _) in system::read_batches(&answer, self.now.seconds()) {
+            self.background.batches.entry(batch).or_insert(0);
+        }
+        true
+    }
+
+    fn replay_batches(&mut self) {
+        let now = self.now.monotonic_millis();
+        let age = self.shared.config.batch_replay_after_millis;
+        let due = |(batch, at): (&Uuid, &u64)| (*at + age <= now).then_some(*batch);
+        let due: Vec<Uuid> = self.background.batches.iter().filter_map(due).collect();
+        for batch in due {
+            if self.background.replaying.insert(batch, ()).is_none() {
+                self.replay_batch(batch);
+            }
+        }
+    }
+
+    fn replay_batch(&mut self, batch: Uuid) {
+        let command = system::one_batch(batch, self.now.seconds());
+        let mut answer = Vec::new();
+        let mut writer = AnswerWriter::new(&mut answer);
+        if let Err(error) = self.shared.engine.read(&command, ReadMode::UNBOUNDED, &mut writer) {
+            tracing::error!(%error, %batch, "a batch cannot be read");
+            self.background.replaying.remove(&batch);
+            return;
+        }
+        writer.finish();
+        let found = system::read_batches(&answer, self.now.seconds());
+        let Some((_, stored)) = found.into_iter().next() else { return self.background.batch_removed(batch) };
+        let outgoing = self.batch_mutations(&stored);
+        if outgoing.is_empty() {
+            return self.remove_batch(batch);
+        }
+        let options = WriteOptions {
+            // Every replica must have it, or a hint for it, before it is forgotten.
+            level: Consistency::Any,
+            write_type: WriteType::Batch,
+            kind: WriteKind::Replay,
+            warnings: Vec::new(),
+            then: Then::Replayed(batch),
+        };
+        self.write(None, outgoing, options);
+    }
+
+    /// The mutations of a stored batch whose tables still are there.
+    fn batch_mutations(&self, stored: &[u8]) -> Vec<Outgoing> {
+        let mutations = read_list(stored).unwrap_or_default();
+        let outgoing = |bytes: &&[u8]| {
+            let mutation = MutationRef::validate(bytes).ok()?;
+            let (table, _) = mutation.updates().next()?;
+            let table = self.view.schema().table_by_id(table)?;
+            Some(Outgoing {
+                keyspace: table.keyspace.as_str().into(),
+                token: mutation.key.token,
+                mutation: bytes.to_vec(),
+            })
+        };
+        mutations.iter().filter_map(outgoing).collect()
+    }
+
+    /// A batch was written again, or could not be.
+    pub(super) fn batch_replayed(&mut self, batch: Uuid, done: bool) {
+        self.background.replaying.remove(&batch);
+        if done {
+            self.count_failure(&self.shared.stats.batches_replayed);
+            self.remove_batch(batch);
+        }
+    }
+
+    /// Sends the one mutation of an operation to its one peer.
+    fn send_single(&mut self, id: SlotId) {
+        let schema_epoch = self.view.schema().epoch;
+        let Some(operation) = self.operations.take(id) else { return };
+        let Kind::Write(wait) = &operation.kind else { return self.operations.put_back(id, operation) };
+        let (peer, bytes) = wait.only();
+        let up = self.peers[usize::from(peer)].up;
+        if up {
+            let message = Message::Write { kind: WriteKind::Hint, schema_epoch, mutation: bytes };
+            self.request(peer, id, 0, &message);
+        }
+        self.operations.put_back(id, operation);
+        if !up {
+            self.write_lost(id, 0);
+        }
+    }
+}

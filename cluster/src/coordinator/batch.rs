@@ -1,0 +1,333 @@
+//! BATCH. One partition becomes one mutation. Several partitions of a logged batch go through the batch log (FEATURES 5):
+//!
+//! 1. The mutations are stored on two other nodes (racks of their own where there are), or here when this node is alone.
+//! 2. When both have them, the mutations are written at the client's level.
+//! 3. When that level is met the batch is forgotten where it is stored. Who still has it after a while replays it, with the
+//!    original timestamps.
+
+use std::sync::Arc;
+
+use helenus_cql_protocol::request::{Batch, BatchKind, BatchQuery};
+use helenus_cql_protocol::response::{ErrorKind, ErrorResponse, FailureReason, WriteType};
+
+use helenus_model::consistency::Consistency;
+use helenus_model::mutation::MutationRef;
+use helenus_model::schema::Table;
+use helenus_query::prepare::{Prepared, Statement};
+use helenus_query::values::{BoundValues, ExecuteOptions};
+use helenus_query::write::WriteBatch;
+use uuid::Uuid;
+
+use super::client::{Asker, Handled, Session};
+use super::errors;
+use super::statement::PreparedStatement;
+use super::values::RequestValues;
+use super::write::{Outgoing, Then, WriteOptions};
+use super::{Coordinator, LOCAL};
+use crate::message::{Message, Outcome, WriteKind, put_list, read_list};
+use crate::system;
+
+/// A batch that is being stored: what follows when it is.
+#[derive(Debug)]
+pub(super) struct StoredBatch {
+    pub(super) outgoing: Vec<Outgoing>,
+    pub(super) level: Consistency,
+    pub(super) places: BatchPlaces,
+}
+
+/// Where a batch is stored.
+#[derive(Clone, Debug)]
+pub(super) struct BatchPlaces {
+    pub(super) batch: Uuid,
+    pub(super) peers: Vec<u16>,
+    pub(super) here: bool,
+}
+
+fn kibibytes(bytes: usize) -> String {
+    format!("{:.3}KiB", bytes as f64 / 1024.0)
+}
+
+impl Coordinator {
+    /// A BATCH message.
+    pub(super) fn batch(&mut self, asker: Asker, session: &Session, batch: &Batch<'_>) -> Handled {
+        if batch.kind == BatchKind::Counter {
+            return errors::invalid("not supported yet: counter batches").into();
+        }
+        let mut write = std::mem::take(&mut self.scratch.batch);
+        write.clear();
+        let mut tables = Vec::new();
+        let bound = self.bind_batch(session, batch, &mut write, &mut tables);
+        write.finish();
+        let handled = match bound {
+            Ok(statements) => {
+                let logged = batch.kind == BatchKind::Logged;
+                self.write_batch(asker, &write, logged, statements, batch.params.consistency, &tables)
+            }
+            Err(error) => error.into(),
+        };
+        self.scratch.batch = write;
+        handled
+    }
+
+    fn bind_batch(
+        &mut self,
+        session: &Session,
+        batch: &Batch<'_>,
+        write: &mut WriteBatch,
+        tables: &mut Vec<String>,
+    ) -> Result<usize, ErrorResponse> {
+        let mut statements = 0;
+        // One timestamp for all (FEATURES 1.3).
+        let timestamp = batch.params.timestamp.unwrap_or_else(|| self.shared.timestamp(self.now));
+        for statement in batch.statements.iter() {
+            let prepared = match statement.query {
+                BatchQuery::Prepared(id) => self.find_statement(id).ok_or_else(|| unprepared(id))?,
+                BatchQuery::Text(text) => {
+                    let keyspace = batch.params.keyspace.map(Arc::from).or_else(|| session.keyspace.clone());
+                    self.text_statement(text, keyspace.as_ref())
+                }
+            };
+            let prepared: Arc<PreparedStatement> = prepared.map_err(errors::query_error)?;
+            let Some(values) = RequestValues::new(&statement.values, &prepared.prepared) else {
+                return Err(wrong_count(&prepared.prepared, statement.values.len()));
+            };
+            let options = ExecuteOptions { timestamp, ..self.execute_options(&batch.params) };
+            bind_one(&prepared, &values, &options, write, tables)?;
+            statements += 1;
+        }
+        Ok(statements)
+    }
+
+    /// Writes what the statements of a batch add up to.
+    pub(super) fn write_batch(
+        &mut self,
+        asker: Asker,
+        write: &WriteBatch,
+        logged: bool,
+        statements: usize,
+        level: Consistency,
+        tables: &[String],
+    ) -> Handled {
+        let mut warnings = Vec::new();
+        let outgoing: Vec<Outgoing> = write
+            .mutations()
+            .map(|mutation| Outgoing {
+                keyspace: mutation.keyspace().into(),
+                token: mutation.key.token,
+                mutation: mutation.bytes.to_vec(),
+            })
+            .collect();
+        if outgoing.is_empty() {
+            return Handled::Reply(super::client::Reply::Void, warnings);
+        }
+        if let Err(error) = self.check_batch(&outgoing, logged, tables, &mut warnings) {
+            return error.into();
+        }
+        let write_type = super::operation::write_type(logged, statements);
+        if logged && outgoing.len() > 1 {
+            return self.write_logged(asker, outgoing, level, warnings);
+        }
+        let options = WriteOptions { level, write_type, kind: WriteKind::Normal, warnings, then: Then::Answer };
+        self.write(Some(asker), outgoing, options)
+    }
+
+    /// Cassandra's thresholds: a size that warns, one that refuses, and unlogged batches over many partitions.
+    fn check_batch(
+        &self,
+        outgoing: &[Outgoing],
+        logged: bool,
+        tables: &[String],
+        warnings: &mut Vec<String>,
+    ) -> Result<(), ErrorResponse> {
+        if outgoing.len() < 2 {
+            return Ok(());
+        }
+        let size: usize = outgoing.iter().map(|out| out.mutation.len()).sum();
+        let names = tables.join(", ");
+        let (warn, fail) = (self.shared.config.batch_warn_bytes, self.shared.config.batch_fail_bytes);
+        if size > fail {
+            tracing::error!(
+                "Batch for [{names}] is of size {}, over the limit of {}",
+                kibibytes(size),
+                kibibytes(fail)
+            );
+            return Err(errors::invalid("Batch too large"));
+        }
+        if size > warn {
+            warnings.push(format!(
+                "Batch for [{names}] is of size {}, exceeding specified threshold of {} by {}.",
+                kibibytes(size),
+                kibibytes(warn),
+                kibibytes(size - warn)
+            ));
+        }
+        if !logged && outgoing.len() > self.shared.config.unlogged_batch_partitions_warn {
+            let (plural, count) = (if tables.len() == 1 { "" } else { "s" }, outgoing.len());
+            warnings.push(format!(
+                "Unlogged batch covering {count} partitions detected against table{plural} [{names}]. You should use a \
+                 logged batch for atomicity, or asynchronous writes for performance."
+            ));
+        }
+        Ok(())
+    }
+
+    fn write_logged(
+        &mut self,
+        asker: Asker,
+        outgoing: Vec<Outgoing>,
+        level: Consistency,
+        warnings: Vec<String>,
+    ) -> Handled {
+        let batch = self.time_uuid();
+        let mut places = self.batch_places();
+        places.batch = batch;
+        let mutations: Vec<&[u8]> = outgoing.iter().map(|out| out.mutation.as_slice()).collect();
+        let mut stored = Vec::new();
+        put_list(&mut stored, mutations.into_iter());
+        if places.here
+            && let Outcome::Failed(reason) = self.store_batch(batch, &stored)
+        {
+            let address = self.shared.config.internode.ip();
+            let failures = vec![(address, FailureReason::from_code(reason))];
+            return errors::write_failure(level, 0, 1, WriteType::BatchLog, failures).into();
+        }
+        let batch = StoredBatch { outgoing, level, places };
+        if batch.places.peers.is_empty() {
+            return self.batch_stored(Some(asker), batch, None, warnings);
+        }
+        self.store_remotely(asker, batch, &stored, warnings)
+    }
+
+    /// Two other nodes of this data centre, of other racks than this one where there are; this node when it is alone.
+    fn batch_places(&mut self) -> BatchPlaces {
+        let own = &self.shared.config;
+        let mut others: Vec<(bool, u16)> = Vec::new();
+        for (i, node) in self.view.ring.nodes.iter().enumerate() {
+            let peer = self.peer_of_node[i];
+            if peer != LOCAL && self.peers[usize::from(peer)].up && node.datacenter == own.datacenter {
+                others.push((node.rack == own.rack, peer));
+            }
+        }
+        self.rng.shuffle(&mut others);
+        others.sort_by_key(|(same_rack, _)| *same_rack);
+        let peers: Vec<u16> = others.into_iter().take(2).map(|(_, peer)| peer).collect();
+        BatchPlaces { batch: Uuid::nil(), here: peers.is_empty(), peers }
+    }
+
+    /// The batch is stored on enough nodes: its mutations go out.
+    pub(super) fn batch_stored(
+        &mut self,
+        asker: Option<Asker>,
+        batch: StoredBatch,
+        failure: Option<ErrorResponse>,
+        warnings: Vec<String>,
+    ) -> Handled {
+        if let Some(error) = failure {
+            return error.into();
+        }
+        let then = Then::ForgetBatch(batch.places);
+        let options =
+            WriteOptions { level: batch.level, write_type: WriteType::Batch, kind: WriteKind::Normal, warnings, then };
+        self.write(asker, batch.outgoing, options)
+    }
+
+    /// The mutations of a batch are written, or not enough of them.
+    pub(super) fn batch_written(
+        &mut self,
+        asker: Option<Asker>,
+        places: BatchPlaces,
+        failure: Option<ErrorResponse>,
+        warnings: Vec<String>,
+    ) -> Handled {
+        if let Some(error) = failure {
+            // It stays stored, and is replayed.
+            return error.into();
+        }
+        for peer in &places.peers {
+            self.send(*peer, 0, &Message::BatchRemove { batch: places.batch });
+        }
+        if places.here {
+            self.remove_batch(places.batch);
+        }
+        if let Some(asker) = asker {
+            self.count_write(asker.began);
+        }
+        Handled::Reply(super::client::Reply::Void, warnings)
+    }
+
+    /// Keeps a batch on this node.
+    pub(super) fn store_batch(&mut self, batch: Uuid, mutations: &[u8]) -> Outcome {
+        let sound = read_list(mutations).is_ok_and(|list| list.iter().all(|m| MutationRef::validate(m).is_ok()));
+        if !sound {
+            tracing::error!(%batch, "a batch cannot be decoded");
+            return Outcome::Failed(FailureReason::Unknown.code());
+        }
+        let timestamp = self.shared.timestamp(self.now);
+        let mutation = system::batch_mutation(batch, mutations, timestamp);
+        match self.shared.engine.apply(&mutation, true) {
+            Ok(_) => {
+                self.log_dirty = true;
+                self.background.batch_stored(batch, self.now);
+                Outcome::Done
+            }
+            Err(error) => {
+                tracing::error!(%error, "a batch cannot be stored");
+                Outcome::Failed(errors::write_reason(&error))
+            }
+        }
+    }
+
+    /// Forgets a batch.
+    pub(super) fn remove_batch(&mut self, batch: Uuid) {
+        let timestamp = self.shared.timestamp(self.now);
+        let mutation = system::batch_removal(batch, timestamp, self.now.seconds());
+        match self.shared.engine.apply(&mutation, true) {
+            Ok(_) => {
+                self.log_dirty = true;
+                self.background.batch_removed(batch);
+            }
+            Err(error) => tracing::error!(%error, "a finished batch cannot be forgotten"),
+        }
+    }
+}
+
+/// Binds one statement of a batch.
+pub(super) fn bind_one(
+    statement: &PreparedStatement,
+    values: &dyn BoundValues,
+    options: &ExecuteOptions<'_>,
+    write: &mut WriteBatch,
+    tables: &mut Vec<String>,
+) -> Result<(), ErrorResponse> {
+    let Statement::Write(plan) = &statement.prepared.statement else {
+        return Err(errors::invalid(
+            "Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.",
+        ));
+    };
+    note_table(tables, &plan.table);
+    plan.bind(values, options, write).map_err(errors::query_error)
+}
+
+/// Remembers a table's name for warnings.
+pub(super) fn note_table(tables: &mut Vec<String>, table: &Table) {
+    let name = format!("{}.{}", table.keyspace, table.name);
+    if !tables.contains(&name) {
+        tables.push(name);
+    }
+}
+
+/// 0x2500
+pub(super) fn unprepared(id: &[u8]) -> ErrorResponse {
+    let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = format!(
+        "Prepared query with ID {hex} not found (either the query was not prepared on this host (maybe the host has been \
+         restarted?) or you have prepared too many queries and it has been evicted from the internal cache)"
+    );
+    ErrorResponse::new(ErrorKind::Unprepared { id: id.to_vec() }, text)
+}
+
+/// The number of values is not the number of markers.
+pub(super) fn wrong_count(prepared: &Prepared, given: usize) -> ErrorResponse {
+    let expected = prepared.binds.len();
+    errors::invalid(format!("There were {expected} markers(?) in CQL but {given} bound variables"))
+}

@@ -1,0 +1,267 @@
+//! QUERY, EXECUTE and PREPARE: from the message to the statement's own way.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use helenus_cql_protocol::request::{Execute, Prepare, Query, QueryParams};
+use helenus_cql_protocol::response::ErrorResponse;
+use helenus_model::consistency::Consistency;
+use helenus_query::ddl::{DdlContext, DdlPlan};
+use helenus_query::prepare::Statement;
+use helenus_query::role::RolePlan;
+use helenus_query::values::ExecuteOptions;
+use helenus_query::write::WritePlan;
+use uuid::Uuid;
+
+use super::batch::{note_table, unprepared, wrong_count};
+use super::client::{Asker, Handled, Reply, Session};
+use super::operation::{Kind, Operation};
+use super::statement::PreparedStatement;
+use super::values::RequestValues;
+use super::write::{Outgoing, Then, WriteOptions};
+use super::{Coordinator, errors};
+use crate::control::{ControlRequest, Planned, Proposal, ProposalDone};
+use crate::message::WriteKind;
+use crate::metadata::{SchemaEvent, SchemaEventKind, SchemaEventTarget, Transformation};
+use crate::roles;
+
+/// A schema change's answer is given up after this, ms: longer than the control part tries.
+const CONTROL_MILLIS: u64 = 15_000;
+
+impl Coordinator {
+    /// PREPARE
+    pub(super) fn prepare(&mut self, session: &Session, prepare: &Prepare<'_>) -> Handled {
+        let keyspace = prepare.keyspace.or(session.keyspace.as_deref());
+        match self.prepare_text(prepare.query, keyspace) {
+            Ok(statement) => {
+                let warnings = statement.prepared.warnings.clone();
+                Handled::Reply(Reply::Prepared(Box::new(statement.answer())), warnings)
+            }
+            Err(error) => errors::query_error(error).into(),
+        }
+    }
+
+    /// EXECUTE
+    #[inline]
+    pub(super) fn execute(&mut self, asker: Asker, session: &Session, execute: &Execute<'_>) -> Handled {
+        let statement = match self.find_statement(execute.id) {
+            Some(Ok(statement)) => statement,
+            Some(Err(error)) => return errors::query_error(error).into(),
+            None => return unprepared(execute.id).into(),
+        };
+        self.shared.stats.prepared_executed.fetch_add(1, Ordering::Relaxed);
+        // A client that knows other columns than these must be told the new ones (v5).
+        let changed = execute
+            .result_metadata_id
+            .is_some_and(|id| id != statement.result_metadata_id() && !statement.result_columns().is_empty());
+        self.run(asker, session, &statement, &execute.params, changed)
+    }
+
+    /// QUERY
+    pub(super) fn query(&mut self, asker: Asker, session: &Session, query: &Query<'_>) -> Handled {
+        let keyspace = query.params.keyspace.map(Arc::from).or_else(|| session.keyspace.clone());
+        self.shared.stats.regular_executed.fetch_add(1, Ordering::Relaxed);
+        match self.text_statement(query.query, keyspace.as_ref()) {
+            Ok(statement) => self.run(asker, session, &statement, &query.params, false),
+            Err(error) => errors::query_error(error).into(),
+        }
+    }
+
+    /// What an execution is told beside its values.
+    #[inline]
+    pub(super) fn execute_options(&self, params: &QueryParams<'_>) -> ExecuteOptions<'_> {
+        ExecuteOptions {
+            timestamp: params.timestamp.unwrap_or_else(|| self.shared.timestamp(self.now)),
+            now: params.now_in_seconds.unwrap_or_else(|| self.now.seconds()),
+            now_millis: self.now.wall_micros.div_euclid(1000),
+            ids: &self.ids,
+        }
+    }
+
+    #[inline]
+    fn run(
+        &mut self,
+        asker: Asker,
+        session: &Session,
+        statement: &Arc<PreparedStatement>,
+        params: &QueryParams<'_>,
+        metadata_changed: bool,
+    ) -> Handled {
+        let Some(values) = RequestValues::new(&params.values, &statement.prepared) else {
+            return wrong_count(&statement.prepared, params.values.len()).into();
+        };
+        match &statement.prepared.statement {
+            Statement::Write(plan) => self.write_plan(asker, statement, plan, &values, params),
+            Statement::Select(plan) => {
+                if params.consistency == Consistency::Any {
+                    return errors::invalid("ANY ConsistencyLevel is only supported for writes").into();
+                }
+                self.select(asker, statement, plan, &values, params, metadata_changed)
+            }
+            Statement::Batch(plan) => {
+                let mut batch = std::mem::take(&mut self.scratch.batch);
+                batch.clear();
+                let bound = plan.bind(&values, &self.execute_options(params), &mut batch);
+                batch.finish();
+                let handled = match bound {
+                    Ok(()) => {
+                        let mut tables = Vec::new();
+                        for statement in &plan.statements {
+                            note_table(&mut tables, &statement.table);
+                        }
+                        let logged = plan.kind == helenus_query::ast::BatchKind::Logged;
+                        let statements = plan.statements.len();
+                        self.write_batch(asker, &batch, logged, statements, params.consistency, &tables)
+                    }
+                    Err(error) => errors::query_error(error).into(),
+                };
+                self.scratch.batch = batch;
+                handled
+            }
+            Statement::Use(keyspace) => Handled::Reply(Reply::SetKeyspace(keyspace.clone()), Vec::new()),
+            Statement::Ddl(plan) => self.change_schema(asker, plan),
+            Statement::Role(plan) => self.role_statement(asker, session, plan),
+            Statement::Truncate(table) => self.truncate(asker, table),
+            Statement::Describe(describe) => self.describe(session, statement, describe, params),
+        }
+    }
+
+    #[inline]
+    fn write_plan(
+        &mut self,
+        asker: Asker,
+        statement: &PreparedStatement,
+        plan: &WritePlan,
+        values: &RequestValues<'_>,
+        params: &QueryParams<'_>,
+    ) -> Handled {
+        let mut batch = std::mem::take(&mut self.scratch.batch);
+        batch.clear();
+        let bound = plan.bind(values, &self.execute_options(params), &mut batch);
+        batch.finish();
+        let handled = match bound {
+            Err(error) => errors::query_error(error).into(),
+            Ok(()) => {
+                let warnings = statement.prepared.warnings.clone();
+                let mut mutations = batch.mutations();
+                match (mutations.next(), mutations.next()) {
+                    (None, _) => Handled::Reply(Reply::Void, warnings),
+                    (Some(only), None) => {
+                        let token = only.key.token;
+                        self.write_one(asker, only.keyspace(), token, only.bytes, params.consistency, warnings)
+                    }
+                    (Some(_), Some(_)) => {
+                        let outgoing = batch.mutations().map(|mutation| Outgoing {
+                            keyspace: mutation.keyspace().into(),
+                            token: mutation.key.token,
+                            mutation: mutation.bytes.to_vec(),
+                        });
+                        let options = WriteOptions {
+                            level: params.consistency,
+                            write_type: helenus_cql_protocol::response::WriteType::UnloggedBatch,
+                            kind: WriteKind::Normal,
+                            warnings,
+                            then: Then::Answer,
+                        };
+                        self.write(Some(asker), outgoing.collect(), options)
+                    }
+                }
+            }
+        };
+        self.scratch.batch = batch;
+        handled
+    }
+
+    /// A time UUID of this coordinator.
+    pub(super) fn time_uuid(&mut self) -> Uuid {
+        use helenus_query::values::IdSource;
+        let ticks = self.ids.next_ticks();
+        let rest = self.ids.clock_and_node();
+        let low = u128::from(ticks & 0xffff_ffff) << 96;
+        let middle = u128::from((ticks >> 32) & 0xffff) << 80;
+        let high = u128::from(0x1000 | (ticks >> 48) & 0x0fff) << 64;
+        Uuid::from_u128(low | middle | high | u128::from(rest))
+    }
+
+    /// Hands a proposal to the control part; the client is answered when it is in the log.
+    fn propose(&mut self, asker: Asker, proposal: Proposal) -> Handled {
+        let deadline = self.deadline(CONTROL_MILLIS);
+        let operation = self.begin(Operation::new(Some(asker), deadline, Kind::Control));
+        self.requests.push(ControlRequest { coordinator: self.number, operation, proposal });
+        Handled::Later
+    }
+
+    fn change_schema(&mut self, asker: Asker, plan: &Arc<DdlPlan>) -> Handled {
+        let plan = Arc::clone(plan);
+        let table_id = self.time_uuid();
+        let now_micros = self.shared.timestamp(self.now);
+        let proposal = Proposal::new(move |metadata| {
+            let mut datacenters: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
+            for node in metadata.nodes.values() {
+                *datacenters.entry(node.datacenter.clone()).or_default() += 1;
+            }
+            let schema = &metadata.schema;
+            let context = DdlContext { schema, new_table_id: table_id, now_micros, datacenters: &datacenters };
+            let outcome = plan.outcome(&context)?;
+            let event = outcome.event.map(schema_event);
+            let changes = outcome.changes;
+            let transformation =
+                (!changes.is_empty()).then(|| Transformation::Schema { changes, event: event.clone() });
+            Ok(Planned { transformation, done: ProposalDone { event, warnings: outcome.warnings } })
+        });
+        self.propose(asker, proposal)
+    }
+
+    fn role_statement(&mut self, asker: Asker, session: &Session, plan: &RolePlan) -> Handled {
+        if !self.shared.config.password_authentication {
+            return errors::query_error(roles::refusal_without_authentication(plan)).into();
+        }
+        let mut salt = [0; 16];
+        self.rng.fill(&mut salt);
+        let asking = session.role.clone().unwrap_or_default();
+        match roles::proposal(plan, &asking, &self.view.metadata, salt) {
+            Ok(proposal) => self.propose(asker, proposal),
+            Err(error) => errors::query_error(error).into(),
+        }
+    }
+
+    fn describe(
+        &mut self,
+        session: &Session,
+        _statement: &PreparedStatement,
+        describe: &helenus_query::ast::Describe,
+        params: &QueryParams<'_>,
+    ) -> Handled {
+        match self.describe_rows(session, describe, params) {
+            Ok(reply) => Handled::Reply(reply, Vec::new()),
+            Err(error) => ErrorResponse::into(error),
+        }
+    }
+
+    fn describe_rows(
+        &mut self,
+        _session: &Session,
+        _describe: &helenus_query::ast::Describe,
+        _params: &QueryParams<'_>,
+    ) -> Result<Reply, ErrorResponse> {
+        Err(errors::invalid("not supported yet: DESCRIBE"))
+    }
+}
+
+fn schema_event(event: helenus_query::ddl::SchemaEvent) -> SchemaEvent {
+    use helenus_query::ddl::{EventKind, EventTarget};
+    SchemaEvent {
+        change: match event.kind {
+            EventKind::Created => SchemaEventKind::Created,
+            EventKind::Updated => SchemaEventKind::Updated,
+            EventKind::Dropped => SchemaEventKind::Dropped,
+        },
+        target: match event.target {
+            EventTarget::Keyspace => SchemaEventTarget::Keyspace,
+            EventTarget::Table => SchemaEventTarget::Table,
+            EventTarget::Type => SchemaEventTarget::Type,
+        },
+        keyspace: event.keyspace,
+        name: event.name,
+    }
+}

@@ -1,0 +1,233 @@
+//! Requests that wait: for other nodes, for the disk, for the log, for the control part.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use helenus_cql_protocol::response::{FailureReason, WriteType};
+
+use super::client::{Asker, Reply};
+
+use super::select::SelectWait;
+use super::truncate::TruncateWait;
+use super::write::WriteWait;
+use super::{Coordinator, LOCAL, SlotId, errors};
+use crate::control::{ProposalDone, schema_change};
+use crate::message::{Message, Outcome};
+use crate::task::{TaskDone, TaskReply};
+use crate::topology::NodeIndex;
+
+/// A request that waits.
+#[derive(Debug)]
+pub(super) struct Operation {
+    /// The client; None for this node's own work (hints, batch replay), and once the client has its answer.
+    pub(super) asker: Option<Asker>,
+    /// Monotonic ms.
+    pub(super) deadline: u64,
+    pub(super) kind: Kind,
+}
+
+/// What waits.
+#[derive(Debug)]
+pub(super) enum Kind {
+    Write(WriteWait),
+    Select(Box<SelectWait>),
+    Truncate(TruncateWait),
+    Login { name: Arc<str> },
+    Control,
+}
+
+impl Operation {
+    pub(super) fn new(asker: Option<Asker>, deadline: u64, kind: Kind) -> Self {
+        Operation { asker, deadline, kind }
+    }
+}
+
+/// Request ids: slot, generation and part of the operation. A slot index has 24 bits, a part 24.
+fn request_id(id: SlotId, part: u32) -> u64 {
+    debug_assert!(part < 1 << 24 && id.index < 1 << 24, "an operation has fewer than 16 million parts");
+    u64::from(id.index) << 40 | u64::from(id.generation) << 24 | u64::from(part)
+}
+
+fn parse_request_id(id: u64) -> (SlotId, u32) {
+    let slot = SlotId { index: (id >> 40) as u32, generation: (id >> 24) as u16 };
+    (slot, (id & 0xff_ffff) as u32)
+}
+
+impl Coordinator {
+    pub(super) fn deadline(&self, timeout_millis: u64) -> u64 {
+        self.now.monotonic_millis() + timeout_millis
+    }
+
+    /// Gives an operation a slot, and a place among those that time out.
+    pub(super) fn begin(&mut self, operation: Operation) -> SlotId {
+        let deadline = operation.deadline;
+        let id = self.operations.insert(operation);
+        self.watch(deadline, id);
+        id
+    }
+
+    fn watch(&mut self, deadline: u64, id: SlotId) {
+        // Timeouts are few different lengths, so each queue is in order by itself.
+        let timeout = deadline.saturating_sub(self.now.monotonic_millis());
+        self.deadlines.entry(timeout).or_default().push_back((deadline, id));
+    }
+
+    /// Sends a request of an operation's part.
+    pub(super) fn request(&mut self, peer: u16, id: SlotId, part: u32, message: &Message<'_>) {
+        self.send(peer, request_id(id, part), message);
+    }
+
+    pub(super) fn peer_of(&self, node: NodeIndex) -> u16 {
+        self.peer_of_node.get(usize::from(node)).copied().unwrap_or(LOCAL)
+    }
+
+    /// A peer answers.
+    pub(super) fn peer_answer(&mut self, peer: u16, id: u64, message: Message<'_>) {
+        let (id, part) = parse_request_id(id);
+        match message {
+            Message::Ack(outcome) => self.acknowledged(peer, id, part, outcome),
+            Message::Data(_) | Message::Digest(_) | Message::ReadFailed(_) => self.read_answered(id, part, message),
+            other => tracing::warn!(?other, "a request came where answers belong"),
+        }
+    }
+
+    fn acknowledged(&mut self, peer: u16, id: SlotId, part: u32, outcome: Outcome) {
+        let Some(operation) = self.operations.get_mut(id) else { return };
+        match &operation.kind {
+            Kind::Write(_) => self.write_acknowledged(id, part, outcome),
+            Kind::Select(_) => self.repair_acknowledged(id, part),
+            Kind::Truncate(_) => self.truncate_acknowledged(id, peer, outcome),
+            Kind::Login { .. } | Kind::Control => {}
+        }
+    }
+
+    /// The link to a peer is gone: what an operation waits for from it fails.
+    pub(super) fn operation_lost_peer(&mut self, id: SlotId, peer: u16) {
+        let Some(operation) = self.operations.get_mut(id) else { return };
+        match &operation.kind {
+            Kind::Write(wait) => {
+                for part in wait.parts_waiting_for(peer) {
+                    self.write_lost(id, part);
+                }
+            }
+            Kind::Select(wait) => {
+                for part in wait.read.parts_waiting_for(peer) {
+                    self.read_answered(id, part, Message::ReadFailed(FailureReason::NodeDown.code()));
+                }
+            }
+            Kind::Truncate(_) => self.truncate_acknowledged(id, peer, Outcome::Failed(FailureReason::NodeDown.code())),
+            Kind::Login { .. } | Kind::Control => {}
+        }
+    }
+
+    /// A task has run.
+    pub(super) fn handle_task(&mut self, done: TaskDone) {
+        match done {
+            TaskDone::Read { command, answer, reply: TaskReply::Operation(id, part) } => {
+                self.local_read_done(id, part, &command, answer);
+            }
+            TaskDone::Read { command, answer, reply: TaskReply::Link { link, id, digest } } => {
+                self.replica_read_done(link, id, digest, &command, answer);
+            }
+            TaskDone::Password { fits, reply: TaskReply::Operation(id, _) } => self.login_done(id, fits),
+            TaskDone::Password { .. } => {}
+            TaskDone::Hints { host, number, hints, sound } => self.hints_read(host, number, hints, sound),
+        }
+    }
+
+    /// The control part has done what an operation asked for.
+    pub(super) fn control_reply(
+        &mut self,
+        id: SlotId,
+        result: &Result<ProposalDone, helenus_query::error::QueryError>,
+    ) {
+        let Some(operation) = self.operations.remove(id) else { return };
+        let Some(asker) = operation.asker else { return };
+        let (reply, warnings) = match result {
+            Ok(done) => {
+                let reply = match &done.event {
+                    Some(event) => Reply::SchemaChange(schema_change(event)),
+                    None => Reply::Void,
+                };
+                (reply, done.warnings.clone())
+            }
+            Err(error) => (Reply::Error(errors::query_error(error.clone())), Vec::new()),
+        };
+        self.respond(asker, reply, warnings);
+    }
+
+    /// Times out what is due.
+    pub(super) fn expire_operations(&mut self) {
+        let now = self.now.monotonic_millis();
+        let mut due = Vec::new();
+        self.deadlines.retain(|_, queue| {
+            while queue.front().is_some_and(|(deadline, _)| *deadline <= now) {
+                if let Some((_, id)) = queue.pop_front() {
+                    due.push(id);
+                }
+            }
+            !queue.is_empty()
+        });
+        for id in due {
+            self.expire(id, now);
+        }
+    }
+
+    fn expire(&mut self, id: SlotId, now: u64) {
+        let Some(operation) = self.operations.get_mut(id) else { return };
+        if operation.deadline > now {
+            // It was given more time.
+            let deadline = operation.deadline;
+            self.watch(deadline, id);
+            return;
+        }
+        match &operation.kind {
+            Kind::Write(_) => self.write_expired(id),
+            Kind::Select(_) => self.read_expired(id),
+            Kind::Truncate(_) => self.truncate_expired(id),
+            Kind::Login { .. } | Kind::Control => {
+                let Some(operation) = self.operations.remove(id) else { return };
+                if let Some(asker) = operation.asker {
+                    self.respond(asker, Reply::Error(errors::server("the request took too long")), Vec::new());
+                }
+            }
+        }
+    }
+
+    /// Counts a write of a client that was answered.
+    pub(super) fn count_write(&self, began: u64) {
+        self.shared.stats.writes.record(self.now.monotonic_micros.saturating_sub(began));
+    }
+
+    /// Counts a read of a client that was answered.
+    pub(super) fn count_read(&self, began: u64, scan: bool) {
+        let stats = if scan { &self.shared.stats.scans } else { &self.shared.stats.reads };
+        stats.record(self.now.monotonic_micros.saturating_sub(began));
+    }
+
+    pub(super) fn count_failure(&self, counter: &std::sync::atomic::AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The protocol's name for a kind of write.
+pub(super) fn write_type(logged: bool, statements: usize) -> WriteType {
+    match (logged, statements) {
+        (_, 0 | 1) => WriteType::Simple,
+        (true, _) => WriteType::Batch,
+        (false, _) => WriteType::UnloggedBatch,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_ids_name_operation_and_part() {
+        for (index, generation, part) in [(0, 0, 0), (1, 2, 3), (0xff_ffff, 0xffff, 0xff_fffe)] {
+            let id = SlotId { index, generation };
+            assert_eq!(parse_request_id(request_id(id, part)), (id, part));
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! SELECT: one bounded read after the other, each from as many replicas as the level asks for, until the page is full.
+
+use std::sync::Arc;
+
+use helenus_cql_protocol::request::QueryParams;
+use helenus_cql_protocol::response::FailureReason;
+use helenus_engine::cursor::ReadMode;
+use helenus_engine::error::ReadError;
+use helenus_model::consistency::Consistency;
+use helenus_model::read::ReadCommand;
+use helenus_query::select::{PageRequest, SelectExecution, SelectPlan};
+use helenus_query::sink::RowSink;
+use helenus_query::system_tables;
+use helenus_query::values::BoundValues;
+
+use super::client::{Asker, Handled, Reply, RowsReply};
+use super::operation::{Kind, Operation};
+use super::read::ReadWait;
+use super::statement::PreparedStatement;
+use super::{Coordinator, SlotId, errors};
+use crate::answer::{Answer, feed};
+use crate::task::{Task, TaskReply};
+
+/// A SELECT under way.
+#[derive(Debug)]
+pub(super) struct SelectWait {
+    statement: Arc<PreparedStatement>,
+    execution: SelectExecution,
+    rows: Vec<u8>,
+    count: u32,
+    pub(super) level: Consistency,
+    skip_metadata: bool,
+    metadata_changed: bool,
+    pub(super) is_range: bool,
+    warnings: Vec<String>,
+    /// The read being waited for.
+    pub(super) read: ReadWait,
+}
+
+/// Encodes rows as RESULT has them.
+struct EncodedRows<'o> {
+    rows: &'o mut Vec<u8>,
+    count: &'o mut u32,
+}
+
+impl RowSink for EncodedRows<'_> {
+    #[inline]
+    fn value(&mut self, value: Option<&[u8]>) {
+        match value {
+            None => self.rows.extend_from_slice(&(-1_i32).to_be_bytes()),
+            Some(value) => {
+                self.rows.extend_from_slice(&(value.len() as i32).to_be_bytes());
+                self.rows.extend_from_slice(value);
+            }
+        }
+    }
+
+    #[inline]
+    fn end_row(&mut self) {
+        *self.count += 1;
+    }
+}
+
+/// What became of one read command.
+enum Step {
+    /// Its rows are consumed.
+    Done,
+    /// It has to wait: where for is in the operation's `read`.
+    Wait,
+    Failed(helenus_cql_protocol::response::ErrorResponse),
+}
+
+impl SelectWait {
+    /// Gives an answer to the execution. True: the command wants no more.
+    pub(super) fn consume(&mut self, answer: &[u8]) -> bool {
+        let mut sink = EncodedRows { rows: &mut self.rows, count: &mut self.count };
+        let mut consumer = self.execution.consumer(&mut sink);
+        feed(Answer::new(answer), &mut consumer)
+    }
+
+    fn command_done(&mut self) -> Result<(), helenus_query::error::QueryError> {
+        let mut sink = EncodedRows { rows: &mut self.rows, count: &mut self.count };
+        self.execution.command_done(&mut sink)
+    }
+}
+
+impl Coordinator {
+    /// Starts a SELECT.
+    pub(super) fn select(
+        &mut self,
+        asker: Asker,
+        statement: &Arc<PreparedStatement>,
+        plan: &Arc<SelectPlan>,
+        values: &dyn BoundValues,
+        params: &QueryParams<'_>,
+        metadata_changed: bool,
+    ) -> Handled {
+        let size = params.page_size.and_then(|size| u32::try_from(size).ok()).filter(|size| *size > 0);
+        let options = self.execute_options(params);
+        let execution = match plan.start(values, &options, PageRequest { size, state: params.paging_state }) {
+            Ok(execution) => execution,
+            Err(error) => return errors::query_error(error).into(),
+        };
+        let select = SelectWait {
+            statement: Arc::clone(statement),
+            is_range: execution.is_range(),
+            execution,
+            rows: std::mem::take(&mut self.scratch.rows),
+            count: 0,
+            level: params.consistency,
+            skip_metadata: params.skip_metadata && !metadata_changed,
+            metadata_changed,
+            warnings: statement.prepared.warnings.clone(),
+            read: ReadWait::default(),
+        };
+        self.drive_select(asker, select, plan)
+    }
+
+    /// Runs a SELECT as far as it goes without waiting.
+    fn drive_select(&mut self, asker: Asker, mut select: SelectWait, plan: &Arc<SelectPlan>) -> Handled {
+        while let Some(command) = select.execution.command() {
+            // The fast way needs no copy of the command.
+            let step = match self.local_source(plan, command, select.level) {
+                Source::Generated => self.read_generated(plan, &mut select),
+                Source::Stored => self.read_here(&mut select),
+                Source::Replicas => self.read_replicas(plan, &mut select),
+            };
+            match step {
+                Step::Done => {
+                    if let Err(error) = select.command_done() {
+                        return errors::query_error(error).into();
+                    }
+                }
+                Step::Failed(error) => return error.into(),
+                Step::Wait => {
+                    let timeout = match select.is_range {
+                        true => self.shared.config.range_timeout_millis,
+                        false => self.shared.config.read_timeout_millis,
+                    };
+                    let deadline = self.deadline(timeout);
+                    let id = self.begin(Operation::new(Some(asker), deadline, Kind::Select(Box::new(select))));
+                    self.send_reads(id);
+                    return Handled::Later;
+                }
+            }
+        }
+        self.finish_select(asker, select)
+    }
+
+    /// Goes on with a SELECT whose read was answered and consumed.
+    pub(super) fn resume_select(&mut self, id: SlotId) {
+        let Some(operation) = self.operations.remove(id) else { return };
+        let (Some(asker), Kind::Select(select)) = (operation.asker, operation.kind) else { return };
+        let mut select = *select;
+        let helenus_query::prepare::Statement::Select(plan) = &select.statement.prepared.statement else { return };
+        let plan = Arc::clone(plan);
+        select.read = ReadWait::default();
+        let handled = match select.command_done() {
+            Ok(()) => self.drive_select(asker, select, &plan),
+            Err(error) => errors::query_error(error).into(),
+        };
+        if let Handled::Reply(reply, warnings) = handled {
+            self.respond(asker, reply, warnings);
+        }
+    }
+
+    fn finish_select(&mut self, asker: Asker, select: SelectWait) -> Handled {
+        let SelectWait {
+            statement, execution, mut rows, mut count, skip_metadata, metadata_changed, mut warnings, ..
+        } = select;
+        let end = execution.finish(&mut EncodedRows { rows: &mut rows, count: &mut count });
+        match end {
+            Ok(end) => {
+                warnings.extend(end.warnings);
+                self.count_read(asker.began, select.is_range);
+                let paging_state = end.paging_state;
+                let rows = RowsReply { statement, rows, count, paging_state, skip_metadata, metadata_changed };
+                Handled::Reply(Reply::Rows(Box::new(rows)), warnings)
+            }
+            Err(error) => errors::query_error(error).into(),
+        }
+    }
+
+    /// Where a command's data is.
+    #[inline]
+    fn local_source(&self, plan: &SelectPlan, command: &ReadCommand, level: Consistency) -> Source {
+        if let Some(keyspace) = self.view.keyspace(plan.keyspace()) {
+            return match self.is_local_read(keyspace, command, level) {
+                true => Source::Stored,
+                false => Source::Replicas,
+            };
+        }
+        if system_tables::is_stored(plan.table()) { Source::Stored } else { Source::Generated }
+    }
+
+    fn read_generated(&mut self, plan: &SelectPlan, select: &mut SelectWait) -> Step {
+        let Some(command) = select.execution.command().cloned() else { return Step::Done };
+        let source = crate::system::LiveSystem::new(&self.shared, &self.view);
+        let mut sink = EncodedRows { rows: &mut select.rows, count: &mut select.count };
+        let mut consumer = select.execution.consumer(&mut sink);
+        match system_tables::read(plan.table(), &command, &source, &mut consumer) {
+            Ok(()) => Step::Done,
+            Err(error) => Step::Failed(errors::query_error(error)),
+        }
+    }
+
+    /// Reads this node's own data on the spot, or hands the read to where waiting is allowed.
+    #[inline]
+    fn read_here(&mut self, select: &mut SelectWait) -> Step {
+        let Some(command) = select.execution.command().cloned() else { return Step::Done };
+        let mark = (select.rows.len(), select.count);
+        let mode = ReadMode { may_block: false, rows_budget: u64::from(self.shared.config.inline_rows_max) };
+        let mut sink = EncodedRows { rows: &mut select.rows, count: &mut select.count };
+        let mut consumer = select.execution.consumer(&mut sink);
+        let result = self.shared.engine.read(&command, mode, &mut consumer);
+        match result {
+            Ok(()) => Step::Done,
+            Err(ReadError::WouldBlock | ReadError::OverBudget) => {
+                select.execution.restart_command();
+                select.rows.truncate(mark.0);
+                select.count = mark.1;
+                select.read = ReadWait::here(command);
+                Step::Wait
+            }
+            Err(error) => Step::Failed(self.local_read_error(select.level, &error)),
+        }
+    }
+
+    /// The error of a read that only this node was asked for.
+    pub(super) fn local_read_error(
+        &self,
+        level: Consistency,
+        error: &ReadError,
+    ) -> helenus_cql_protocol::response::ErrorResponse {
+        tracing::error!(%error, "a read failed here");
+        self.count_failure(&self.shared.stats.reads.failures);
+        let reason = FailureReason::from_code(errors::read_reason(error));
+        errors::read_failure(level, 0, 1, false, vec![(self.shared.config.internode.ip(), reason)])
+    }
+
+    fn read_replicas(&mut self, plan: &SelectPlan, select: &mut SelectWait) -> Step {
+        let Some(command) = select.execution.command().cloned() else { return Step::Done };
+        match self.plan_read(plan.keyspace(), command, select.level) {
+            Ok(read) => {
+                select.read = read;
+                Step::Wait
+            }
+            Err(error) => Step::Failed(error),
+        }
+    }
+
+    /// A read of this node's own that is run elsewhere.
+    pub(super) fn read_task(&mut self, command: &ReadCommand, id: SlotId, part: u32) {
+        let reply = TaskReply::Operation(id, part);
+        self.tasks.push(Task::Read { command: Box::new(command.clone()), reply });
+    }
+}
+
+enum Source {
+    /// Made from live state.
+    Generated,
+    /// In this node's engine, and no other node has to be asked.
+    Stored,
+    /// On replicas.
+    Replicas,
+}

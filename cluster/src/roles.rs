@@ -1,0 +1,181 @@
+//! Statements about roles: who may, and what they do to the metadata log.
+
+use helenus_query::error::QueryError;
+use helenus_query::role::{Password, RoleChange as Change, RolePlan};
+
+use crate::control::{Planned, Proposal, ProposalDone, hash_password};
+use crate::metadata::{ClusterMetadata, Role, RoleChange, Transformation};
+
+const ANONYMOUS: &str = "You have to be logged in and not anonymous to perform this request";
+
+fn unauthorized(text: impl Into<String>) -> QueryError {
+    QueryError::Unauthorized(text.into())
+}
+
+/// What Cassandra answers to these statements under AllowAllAuthenticator.
+pub(crate) fn refusal_without_authentication(plan: &RolePlan) -> QueryError {
+    if let RolePlan::Create { change, .. } | RolePlan::Alter { change, .. } = plan {
+        if let Some(password) = &change.password {
+            let option = match password {
+                Password::Plain(_) => "PASSWORD",
+                Password::Hashed(_) => "HASHED PASSWORD",
+            };
+            let text = format!("org.apache.cassandra.auth.CassandraRoleManager doesn't support {option}");
+            return QueryError::invalid(text);
+        }
+        if matches!(plan, RolePlan::Alter { .. }) && change.superuser.is_some() {
+            return unauthorized("Only superusers are allowed to alter superuser status");
+        }
+    }
+    unauthorized(ANONYMOUS)
+}
+
+/// The proposal of a statement by the role `asking`.
+pub(crate) fn proposal(
+    plan: &RolePlan,
+    asking: &str,
+    metadata: &ClusterMetadata,
+    salt: [u8; 16],
+) -> Result<Proposal, QueryError> {
+    if matches!(plan, RolePlan::List { .. }) {
+        return Err(QueryError::unsupported("LIST ROLES; SELECT from system_auth.roles shows them"));
+    }
+    let is_superuser = metadata.roles.get(asking).is_some_and(|role| role.is_superuser);
+    check_rights(plan, asking, is_superuser)?;
+    let hash = match plan {
+        RolePlan::Create { change, .. } | RolePlan::Alter { change, .. } => hash_of(change, salt)?,
+        _ => None,
+    };
+    let (plan, asking) = (plan.clone(), asking.to_owned());
+    Ok(Proposal::new(move |metadata| {
+        let changes = changes(&plan, &asking, metadata, hash.as_deref())?;
+        let transformation = (!changes.is_empty()).then_some(Transformation::Roles(changes));
+        Ok(Planned { transformation, done: ProposalDone::default() })
+    }))
+}
+
+fn check_rights(plan: &RolePlan, asking: &str, is_superuser: bool) -> Result<(), QueryError> {
+    let change = match plan {
+        RolePlan::Create { change, .. } | RolePlan::Alter { change, .. } => change,
+        _ => &Change::default(),
+    };
+    match plan {
+        RolePlan::Alter { name, .. } if change.superuser.is_some() && name == asking => {
+            Err(unauthorized("You aren't allowed to alter your own superuser status or that of a role granted to you"))
+        }
+        RolePlan::Alter { .. } if change.superuser.is_some() && !is_superuser => {
+            Err(unauthorized("Only superusers are allowed to alter superuser status"))
+        }
+        // Whoever may log in may change its own password.
+        RolePlan::Alter { name, .. } if name == asking && change.login.is_none() => Ok(()),
+        RolePlan::Create { .. } if change.superuser == Some(true) && !is_superuser => {
+            Err(unauthorized("Only superusers can create a role with superuser status"))
+        }
+        _ if is_superuser => Ok(()),
+        _ => Err(unauthorized(format!(
+            "User {asking} does not have sufficient privileges to perform the requested operation"
+        ))),
+    }
+}
+
+fn hash_of(change: &Change, salt: [u8; 16]) -> Result<Option<String>, QueryError> {
+    match &change.password {
+        None => Ok(None),
+        Some(Password::Hashed(hash)) => Ok(Some(hash.clone())),
+        Some(Password::Plain(password)) => {
+            hash_password(password, salt).map(Some).map_err(|error| QueryError::invalid(error.to_string()))
+        }
+    }
+}
+
+fn missing(name: &str) -> QueryError {
+    QueryError::invalid(format!("{name} doesn't exist"))
+}
+
+fn changes(
+    plan: &RolePlan,
+    asking: &str,
+    metadata: &ClusterMetadata,
+    hash: Option<&str>,
+) -> Result<Vec<RoleChange>, QueryError> {
+    let put = |name: &str, role: Role| vec![RoleChange::Put { name: name.to_owned(), role }];
+    Ok(match plan {
+        RolePlan::Create { name, if_not_exists, change } => {
+            if metadata.roles.contains_key(name) {
+                if *if_not_exists {
+                    return Ok(Vec::new());
+                }
+                return Err(QueryError::invalid(format!("{name} already exists")));
+            }
+            let role = Role {
+                salted_hash: hash.map(str::to_owned),
+                can_login: change.login.unwrap_or(false),
+                is_superuser: change.superuser.unwrap_or(false),
+                member_of: Vec::new(),
+            };
+            put(name, role)
+        }
+        RolePlan::Alter { name, if_exists, change } => {
+            let Some(role) = metadata.roles.get(name) else {
+                return if *if_exists { Ok(Vec::new()) } else { Err(missing(name)) };
+            };
+            let mut role = role.clone();
+            if let Some(hash) = hash {
+                role.salted_hash = Some(hash.to_owned());
+            }
+            role.can_login = change.login.unwrap_or(role.can_login);
+            role.is_superuser = change.superuser.unwrap_or(role.is_superuser);
+            put(name, role)
+        }
+        RolePlan::Drop { name, if_exists, .. } => {
+            if name == asking {
+                return Err(QueryError::invalid("Cannot DROP primary role for current login"));
+            }
+            if !metadata.roles.contains_key(name) {
+                return if *if_exists { Ok(Vec::new()) } else { Err(missing(name)) };
+            }
+            vec![RoleChange::Drop { name: name.clone() }]
+        }
+        RolePlan::Grant { role, grantee } => {
+            let mut to = metadata.roles.get(grantee).ok_or_else(|| missing(grantee))?.clone();
+            if !metadata.roles.contains_key(role) {
+                return Err(missing(role));
+            }
+            if to.member_of.contains(role) {
+                return Err(QueryError::invalid(format!("{grantee} is a member of {role}")));
+            }
+            if grantee == role || is_member(metadata, role, grantee) {
+                return Err(QueryError::invalid(format!("{role} is a member of {grantee}")));
+            }
+            to.member_of.push(role.clone());
+            put(grantee, to)
+        }
+        RolePlan::Revoke { role, revokee } => {
+            let mut from = metadata.roles.get(revokee).ok_or_else(|| missing(revokee))?.clone();
+            if !from.member_of.contains(role) {
+                return Err(QueryError::invalid(format!("{revokee} is not a member of {role}")));
+            }
+            from.member_of.retain(|granted| granted != role);
+            put(revokee, from)
+        }
+        RolePlan::List { .. } => Vec::new(),
+    })
+}
+
+/// True when `role` was granted `of`, directly or through others.
+fn is_member(metadata: &ClusterMetadata, role: &str, of: &str) -> bool {
+    let mut seen = vec![role];
+    let mut next = 0;
+    while let Some(name) = seen.get(next).copied() {
+        next += 1;
+        for granted in metadata.roles.get(name).into_iter().flat_map(|role| &role.member_of) {
+            if granted == of {
+                return true;
+            }
+            if !seen.contains(&granted.as_str()) {
+                seen.push(granted);
+            }
+        }
+    }
+    false
+}

@@ -1,0 +1,154 @@
+//! What all coordinators and the control part of one member share.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use helenus_engine::engine::Engine;
+use helenus_model::time::Now;
+use parking_lot::{Mutex, RwLock};
+use rustc_hash::FxHashMap;
+use uuid::Uuid;
+
+use crate::config::MemberConfig;
+use crate::coordinator::statement::PreparedStatement;
+use crate::hints::HintStore;
+use crate::view::View;
+
+/// Most prepared statements kept; beyond it the whole table is dropped and clients prepare anew (UNPREPARED).
+pub const PREPARED_STATEMENTS_MAX: usize = 20_000;
+
+/// What gossip says of another node.
+#[derive(Clone, Debug, Default)]
+pub struct PeerStatus {
+    /// True while the detector has it alive.
+    pub alive: bool,
+    /// Bytes of its data, as it says.
+    pub load_bytes: Option<f64>,
+    /// Its release version.
+    pub release_version: Option<String>,
+    /// Its schema version.
+    pub schema_version: Option<Uuid>,
+    /// Monotonic ms since which it is down; 0 while it is up.
+    pub down_since_millis: u64,
+}
+
+/// Counters of one kind of request, for metrics.
+#[derive(Debug, Default)]
+pub struct RequestStats {
+    /// Requests finished.
+    pub count: AtomicU64,
+    /// Sum of their times, microseconds.
+    pub micros: AtomicU64,
+    /// Timed out.
+    pub timeouts: AtomicU64,
+    /// Refused for want of replicas.
+    pub unavailables: AtomicU64,
+    /// Failed on replicas.
+    pub failures: AtomicU64,
+    /// Requests by time: bucket i counts those below 2^i microseconds.
+    pub buckets: [AtomicU64; 32],
+}
+
+impl RequestStats {
+    /// Counts a request that took so long.
+    #[inline]
+    pub fn record(&self, micros: u64) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.micros.fetch_add(micros, Ordering::Relaxed);
+        let bucket = (64 - micros.leading_zeros() as usize).min(self.buckets.len() - 1);
+        self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Counters of a member.
+#[derive(Debug, Default)]
+pub struct MemberStats {
+    /// Client reads of named partitions.
+    pub reads: RequestStats,
+    /// Client scans.
+    pub scans: RequestStats,
+    /// Client writes.
+    pub writes: RequestStats,
+    /// Connections of clients that are open.
+    pub connections: AtomicU64,
+    /// Requests of clients since the start.
+    pub requests: AtomicU64,
+    /// Statements prepared.
+    pub prepared: AtomicU64,
+    /// Prepared statements executed.
+    pub prepared_executed: AtomicU64,
+    /// Unprepared statements executed.
+    pub regular_executed: AtomicU64,
+    /// Hints written.
+    pub hints_written: AtomicU64,
+    /// Hints delivered.
+    pub hints_delivered: AtomicU64,
+    /// Hints given up: too old, damaged, their table gone.
+    pub hints_dropped: AtomicU64,
+    /// Digest mismatches repaired before the answer.
+    pub read_repairs: AtomicU64,
+    /// Batches replayed.
+    pub batches_replayed: AtomicU64,
+}
+
+/// Shared by all parts of a member.
+#[derive(Debug)]
+pub struct Shared {
+    /// Settings.
+    pub config: MemberConfig,
+    /// This node's identity.
+    pub host_id: Uuid,
+    /// Storage.
+    pub engine: Arc<Engine>,
+    /// Hints for other nodes.
+    pub hints: HintStore,
+    /// The epoch that requests see.
+    pub view: Arc<ArcSwap<View>>,
+    /// Prepared statements by id.
+    pub prepared: Mutex<FxHashMap<[u8; 16], Arc<PreparedStatement>>>,
+    /// Other nodes as gossip has them, by internode address.
+    pub peers: RwLock<BTreeMap<SocketAddr, PeerStatus>>,
+    /// `nodetool gossipinfo`, renewed with every gossip round.
+    pub gossip_info: RwLock<String>,
+    /// Generation of this run for gossip: seconds since the epoch.
+    pub gossip_generation: AtomicU64,
+    /// Counters.
+    pub stats: MemberStats,
+    last_timestamp: AtomicI64,
+}
+
+impl Shared {
+    /// Puts the parts together; the view begins empty.
+    pub fn new(config: MemberConfig, host_id: Uuid, engine: Arc<Engine>, hints: HintStore) -> Self {
+        let view = View::new(Arc::default(), host_id, None);
+        Shared {
+            config,
+            host_id,
+            engine,
+            hints,
+            view: Arc::new(ArcSwap::from_pointee(view)),
+            prepared: Mutex::default(),
+            peers: RwLock::default(),
+            gossip_info: RwLock::default(),
+            gossip_generation: AtomicU64::new(0),
+            stats: MemberStats::default(),
+            last_timestamp: AtomicI64::new(0),
+        }
+    }
+
+    /// A write timestamp: the wall clock, but unique on this node and never going back.
+    #[inline]
+    pub fn timestamp(&self, now: Now) -> i64 {
+        let mut last = self.last_timestamp.load(Ordering::Relaxed);
+        loop {
+            let next = now.wall_micros.max(last + 1);
+            match self.last_timestamp.compare_exchange_weak(last, next, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return next,
+                Err(actual) => last = actual,
+            }
+        }
+    }
+}
