@@ -29,7 +29,8 @@ impl ChunkOffsets {
     /// None when a chunk is absurdly long.
     fn new(offsets: &[u64], end: u64) -> Option<Self> {
         let bases = offsets.chunks(OFFSET_GROUP).map(|group| group[0]).collect();
-        let relative = offsets.chunks(OFFSET_GROUP).flat_map(|group| group.iter().map(|offset| u32::try_from(offset - group[0])));
+        let relative =
+            offsets.chunks(OFFSET_GROUP).flat_map(|group| group.iter().map(|offset| u32::try_from(offset - group[0])));
         Some(ChunkOffsets { bases, relative: relative.collect::<Result<_, _>>().ok()?, end })
     }
 

@@ -95,7 +95,10 @@ fn map_columns(list: &[NamedType], table: &Table, kind: ColumnKind) -> Result<Ki
         let id = match current {
             Some(column) if compatible(&ty, &column.ty) => Some(column.id),
             Some(column) if dropped.is_none() => {
-                return Err(format!("column {name} is {class} in the file and {} in the schema", column.ty.java_class()));
+                return Err(format!(
+                    "column {name} is {class} in the file and {} in the schema",
+                    column.ty.java_class()
+                ));
             }
             _ => None,
         };
@@ -129,7 +132,9 @@ fn compatible(file: &CqlType, schema: &CqlType) -> bool {
         (CqlType::Map { key: k, value: v, .. }, CqlType::Map { key: l, value: w, .. }) => {
             compatible(k, l) && compatible(v, w)
         }
-        (CqlType::Tuple(a), CqlType::Tuple(b)) => a.len() <= b.len() && a.iter().zip(b.iter()).all(|(a, b)| compatible(a, b)),
+        (CqlType::Tuple(a), CqlType::Tuple(b)) => {
+            a.len() <= b.len() && a.iter().zip(b.iter()).all(|(a, b)| compatible(a, b))
+        }
         (CqlType::Udt { definition: a, .. }, CqlType::Udt { definition: b, .. }) => {
             a.fields.len() <= b.fields.len() && a.fields.iter().zip(&b.fields).all(|(a, b)| compatible(&a.1, &b.1))
         }

@@ -106,7 +106,8 @@ impl CompressionParams {
             None => 0.0,
             Some(text) => text.parse().map_err(|_| unsupported(&format!("min_compress_ratio {text}")))?,
         };
-        let known = ["class", "sstable_compression", "enabled", "chunk_length_in_kb", "chunk_length_kb", "min_compress_ratio"];
+        let known =
+            ["class", "sstable_compression", "enabled", "chunk_length_in_kb", "chunk_length_kb", "min_compress_ratio"];
         let options = map.iter().filter(|(key, _)| !known.contains(&key.as_str()) && *key != "crc_check_chance");
         let options = options.map(|(key, value)| (key.clone(), value.clone())).collect();
         Ok(Some(CompressionParams { compressor, chunk_length, min_compress_ratio, options }))
@@ -214,7 +215,7 @@ pub(super) struct ChunkCompressor {
 enum State {
     Lz4(lz4_flex::block::CompressTable),
     Zstd(zstd::bulk::Compressor<'static>),
-    Snappy(snap::raw::Encoder),
+    Snappy(Box<snap::raw::Encoder>),
     Deflate(flate2::Compress),
     Noop,
 }
@@ -233,7 +234,7 @@ impl ChunkCompressor {
                 zstd::bulk::Compressor::new(level)
                     .map_err(|error| SsTableWriteError::Unsupported(format!("zstd level {level}: {error}")))?,
             ),
-            Compressor::Snappy => State::Snappy(snap::raw::Encoder::new()),
+            Compressor::Snappy => State::Snappy(Box::new(snap::raw::Encoder::new())),
             Compressor::Deflate => State::Deflate(flate2::Compress::new(flate2::Compression::default(), true)),
             Compressor::Noop => State::Noop,
         };
@@ -249,7 +250,8 @@ impl ChunkCompressor {
                 out.resize(4 + lz4_flex::block::get_maximum_output_size(chunk.len()), 0);
                 let (head, body) = out.split_at_mut(4);
                 head.copy_from_slice(&(chunk.len() as u32).to_le_bytes());
-                let length = lz4_flex::block::compress_into_with_table(chunk, body, table).map_err(|_| failed("lz4"))?;
+                let length =
+                    lz4_flex::block::compress_into_with_table(chunk, body, table).map_err(|_| failed("lz4"))?;
                 out.truncate(4 + length);
             }
             State::Zstd(compressor) => {
@@ -291,7 +293,12 @@ impl std::fmt::Debug for Decompressors {
 
 impl Decompressors {
     /// Unpacks `body` so that it fills `out` exactly; what else is an error in words.
-    pub(super) fn decompress(&mut self, compressor: Compressor, body: &[u8], out: &mut [u8]) -> Result<(), &'static str> {
+    pub(super) fn decompress(
+        &mut self,
+        compressor: Compressor,
+        body: &[u8],
+        out: &mut [u8],
+    ) -> Result<(), &'static str> {
         let written = match compressor {
             Compressor::Lz4 => {
                 let (head, packed) = body.split_first_chunk::<4>().ok_or("lz4 body is too short")?;
@@ -340,8 +347,12 @@ mod tests {
 
     #[test]
     fn every_compressor_round_trips() {
-        let inputs: [Vec<u8>; 4] =
-            [vec![7], vec![0; 16384], (0..16384_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect(), b"abcabcabcabc".to_vec()];
+        let inputs: [Vec<u8>; 4] = [
+            vec![7],
+            vec![0; 16384],
+            (0..16384_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect(),
+            b"abcabcabcabc".to_vec(),
+        ];
         for class in ["LZ4Compressor", "ZstdCompressor", "SnappyCompressor", "DeflateCompressor", "NoopCompressor"] {
             let mut table = TableParams::default();
             table.compression.insert("class".to_owned(), format!("org.apache.cassandra.io.compress.{class}"));

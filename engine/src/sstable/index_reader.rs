@@ -84,7 +84,8 @@ pub(super) fn find_entry(
                     return Ok(Err(consumed));
                 }
                 let mut reader = Reader::new(bytes.get(consumed..).unwrap_or_default());
-                let entry = reader.bytes16().and_then(|found| Ok((found, entry_place(&mut reader, start, file.length)?)));
+                let entry =
+                    reader.bytes16().and_then(|found| Ok((found, entry_place(&mut reader, start, file.length)?)));
                 match entry {
                     Ok((found, place)) if found == key => return Ok(Ok(place)),
                     Ok((_, place)) => consumed = usize::try_from(place.end() - position).unwrap_or(usize::MAX),

@@ -111,7 +111,13 @@ impl PartitionIndex {
     }
 
     /// Appends the partition's entry. `end` is the offset behind the end-of-partition byte.
-    pub(super) fn finish(&mut self, key: &[u8], position: u64, end: u64, out: &mut Vec<u8>) -> Result<(), SsTableWriteError> {
+    pub(super) fn finish(
+        &mut self,
+        key: &[u8],
+        position: u64,
+        end: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SsTableWriteError> {
         self.close_block(end)?;
         put_bytes16(out, key);
         put_vint(out, position);

@@ -93,7 +93,8 @@ impl KeySketch {
                 put_varint(&mut sketch, FORMAT_NORMAL as u32);
                 put_varint(&mut sketch, (REGISTERS.div_ceil(6) * 4) as u32);
                 for six in self.registers.chunks(6) {
-                    let word = six.iter().enumerate().fold(0_u32, |word, (i, value)| word | u32::from(*value) << (5 * i));
+                    let word =
+                        six.iter().enumerate().fold(0_u32, |word, (i, value)| word | u32::from(*value) << (5 * i));
                     sketch.extend_from_slice(&word.to_be_bytes());
                 }
             }

@@ -111,8 +111,7 @@ impl MetadataCollector {
     pub(super) fn finish(self) -> (StatsMetadata, KeySketch) {
         let (min_timestamp, max_timestamp) = self.timestamps.unwrap_or((i64::MAX, i64::MIN));
         let locals = self.locals.map(|(low, high)| (widen_local(low), widen_local(high)));
-        let (min_local_deletion_time, max_local_deletion_time) =
-            locals.unwrap_or((NO_DELETION_TIME, NO_DELETION_TIME));
+        let (min_local_deletion_time, max_local_deletion_time) = locals.unwrap_or((NO_DELETION_TIME, NO_DELETION_TIME));
         let (min_ttl, max_ttl) = self.ttls.unwrap_or((0, 0));
         let values = |place: Option<PositionBuf>| -> Vec<Vec<u8>> {
             let place = place.map(|place| place.prefix).unwrap_or_default();

@@ -30,6 +30,7 @@ mod summary;
 mod test_content;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod walker;
 mod write_error;
 mod writer;
@@ -42,5 +43,6 @@ pub use encoding::EncodingStats;
 pub use histogram::{EstimatedHistogram, TombstoneHistogram};
 pub use reader::SsTable;
 pub use statistics::{LogPosition, Statistics, StatsMetadata};
+pub use verify::VerifyReport;
 pub use write_error::SsTableWriteError;
 pub use writer::{SsTableInfo, SsTableWriter, WriterOptions};

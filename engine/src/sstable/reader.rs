@@ -12,7 +12,7 @@ use helenus_model::schema::Table;
 use super::block_file::{BlockFile, Window, WindowMode, corrupt};
 use super::bloom::BloomFilter;
 use super::cache::SsTableCaches;
-use super::checksum::{BlockSums, ComponentSums, Sidecar, block_size};
+use super::checksum::{BlockSums, ComponentSums, Sidecar};
 use super::column_map::ColumnMap;
 use super::component::{Component, Descriptor};
 use super::compress::CompressionInfo;
@@ -36,7 +36,7 @@ pub struct SsTable {
     pub(super) data: BlockFile,
     pub(super) index: BlockFile,
     pub(super) caches: Arc<SsTableCaches>,
-    filter: Option<BloomFilter>,
+    pub(super) filter: Option<BloomFilter>,
     pub(super) summary: Summary,
     pub(super) statistics: Statistics,
     map: ArcSwap<ColumnMap>,
@@ -47,14 +47,6 @@ pub struct SsTable {
     size: u64,
     true_positives: AtomicU64,
     false_positives: AtomicU64,
-}
-
-/// What is known of a file's checksums when it is opened.
-pub(super) enum Trust<'a> {
-    /// The sidecar is there.
-    Sidecar(&'a Sidecar),
-    /// A foreign file, about to be verified.
-    None,
 }
 
 /// Reads a whole component; None when it is not there.
@@ -80,19 +72,23 @@ fn read_checked(
     disk: &dyn Disk,
     descriptor: &Descriptor,
     component: Component,
-    trust: &Trust<'_>,
+    sidecar: &Sidecar,
 ) -> Result<Option<Vec<u8>>, ReadError> {
-    let sums = match trust {
-        Trust::None => return read_component(disk, descriptor, component),
-        Trust::Sidecar(sidecar) => sidecar.find(component),
-    };
-    let Some(sums) = sums else { return Ok(None) };
+    let Some(sums) = sidecar.find(component) else { return Ok(None) };
     let path = descriptor.path(component);
     let bytes = read_component(disk, descriptor, component)?;
     let Some(bytes) = bytes else { return Err(corrupt(&path, 0, "the component is missing")) };
     match sums.check(&bytes) {
         Ok(()) => Ok(Some(bytes)),
         Err(at) => Err(corrupt(&path, at, "checksum of a block")),
+    }
+}
+
+/// The checksums of an SSTable that is ours or was imported.
+pub(super) fn read_sidecar(disk: &dyn Disk, descriptor: &Descriptor) -> Result<Sidecar, ReadError> {
+    match read_component(disk, descriptor, Component::Helenus)? {
+        Some(bytes) => decoded(descriptor, Component::Helenus, Sidecar::decode(&bytes)),
+        None => Err(corrupt(&descriptor.path(Component::Helenus), 0, "no checksums: the SSTable was not imported")),
     }
 }
 
@@ -103,7 +99,9 @@ fn missing(descriptor: &Descriptor, component: Component) -> ReadError {
 fn decoded<T>(descriptor: &Descriptor, component: Component, result: Result<T, DecodeError>) -> Result<T, ReadError> {
     result.map_err(|error| {
         let at = match &error {
-            DecodeError::Truncated { at, .. } | DecodeError::Invalid { at, .. } | DecodeError::Trailing { at, .. } => *at,
+            DecodeError::Truncated { at, .. } | DecodeError::Invalid { at, .. } | DecodeError::Trailing { at, .. } => {
+                *at
+            }
         };
         corrupt(&descriptor.path(component), at as u64, error)
     })
@@ -120,30 +118,25 @@ impl SsTable {
         caches: Arc<SsTableCaches>,
     ) -> Result<Arc<SsTable>, ReadError> {
         let descriptor = Descriptor::new(directory, id);
-        let sidecar = read_component(&*disk, &descriptor, Component::Helenus)?;
-        let Some(sidecar) = sidecar else {
-            return Err(corrupt(&descriptor.path(Component::Helenus), 0, "no checksums: the SSTable was not imported"));
-        };
-        let sidecar = decoded(&descriptor, Component::Helenus, Sidecar::decode(&sidecar))?;
-        let trust = Trust::Sidecar(&sidecar);
-        for component in [Component::Toc, Component::Digest] {
-            if read_checked(&*disk, &descriptor, component, &trust)?.is_none() {
-                return Err(missing(&descriptor, component));
-            }
-        }
-        let opened = Self::open_trusted(disk, descriptor, table, caches, &trust)?;
-        Ok(Arc::new(opened))
+        let sidecar = read_sidecar(&*disk, &descriptor)?;
+        Ok(Arc::new(Self::open_with(disk, descriptor, table, caches, &sidecar)?))
     }
 
-    pub(super) fn open_trusted(
+    /// Opens files that must be as `sidecar` says.
+    pub(super) fn open_with(
         disk: Arc<dyn Disk>,
         descriptor: Descriptor,
         table: &Arc<Table>,
         caches: Arc<SsTableCaches>,
-        trust: &Trust<'_>,
+        sidecar: &Sidecar,
     ) -> Result<SsTable, ReadError> {
         let number = caches.next_number();
-        let read = |component| read_checked(&*disk, &descriptor, component, trust);
+        let read = |component| read_checked(&*disk, &descriptor, component, sidecar);
+        for component in [Component::Toc, Component::Digest] {
+            if read(component)?.is_none() {
+                return Err(missing(&descriptor, component));
+            }
+        }
         let statistics = read(Component::Statistics)?.ok_or_else(|| missing(&descriptor, Component::Statistics))?;
         let statistics = decoded(&descriptor, Component::Statistics, Statistics::decode(&statistics))?;
         let unfit = |what: String| corrupt(&descriptor.path(Component::Statistics), 0, what);
@@ -155,15 +148,11 @@ impl SsTable {
             Some(bytes) => Some(decoded(&descriptor, Component::Filter, BloomFilter::decode(&bytes))?),
             None => None,
         };
-        let data = open_data(&*disk, &descriptor, number, trust)?;
-        let index = open_index(&*disk, &descriptor, trust)?;
+        let data = open_data(&*disk, &descriptor, number, sidecar)?;
+        let index = open_index(&*disk, &descriptor, sidecar)?;
         let summary = match read(Component::Summary)? {
             Some(bytes) => decoded(&descriptor, Component::Summary, Summary::decode(&bytes, index.length))?,
             None => rebuild_summary(&index, &caches, table)?,
-        };
-        let (partitions, has_partition_deletions) = match trust {
-            Trust::Sidecar(sidecar) => (sidecar.partitions, sidecar.has_partition_deletions),
-            Trust::None => (summary.estimate(), true),
         };
         let mut size = 0;
         for component in Component::ALL {
@@ -184,8 +173,8 @@ impl SsTable {
             summary,
             statistics,
             map: ArcSwap::from_pointee(map),
-            partitions,
-            has_partition_deletions,
+            partitions: sidecar.partitions,
+            has_partition_deletions: sidecar.has_partition_deletions,
             size,
             true_positives: AtomicU64::new(0),
             false_positives: AtomicU64::new(0),
@@ -308,11 +297,24 @@ impl SsTable {
     pub fn scan_all(self: &Arc<Self>) -> Result<SsTableScan, ReadError> {
         let (first, last) = (RingPosition::FIRST, RingPosition::LAST);
         let slices = [Slice::all()];
-        SsTableScan::open(self.clone(), &first, last, &slices, ColumnFilter::All, ReadMode::UNBOUNDED, ScanPurpose::Compaction)
+        SsTableScan::open(
+            self.clone(),
+            &first,
+            last,
+            &slices,
+            ColumnFilter::All,
+            ReadMode::UNBOUNDED,
+            ScanPurpose::Compaction,
+        )
     }
 
     /// Finds a key's entry.
-    pub(super) fn find(&self, window: &mut Window, key: &[u8], token: KeyRef<'_>) -> Result<Option<EntryPlace>, ReadError> {
+    pub(super) fn find(
+        &self,
+        window: &mut Window,
+        key: &[u8],
+        token: KeyRef<'_>,
+    ) -> Result<Option<EntryPlace>, ReadError> {
         if let Some(place) = self.caches.place(self.number, key) {
             self.true_positives.fetch_add(1, Ordering::Relaxed);
             return Ok(Some(place));
@@ -335,20 +337,18 @@ impl SsTable {
 }
 
 /// Data.db with what is needed to read its chunks.
-fn open_data(disk: &dyn Disk, descriptor: &Descriptor, number: u64, trust: &Trust<'_>) -> Result<BlockFile, ReadError> {
+fn open_data(disk: &dyn Disk, descriptor: &Descriptor, number: u64, sidecar: &Sidecar) -> Result<BlockFile, ReadError> {
     let path = descriptor.path(Component::Data);
     let file = disk.open(&path)?;
     let length = file.len()?;
-    if let Trust::Sidecar(sidecar) = trust
-        && sidecar.find(Component::Data).is_none_or(|sums| sums.length != length)
-    {
+    if sidecar.find(Component::Data).is_none_or(|sums| sums.length != length) {
         return Err(corrupt(&path, length, "length of the file"));
     }
-    if let Some(info) = read_checked(disk, descriptor, Component::CompressionInfo, trust)? {
+    if let Some(info) = read_checked(disk, descriptor, Component::CompressionInfo, sidecar)? {
         let info = decoded(descriptor, Component::CompressionInfo, CompressionInfo::decode(&info, length))?;
         return BlockFile::chunks(file, path, length, &info, Some(number));
     }
-    let crc = read_checked(disk, descriptor, Component::Crc, trust)?;
+    let crc = read_checked(disk, descriptor, Component::Crc, sidecar)?;
     let crc = crc.ok_or_else(|| missing(descriptor, Component::Crc))?;
     let (size, sums) = decoded(descriptor, Component::Crc, decode_crc(&crc))?;
     BlockFile::raw(file, path, length, size, sums, Some(number))
@@ -368,22 +368,13 @@ fn decode_crc(bytes: &[u8]) -> Result<(u32, Box<[u32]>), DecodeError> {
     Ok((size, sums.into()))
 }
 
-fn open_index(disk: &dyn Disk, descriptor: &Descriptor, trust: &Trust<'_>) -> Result<BlockFile, ReadError> {
+fn open_index(disk: &dyn Disk, descriptor: &Descriptor, sidecar: &Sidecar) -> Result<BlockFile, ReadError> {
     let path = descriptor.path(Component::Index);
     let file = disk.open(&path)?;
     let length = file.len()?;
-    let (block, sums) = match trust {
-        Trust::Sidecar(sidecar) => {
-            let sums = sidecar.find(Component::Index).filter(|sums| sums.length == length);
-            let ComponentSums { block, sums, .. } = sums.ok_or_else(|| corrupt(&path, length, "length of the file"))?;
-            (*block, sums.clone())
-        }
-        Trust::None => {
-            let sums = sum_file(&*file, block_size(Component::Index))?;
-            (sums.block, sums.sums)
-        }
-    };
-    BlockFile::raw(file, path, length, block, sums.into(), None)
+    let sums = sidecar.find(Component::Index).filter(|sums| sums.length == length);
+    let ComponentSums { block, sums, .. } = sums.ok_or_else(|| corrupt(&path, length, "length of the file"))?;
+    BlockFile::raw(file, path, length, *block, sums.clone().into(), None)
 }
 
 /// Checksums of a whole file as it is.

@@ -1,8 +1,8 @@
 //! Rows and markers to the bytes of `Data.db` (SSTABLE-NB 5).
 
 use helenus_model::codec::{put_bytes, put_vint, vint_len};
-use helenus_model::partition::Marker;
 use helenus_model::key::BoundKind;
+use helenus_model::partition::Marker;
 use helenus_model::row::{CellKind, CellRef, ColumnId, DeletionTime, Liveness, RowRef};
 use helenus_model::schema::{Column, Table};
 
@@ -121,10 +121,12 @@ impl RowWriter {
         meta: &mut MetadataCollector,
         out: &mut Vec<u8>,
     ) -> Result<(), SsTableWriteError> {
-        let (liveness, deletion) = row.map_or((Liveness::NONE, DeletionTime::LIVE), |r| (r.header.liveness, r.header.deletion));
+        let (liveness, deletion) =
+            row.map_or((Liveness::NONE, DeletionTime::LIVE), |r| (r.header.liveness, r.header.deletion));
         let mut flags = EXTENSION | self.begin_body(liveness, deletion, meta)?;
         flags |= self.collect_cells(row, true, meta)?;
-        meta.rows += i64::from(row.is_some() && (!self.pieces.is_empty() || !liveness.is_none() || !deletion.is_live()));
+        meta.rows +=
+            i64::from(row.is_some() && (!self.pieces.is_empty() || !liveness.is_none() || !deletion.is_live()));
         flags |= self.assemble(true, flags & HAS_COMPLEX_DELETION != 0)?;
         out.extend_from_slice(&[flags, EXTENSION_STATIC]);
         self.append_body(0, out);
@@ -236,7 +238,10 @@ impl RowWriter {
                 let (complex, start) = (column.complex, self.cells.len());
                 self.pieces.push(Piece { place, complex, start, end: start, cells: 0, deletion: DeletionTime::LIVE });
             } else if !column.complex {
-                return Err(SsTableWriteError::InvalidCell { column: cell.column, what: "two cells of a simple column" });
+                return Err(SsTableWriteError::InvalidCell {
+                    column: cell.column,
+                    what: "two cells of a simple column",
+                });
             }
             if cell.kind == CellKind::ComplexDeletion {
                 flags |= HAS_COMPLEX_DELETION;

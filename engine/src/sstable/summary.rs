@@ -59,11 +59,6 @@ impl Summary {
         low
     }
 
-    /// Partitions the file has at most, by the samples.
-    pub(super) fn estimate(&self) -> u64 {
-        u64::from(self.partitions_at_full_sampling) * u64::from(self.interval)
-    }
-
     pub(super) fn memory(&self) -> usize {
         self.tokens.len() * 20 + self.keys.len()
     }
@@ -195,7 +190,7 @@ mod tests {
             builder.add(key, i as u64 * 10);
         }
         let summary = builder.finish(&keys[999]);
-        assert_eq!((summary.len(), summary.estimate()), (8, 1024));
+        assert_eq!(summary.len(), 8);
         let bytes = summary.encode().expect("small");
         assert_eq!(Summary::decode(&bytes, 10_000).as_ref(), Ok(&summary));
         assert!(Summary::decode(&bytes, 100).is_err());

@@ -7,9 +7,7 @@ use helenus_model::row::{CellRef, DeletionTime, Liveness, RowHeader, RowRef};
 use helenus_model::schema::{Column, ColumnKind, SortOrder, Table, TableParams, TableParts};
 use helenus_model::time::NO_DELETION_TIME;
 use helenus_model::types::{CqlType, UdtDefinition, parse_cql_type};
-use helenus_model::value::{
-    CollectionBuilder, Comparator, Duration, TupleBuilder, VectorBuilder, timeuuid_from_parts,
-};
+use helenus_model::value::{CollectionBuilder, Comparator, Duration, TupleBuilder, VectorBuilder, timeuuid_from_parts};
 use std::sync::Arc;
 
 /// 2025-01-01, microseconds.
@@ -84,8 +82,26 @@ pub(super) struct TestPartition {
 
 /// Simple types that may stand anywhere, keys included.
 const SIMPLE: [&str; 20] = [
-    "ascii", "bigint", "blob", "boolean", "date", "decimal", "double", "float", "inet", "int", "smallint", "text", "time",
-    "timestamp", "timeuuid", "tinyint", "uuid", "varint", "frozen<list<int>>", "tuple<int, text>",
+    "ascii",
+    "bigint",
+    "blob",
+    "boolean",
+    "date",
+    "decimal",
+    "double",
+    "float",
+    "inet",
+    "int",
+    "smallint",
+    "text",
+    "time",
+    "timestamp",
+    "timeuuid",
+    "tinyint",
+    "uuid",
+    "varint",
+    "frozen<list<int>>",
+    "tuple<int, text>",
 ];
 /// Types of values only.
 const VALUES: [&str; 10] = [
@@ -205,9 +221,9 @@ pub(super) fn random_value(rng: &mut Rng, ty: &CqlType, size: u64) -> Vec<u8> {
             out.extend_from_slice(&varint(rng));
             out
         }
-        CqlType::Duration => {
-            Duration::new(rng.below(100) as i32, rng.below(100) as i32, rng.below(1 << 40) as i64).expect("one sign").to_bytes()
-        }
+        CqlType::Duration => Duration::new(rng.below(100) as i32, rng.below(100) as i32, rng.below(1 << 40) as i64)
+            .expect("one sign")
+            .to_bytes(),
         CqlType::List { element, .. } | CqlType::Set { element, .. } => {
             let mut builder = CollectionBuilder::default();
             let mut values: Vec<_> = (0..rng.below(4)).map(|_| random_value(rng, element, 8)).collect();
@@ -281,13 +297,27 @@ pub(super) fn random_deletion(rng: &mut Rng) -> DeletionTime {
     DeletionTime { marked_at: TIME + at, local: TIME / 1_000_000 + at % 5000 }
 }
 
-fn random_cell(rng: &mut Rng, column: &Column, header: &RowHeader, ty: &CqlType, path: Option<Vec<u8>>, out: &mut Vec<u8>) {
-    let value = if matches!(column.ty, CqlType::Set { frozen: false, .. }) { Vec::new() } else { random_value(rng, ty, 40) };
+fn random_cell(
+    rng: &mut Rng,
+    column: &Column,
+    header: &RowHeader,
+    ty: &CqlType,
+    path: Option<Vec<u8>>,
+    out: &mut Vec<u8>,
+) {
+    let value =
+        if matches!(column.ty, CqlType::Set { frozen: false, .. }) { Vec::new() } else { random_value(rng, ty, 40) };
     let now = TIME + rng.below(1_000_000) as i64;
     let timestamp = if rng.chance(60) && header.base_timestamp > i64::MIN { header.base_timestamp } else { now };
     let cell = match rng.below(10) {
         0 => CellRef::tombstone(column.id, timestamp, timestamp / 1_000_000),
-        1 => CellRef::expiring(column.id, timestamp, 1 + rng.below(5000) as i32, TIME / 1_000_000 + rng.below(5000) as i64, &value),
+        1 => CellRef::expiring(
+            column.id,
+            timestamp,
+            1 + rng.below(5000) as i32,
+            TIME / 1_000_000 + rng.below(5000) as i64,
+            &value,
+        ),
         2..=4 if header.base_ttl != 0 => {
             CellRef::expiring(column.id, timestamp, header.base_ttl, header.base_expires_at, &value)
         }
@@ -312,10 +342,8 @@ fn complex_paths(rng: &mut Rng, ty: &CqlType) -> (Vec<Vec<u8>>, Vec<CqlType>) {
         }
         _ => return (Vec::new(), Vec::new()),
     };
-    let mut paths: Vec<Vec<u8>> = (0..count)
-        .map(|_| random_value(rng, &path_type, 12))
-        .filter(|path| !path.is_empty())
-        .collect();
+    let mut paths: Vec<Vec<u8>> =
+        (0..count).map(|_| random_value(rng, &path_type, 12)).filter(|path| !path.is_empty()).collect();
     sort_values(&mut paths, &path_type);
     let values = vec![value; paths.len()];
     (paths, values)
@@ -327,7 +355,11 @@ pub(super) fn random_row(rng: &mut Rng, columns: &[Column], is_static: bool) -> 
     if !is_static && rng.chance(70) {
         let timestamp = TIME + rng.below(1_000_000) as i64;
         let liveness = if rng.chance(20) {
-            Liveness { timestamp, ttl: 1 + rng.below(3000) as i32, expires_at: TIME / 1_000_000 + rng.below(5000) as i64 }
+            Liveness {
+                timestamp,
+                ttl: 1 + rng.below(3000) as i32,
+                expires_at: TIME / 1_000_000 + rng.below(5000) as i64,
+            }
         } else {
             Liveness { timestamp, ttl: 0, expires_at: NO_DELETION_TIME }
         };
@@ -426,10 +458,12 @@ pub(super) fn random_partitions(rng: &mut Rng, table: &Table, partitions: u64, r
         let values: Vec<Vec<u8>> = table
             .partition_key
             .iter()
-            .map(|column| loop {
-                let value = random_value(rng, &column.ty, 12);
-                if !value.is_empty() {
-                    break value;
+            .map(|column| {
+                loop {
+                    let value = random_value(rng, &column.ty, 12);
+                    if !value.is_empty() {
+                        break value;
+                    }
                 }
             })
             .collect();

@@ -40,7 +40,12 @@ fn encoding_of(partitions: &[TestPartition]) -> EncodingStats {
     stats
 }
 
-fn write(disk: &MemoryDisk, table: &Arc<Table>, partitions: &[TestPartition], column_index_size: u32) -> Option<SsTableInfo> {
+fn write(
+    disk: &MemoryDisk,
+    table: &Arc<Table>,
+    partitions: &[TestPartition],
+    column_index_size: u32,
+) -> Option<SsTableInfo> {
     let disk: Arc<dyn Disk> = Arc::new(disk.clone());
     let encoding = encoding_of(partitions);
     let options = WriterOptions::of_table(table, encoding, partitions.len() as u64).expect("known options");
@@ -171,11 +176,19 @@ fn random_slices(rng: &mut Rng, table: &Table, items: &[TestItem]) -> Vec<Slice>
         let prefix = items[rng.index(items.len())].position().prefix.to_vec();
         let values = ClusteringValues::new(&prefix).count() as u64;
         let mut cut = Vec::new();
-        ClusteringValues::new(&prefix).take(rng.below(values + 1) as usize).for_each(|v| put_clustering_value(&mut cut, v));
+        ClusteringValues::new(&prefix)
+            .take(rng.below(values + 1) as usize)
+            .for_each(|v| put_clustering_value(&mut cut, v));
         if rng.chance(50) {
             cut = prefix;
         }
-        let weights: &[i8] = if rng.chance(30) { &[-1, 1] } else if rng.chance(50) { &[-1] } else { &[1] };
+        let weights: &[i8] = if rng.chance(30) {
+            &[-1, 1]
+        } else if rng.chance(50) {
+            &[-1]
+        } else {
+            &[1]
+        };
         places.extend(weights.iter().map(|weight| PositionBuf { prefix: cut.clone().into(), weight: *weight }));
     }
     let order = table.comparator();
@@ -197,6 +210,9 @@ proptest! {
             let sstable = case.open().expect("opens");
             prop_assert_eq!(sstable.estimate_partitions(), case.partitions.len() as u64);
             prop_assert_eq!(sstable.metadata(), &case.info.stats);
+            let report = sstable.verify().expect("sound");
+            prop_assert_eq!((report.partitions, report.rows), (case.info.partitions, case.info.rows));
+            prop_assert_eq!(report.has_partition_deletions, case.info.has_partition_deletions);
             prop_assert_eq!(scan_contents(sstable.scan_all().expect("scans")).expect("reads"), expected_scan(&case.partitions));
             let (all, slices) = (ColumnFilter::All, [Slice::all()]);
             for partition in case.partitions.iter().chain(&case.partitions) {
@@ -304,4 +320,132 @@ proptest! {
             }
         }
     }
+}
+
+/// Everything that the file says, read in every way there is, or the first error.
+fn read_all(case: &Case) -> Result<Vec<String>, ReadError> {
+    let sstable = case.open()?;
+    let (all, slices) = (ColumnFilter::All, [Slice::all()]);
+    let scanned = scan_contents(sstable.scan_all()?)?;
+    for (partition, expected) in case.partitions.iter().zip(&scanned) {
+        let cursor = sstable.cursor(partition.key.as_ref(), &slices, false, &all, ReadMode::UNBOUNDED)?;
+        let content = match cursor {
+            None => "nothing".to_owned(),
+            Some(mut cursor) => partition_of(&mut cursor)?,
+        };
+        assert_eq!(format!("{:02x?} {content}", partition.key.key), *expected);
+        let cursor = sstable.cursor(partition.key.as_ref(), &slices, true, &all, ReadMode::UNBOUNDED)?;
+        let expected: Vec<String> = reversed(partition.items.clone()).iter().map(TestItem::content).collect();
+        assert_eq!(items_of(&mut cursor.expect("is there"))?, expected);
+    }
+    Ok(scanned)
+}
+
+/// Damages the file of each component at `places` of its bytes: reads answer an error or what was written, and the verification
+/// always answers an error.
+fn check_damage(case: &Case, rng: &mut Rng, places: u64) {
+    let expected = expected_scan(&case.partitions);
+    assert_eq!(read_all(case).expect("sound"), expected);
+    for (component, length) in &case.info.components {
+        let path = case.info.descriptor.path(*component);
+        let sound = case.disk.content(&path).expect("there");
+        assert_eq!(sound.len() as u64, *length);
+        for place in 0..places.min(*length) {
+            let at = if *length <= places { place } else { rng.below(*length) } as usize;
+            let mut damaged = sound.clone();
+            match rng.below(8) {
+                0 => damaged.truncate(at),
+                1 => damaged.insert(at, rng.below(256) as u8),
+                _ => damaged[at] ^= 1 << rng.below(8),
+            }
+            if damaged == sound {
+                continue;
+            }
+            case.disk.put(&path, damaged);
+            if let Ok(found) = read_all(case) {
+                assert_eq!(found, expected, "{path}, byte {at}");
+            }
+            let verified = case.open().and_then(|sstable| sstable.verify());
+            assert!(matches!(verified, Err(ReadError::Corrupt { .. } | ReadError::Disk(_))), "{path}, byte {at}");
+        }
+        case.disk.put(&path, sound);
+    }
+}
+
+#[test]
+fn damage_is_noticed() {
+    let mut cases = 0;
+    for seed in 0..40 {
+        let mut rng = Rng::new(seed);
+        let (partitions, rows) = if seed % 2 == 0 { (3, 20) } else { (12, 2) };
+        if let Some(case) = case(seed, partitions, rows) {
+            check_damage(&case, &mut rng, 40);
+            cases += 1;
+        }
+    }
+    assert!(cases > 30, "{cases} cases");
+}
+
+#[test]
+fn every_byte_of_a_small_file_counts() {
+    for seed in [3, 4] {
+        if let Some(case) = case(seed, 2, 3) {
+            check_damage(&case, &mut Rng::new(seed), 20_000);
+        }
+    }
+}
+
+/// Without our sidecar a file is foreign: damage that no checksum of the format covers must not panic either.
+#[test]
+fn foreign_files_are_imported_after_verification() {
+    for seed in 100..130 {
+        let Some(case) = case(seed, 6, 10) else { continue };
+        let sidecar = case.info.descriptor.path(Component::Helenus);
+        case.disk.remove(&sidecar).expect("removed");
+        assert!(matches!(case.open(), Err(ReadError::Corrupt { .. })));
+        let disk: Arc<dyn Disk> = Arc::new(case.disk.clone());
+        let import = || SsTable::import(disk.clone(), DIRECTORY, "7", &case.table, Arc::default());
+        let mut rng = Rng::new(seed);
+        for component in
+            [Component::Index, Component::Summary, Component::Filter, Component::CompressionInfo, Component::Crc]
+        {
+            let path = case.info.descriptor.path(component);
+            let Some(sound) = case.disk.content(&path) else { continue };
+            for _ in 0..60 {
+                let mut damaged = sound.clone();
+                let at = rng.index(damaged.len());
+                damaged[at] ^= 1 << rng.below(8);
+                case.disk.put(&path, damaged);
+                if let Ok(imported) = import() {
+                    let found = imported.scan_all().and_then(scan_contents).expect("verified");
+                    assert_eq!(found, expected_scan(&case.partitions), "{path}, byte {at}");
+                    case.disk.remove(&sidecar).expect("written by the import");
+                }
+            }
+            case.disk.put(&path, sound);
+        }
+        if seed % 2 == 0 {
+            case.disk.remove(&case.info.descriptor.path(Component::Summary)).expect("rebuilt from the index");
+        }
+        let imported = import().expect("sound");
+        assert_eq!(imported.estimate_partitions(), case.info.partitions);
+        assert_eq!(read_all(&case).expect("sound"), expected_scan(&case.partitions));
+    }
+}
+
+#[test]
+fn aborted_files_are_gone_and_empty_ones_never_were() {
+    let mut rng = Rng::new(1);
+    let table = Arc::new(random_table(&mut rng, "t", 2, 4));
+    let disk = MemoryDisk::new();
+    assert_eq!(write(&disk, &table, &[], 100), None);
+    assert!(disk.files().is_empty());
+    let options = WriterOptions::of_table(&table, EncodingStats::default(), 1).expect("known options");
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let mut writer = SsTableWriter::create(shared, DIRECTORY, "1", table.clone(), options).expect("created");
+    writer.begin_partition(KeyRef::new(b"k"), DeletionTime::LIVE, None).expect("begun");
+    assert!(writer.begin_partition(KeyRef::new(b"l"), DeletionTime::LIVE, None).is_err());
+    assert_eq!(disk.files().len(), 2);
+    writer.abort().expect("aborted");
+    assert!(disk.files().is_empty());
 }

@@ -31,11 +31,7 @@ impl<'a> Context<'a> {
     }
 
     fn index(&self) -> IndexContext<'a> {
-        IndexContext {
-            file: &self.sstable.index,
-            caches: &self.sstable.caches,
-            lengths: &self.map.lengths,
-        }
+        IndexContext { file: &self.sstable.index, caches: &self.sstable.caches, lengths: &self.map.lengths }
     }
 }
 
@@ -46,9 +42,18 @@ enum Current {
     /// The row in `clustering` and `row`.
     Row,
     /// The marker at the bound in `clustering`.
-    Marker { weight: i8, close: DeletionTime, open: DeletionTime },
+    Marker {
+        weight: i8,
+        close: DeletionTime,
+        open: DeletionTime,
+    },
     /// A marker at an end of a slice.
-    SliceEnd { slice: usize, at_start: bool, close: DeletionTime, open: DeletionTime },
+    SliceEnd {
+        slice: usize,
+        at_start: bool,
+        close: DeletionTime,
+        open: DeletionTime,
+    },
     /// An item of the block read backwards.
     Buffered(usize),
 }
@@ -139,7 +144,8 @@ impl Walker {
         self.promoted = None;
         self.header_length = None;
         self.step = if context.slices.is_empty() { Step::Done } else { Step::Seek(0) };
-        let whole = !context.reversed && context.slices.first().is_some_and(|slice| slice.start.as_ref() == Position::FIRST);
+        let whole =
+            !context.reversed && context.slices.first().is_some_and(|slice| slice.start.as_ref() == Position::FIRST);
         if place.promoted_length > 0 && !whole {
             let promoted = PromotedIndex::open(&mut self.index, context.index(), place)?;
             self.promoted = Some(promoted);
@@ -473,7 +479,9 @@ impl Walker {
 
     /// Goes to the block before, if it reaches into the slice.
     fn previous_block(&mut self, context: Context<'_>, slice: &Slice) -> Result<bool, ReadError> {
-        let (Some(promoted), Some(number)) = (self.promoted, self.block_number.checked_sub(1)) else { return Ok(false) };
+        let (Some(promoted), Some(number)) = (self.promoted, self.block_number.checked_sub(1)) else {
+            return Ok(false);
+        };
         promoted.block(&mut self.index, context.index(), number, &mut self.block)?;
         if context.order().compare_positions(self.block.last(), slice.start.as_ref()).is_lt() {
             return Ok(false);

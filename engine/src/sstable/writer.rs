@@ -53,7 +53,11 @@ pub struct WriterOptions {
 
 impl WriterOptions {
     /// What the table's options say, for so many partitions with this content.
-    pub fn of_table(table: &Table, encoding: EncodingStats, estimated_partitions: u64) -> Result<Self, SsTableWriteError> {
+    pub fn of_table(
+        table: &Table,
+        encoding: EncodingStats,
+        estimated_partitions: u64,
+    ) -> Result<Self, SsTableWriteError> {
         Ok(WriterOptions {
             version: Version::Nb,
             compression: CompressionParams::of_table(&table.params)?,
