@@ -169,7 +169,7 @@ fn type_label(out: &mut String, tree: &CqlTypeName, names: &LabelNames<'_>) {
 fn term(out: &mut String, tree: &Term) {
     let list = |out: &mut String, open: char, elements: &[Term], close: char| {
         out.push(open);
-        separated(out, elements, |out, element| term(out, element));
+        separated(out, elements, term);
         out.push(close);
     };
     match tree {
