@@ -15,5 +15,7 @@ mod roles;
 pub mod shared;
 mod system;
 pub mod task;
+#[cfg(test)]
+mod tests;
 pub mod topology;
 pub mod view;
