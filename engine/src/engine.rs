@@ -252,3 +252,5 @@ impl From<&EngineConfig> for LogConfig {
 mod model_test;
 #[cfg(test)]
 mod crash_test;
+#[cfg(test)]
+mod concurrency_test;
