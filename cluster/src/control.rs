@@ -69,15 +69,20 @@ pub struct ProposalDone {
     pub warnings: Vec<String>,
 }
 
-/// What a coordinator, or the admin port, asks of the control part.
+/// What a coordinator asks of the control part.
 #[derive(Debug)]
-pub struct ControlRequest {
-    /// Which coordinator asks.
-    pub coordinator: u16,
-    /// Its operation.
-    pub operation: SlotId,
-    /// What it wants to be done.
-    pub proposal: Proposal,
+pub enum ControlRequest {
+    /// A change of schema or roles.
+    Propose {
+        /// Which coordinator asks.
+        coordinator: u16,
+        /// Its operation.
+        operation: SlotId,
+        /// What it wants to be done.
+        proposal: Proposal,
+    },
+    /// A peer's request was made under a later epoch than this node knows: fetch what is missing.
+    CatchUp,
 }
 
 /// The control part of a member.
@@ -218,8 +223,16 @@ impl Control {
 
     /// A coordinator wants something.
     pub fn on_request(&mut self, request: ControlRequest) {
-        self.enqueue(request);
-        self.proposals_tick();
+        match request {
+            ControlRequest::Propose { coordinator, operation, proposal } => {
+                self.enqueue((coordinator, operation), proposal);
+                self.proposals_tick();
+            }
+            ControlRequest::CatchUp => {
+                let metadata = Arc::clone(self.log.metadata());
+                self.fetch_from_all(&metadata);
+            }
+        }
     }
 
     /// Frames to send since the last call, by internode address.

@@ -34,6 +34,7 @@ mod background;
 mod batch;
 mod client;
 mod consistency;
+mod deferred;
 mod errors;
 mod execute;
 mod operation;
@@ -50,6 +51,7 @@ mod write;
 pub use slab::SlotId;
 
 use background::Background;
+use deferred::Deferred;
 use client::Client;
 use operation::Operation;
 use slab::Slab;
@@ -113,6 +115,7 @@ pub struct Coordinator {
     unsynced: VecDeque<(LogPosition, AwaitingSync)>,
     log_dirty: bool,
     in_flight_bytes: usize,
+    deferred: Deferred,
     background: Background,
     scratch: Scratch,
 }
@@ -123,7 +126,6 @@ struct Scratch {
     batch: helenus_query::write::WriteBatch,
     rows: Vec<u8>,
     digest: Vec<u8>,
-    replicas: Vec<NodeIndex>,
 }
 
 /// Who is told when a log position is on the device.
@@ -166,6 +168,7 @@ impl Coordinator {
             unsynced: VecDeque::new(),
             log_dirty: false,
             in_flight_bytes: 0,
+            deferred: Deferred::default(),
             background: Background::default(),
             scratch: Scratch::default(),
         };
@@ -396,7 +399,10 @@ impl Coordinator {
     /// The control part has something to say.
     pub fn on_control_event(&mut self, event: &ControlEvent) {
         match event {
-            ControlEvent::ViewChanged => self.adopt_view(),
+            ControlEvent::ViewChanged => {
+                self.adopt_view();
+                self.run_deferred();
+            }
             ControlEvent::Client(event) => self.tell_clients(event),
             ControlEvent::Reply { coordinator, operation, result } if *coordinator == self.number => {
                 self.control_reply(*operation, result);
@@ -429,6 +435,7 @@ impl Coordinator {
     /// Time passes: timeouts, hint delivery, batch replay. Call it about every 10 ms.
     pub fn on_tick(&mut self) {
         self.expire_operations();
+        self.expire_deferred();
         self.background_tick();
     }
 

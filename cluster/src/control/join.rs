@@ -95,7 +95,7 @@ impl Control {
         match metadata.nodes.get(&self.shared.host_id) {
             Some(own) if *own.as_ref() == self.own_node(own.tokens.clone()) => {
                 self.joining.done = true;
-                self.catch_up(&metadata);
+                self.fetch_from_all(&metadata);
             }
             Some(own) => self.ask_to_join(own.tokens.clone()),
             None if metadata.epoch > 0 => self.ask_to_join(self.shared.config.initial_tokens.clone()),
@@ -103,8 +103,8 @@ impl Control {
         }
     }
 
-    /// After a restart others may be ahead.
-    fn catch_up(&mut self, metadata: &ClusterMetadata) {
+    /// Others may be ahead.
+    pub(super) fn fetch_from_all(&mut self, metadata: &ClusterMetadata) {
         for node in metadata.nodes.values().filter(|node| node.host_id != self.shared.host_id) {
             self.log.fetch(node.internode);
         }

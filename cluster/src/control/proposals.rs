@@ -5,7 +5,7 @@ use std::fmt;
 use helenus_query::error::QueryError;
 use uuid::Uuid;
 
-use super::{Control, ControlEvent, ControlRequest, ProposalDone};
+use super::{Control, ControlEvent, ProposalDone};
 use crate::coordinator::SlotId;
 use crate::metadata::{ClusterMetadata, Role, RoleChange, Transformation};
 
@@ -61,8 +61,8 @@ pub(super) struct Agreement {
 }
 
 impl Control {
-    pub(super) fn enqueue(&mut self, request: ControlRequest) {
-        self.queue(Some((request.coordinator, request.operation)), request.proposal);
+    pub(super) fn enqueue(&mut self, reply: (u16, SlotId), proposal: Proposal) {
+        self.queue(Some(reply), proposal);
     }
 
     pub(super) fn enqueue_own(&mut self, proposal: Proposal) {

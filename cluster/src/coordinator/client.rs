@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use helenus_cql_protocol::ProtocolVersion;
 use helenus_cql_protocol::opcode::Opcode;
 use helenus_cql_protocol::request::{Request, RequestFrame};
 use helenus_cql_protocol::response::{
@@ -13,7 +12,7 @@ use helenus_cql_protocol::response::{
 use helenus_cql_protocol::server_conn::{Received, Responses, ServerConn};
 
 use super::statement::PreparedStatement;
-use super::{Coordinator, SlotId};
+use super::{Coordinator, SlotId, errors};
 use crate::coordinator::operation::{Kind, Operation};
 use crate::task::{Task, TaskReply};
 
@@ -34,6 +33,7 @@ pub(super) struct Client {
 /// What a connection remembers between requests.
 #[derive(Debug)]
 pub(super) struct Session {
+    /// For the logs.
     pub(super) address: SocketAddr,
     pub(super) keyspace: Option<Arc<str>>,
     pub(super) role: Option<Arc<str>>,
@@ -50,7 +50,6 @@ impl Client {
 pub(super) struct Asker {
     pub(super) client: SlotId,
     pub(super) stream: i16,
-    pub(super) version: ProtocolVersion,
     /// When the request began, monotonic microseconds.
     pub(super) began: u64,
 }
@@ -156,8 +155,11 @@ impl Coordinator {
     ) {
         self.shared.stats.requests.fetch_add(1, Ordering::Relaxed);
         let began = self.now.monotonic_micros;
-        let asker = Asker { client, stream: frame.stream, version: frame.version, began };
+        let asker = Asker { client, stream: frame.stream, began };
         let handled = match &frame.request {
+            Request::Execute(_) | Request::Query(_) | Request::Batch(_) if self.is_overloaded() => {
+                errors::overloaded().into()
+            }
             Request::Execute(execute) => self.execute(asker, session, execute),
             Request::Query(query) => self.query(asker, session, query),
             Request::Batch(batch) => self.batch(asker, session, batch),
@@ -236,11 +238,13 @@ impl Coordinator {
 
     /// A password was checked.
     pub(super) fn login_done(&mut self, id: SlotId, fits: bool) {
-        let Some(operation) = self.operations.remove(id) else { return };
+        let Some(operation) = self.end(id) else { return };
         let (Some(asker), Kind::Login { name }) = (operation.asker, operation.kind) else { return };
         let reply = if fits {
             Reply::LoggedIn(name)
         } else {
+            let address = self.clients.get_mut(asker.client).map(|client| client.session.address);
+            tracing::warn!(role = %name, ?address, "a login failed");
             let text = format!("Provided username {name} and/or password are incorrect");
             Reply::Error(ErrorResponse::new(ErrorKind::BadCredentials, text))
         };

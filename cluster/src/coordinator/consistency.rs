@@ -55,7 +55,6 @@ impl Requirement {
                     sum => (sum, false),
                 }
             }
-            _ => (1, false),
         };
         // SimpleStrategy knows no data centres: every replica is a local one.
         let local_only = local_only && matches!(replication, Replication::NetworkTopology { .. });

@@ -187,7 +187,7 @@ impl Coordinator {
     fn propose(&mut self, asker: Asker, proposal: Proposal) -> Handled {
         let deadline = self.deadline(CONTROL_MILLIS);
         let operation = self.begin(Operation::new(Some(asker), deadline, Kind::Control));
-        self.requests.push(ControlRequest { coordinator: self.number, operation, proposal });
+        self.requests.push(ControlRequest::Propose { coordinator: self.number, operation, proposal });
         Handled::Later
     }
 

@@ -23,6 +23,8 @@ pub(super) struct Operation {
     pub(super) asker: Option<Asker>,
     /// Monotonic ms.
     pub(super) deadline: u64,
+    /// What it holds in memory, counted against the limit of what is in flight.
+    pub(super) bytes: usize,
     pub(super) kind: Kind,
 }
 
@@ -36,9 +38,17 @@ pub(super) enum Kind {
     Control,
 }
 
+/// What an operation is counted as beside the mutations it carries.
+const OPERATION_BYTES: usize = 1024;
+
 impl Operation {
+    /// An operation that carries so many bytes.
+    pub(super) fn carrying(self, bytes: usize) -> Self {
+        Operation { bytes: self.bytes + bytes, ..self }
+    }
+
     pub(super) fn new(asker: Option<Asker>, deadline: u64, kind: Kind) -> Self {
-        Operation { asker, deadline, kind }
+        Operation { asker, deadline, bytes: OPERATION_BYTES, kind }
     }
 }
 
@@ -61,9 +71,22 @@ impl Coordinator {
     /// Gives an operation a slot, and a place among those that time out.
     pub(super) fn begin(&mut self, operation: Operation) -> SlotId {
         let deadline = operation.deadline;
+        self.in_flight_bytes += operation.bytes;
         let id = self.operations.insert(operation);
         self.watch(deadline, id);
         id
+    }
+
+    /// Takes an operation out for good.
+    pub(super) fn end(&mut self, id: SlotId) -> Option<Operation> {
+        let operation = self.operations.remove(id)?;
+        self.in_flight_bytes -= operation.bytes;
+        Some(operation)
+    }
+
+    /// True when no more may be taken on.
+    pub(super) fn is_overloaded(&self) -> bool {
+        self.in_flight_bytes > self.shared.config.in_flight_bytes_max
     }
 
     fn watch(&mut self, deadline: u64, id: SlotId) {
@@ -141,7 +164,7 @@ impl Coordinator {
         id: SlotId,
         result: &Result<ProposalDone, helenus_query::error::QueryError>,
     ) {
-        let Some(operation) = self.operations.remove(id) else { return };
+        let Some(operation) = self.end(id) else { return };
         let Some(asker) = operation.asker else { return };
         let (reply, warnings) = match result {
             Ok(done) => {
@@ -186,7 +209,7 @@ impl Coordinator {
             Kind::Select(_) => self.read_expired(id),
             Kind::Truncate(_) => self.truncate_expired(id),
             Kind::Login { .. } | Kind::Control => {
-                let Some(operation) = self.operations.remove(id) else { return };
+                let Some(operation) = self.end(id) else { return };
                 if let Some(asker) = operation.asker {
                     self.respond(asker, Reply::Error(errors::server("the request took too long")), Vec::new());
                 }

@@ -234,7 +234,7 @@ impl Coordinator {
     /// Asks one replica.
     pub(super) fn send_read(&mut self, id: SlotId, part: u32) {
         let schema_epoch = self.view.schema().epoch;
-        let Some(mut operation) = self.operations.take(id) else { return };
+        let Some(operation) = self.operations.take(id) else { return };
         let Kind::Select(select) = &operation.kind else { return self.operations.put_back(id, operation) };
         let read = &select.read;
         let target = part.checked_sub(read.first).and_then(|i| read.targets.get(i as usize));
@@ -441,7 +441,7 @@ impl Coordinator {
     /// No answer can be given any more, or not in time.
     pub(super) fn fail_read(&mut self, id: SlotId, timed_out: bool) {
         let own_address = self.shared.config.internode.ip();
-        let Some(operation) = self.operations.remove(id) else { return };
+        let Some(operation) = self.end(id) else { return };
         let (Some(asker), Kind::Select(select)) = (operation.asker, operation.kind) else { return };
         let read = &select.read;
         let (received, block_for) = (read.answered() as u32, read.block_for() as u32);

@@ -17,6 +17,11 @@ use crate::task::{Task, TaskReply};
 impl Coordinator {
     /// Another node's coordinator wants something.
     pub(super) fn peer_request(&mut self, link: LinkId, id: u64, message: Message<'_>) {
+        if let Message::Write { schema_epoch, .. } | Message::Read { schema_epoch, .. } = message
+            && schema_epoch > self.view.schema().epoch
+        {
+            return self.defer(link, id, &message);
+        }
         match message {
             Message::Write { mutation, .. } => self.replica_write(link, id, mutation),
             Message::Read { digest, command, .. } => self.replica_read(link, id, digest, command),

@@ -149,7 +149,7 @@ impl Coordinator {
 
     /// Goes on with a SELECT whose read was answered and consumed.
     pub(super) fn resume_select(&mut self, id: SlotId) {
-        let Some(operation) = self.operations.remove(id) else { return };
+        let Some(operation) = self.end(id) else { return };
         let (Some(asker), Kind::Select(select)) = (operation.asker, operation.kind) else { return };
         let mut select = *select;
         let helenus_query::prepare::Statement::Select(plan) = &select.statement.prepared.statement else { return };

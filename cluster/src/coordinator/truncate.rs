@@ -64,7 +64,7 @@ impl Coordinator {
     }
 
     fn truncate_finished(&mut self, id: SlotId, reply: Reply) {
-        if let Some(asker) = self.operations.remove(id).and_then(|operation| operation.asker) {
+        if let Some(asker) = self.end(id).and_then(|operation| operation.asker) {
             self.respond(asker, reply, Vec::new());
         }
     }

@@ -213,7 +213,8 @@ impl Coordinator {
             then,
         };
         let deadline = self.deadline(self.shared.config.write_timeout_millis);
-        let id = self.begin(Operation::new(asker, deadline, Kind::Write(wait)));
+        let bytes = outgoing.iter().map(|out| out.mutation.len()).sum();
+        let id = self.begin(Operation::new(asker, deadline, Kind::Write(wait)).carrying(bytes));
         self.send_mutations(id, outgoing, &view);
         self.settle_write(id, true)
     }
@@ -372,7 +373,7 @@ impl Coordinator {
         let met = met && (finished || !matches!(wait.then, Then::Replayed(_)));
         if wait.answered || !(met || finished) {
             if finished {
-                self.operations.remove(id);
+                self.end(id);
             }
             return Handled::Later;
         }
@@ -382,7 +383,7 @@ impl Coordinator {
         let then = std::mem::take(&mut wait.then);
         let failure = if met { None } else { Some(self.write_failure(id)) };
         if finished {
-            self.operations.remove(id);
+            self.end(id);
         }
         let handled = self.after_write(asker, then, failure, warnings);
         match (handled, asker) {
@@ -472,7 +473,7 @@ impl Coordinator {
             self.write_target(id, part, TargetState::Failed(FailureReason::NodeDown.code()));
         }
         self.settle_later(id);
-        self.operations.remove(id);
+        self.end(id);
     }
 }
 
