@@ -113,7 +113,7 @@ fn of_numbers(operator: ArithmeticOperator, ty: &CqlType, left: &Number, right: 
                 ArithmeticOperator::Modulo => a % b,
             })
         }
-        CqlType::Decimal => Number::Decimal(of_decimals(operator, &left.to_decimal()?, &right.to_decimal()?)?),
+        CqlType::Decimal => Number::Decimal(of_decimals(operator, &left.to_decimal_operand()?, &right.to_decimal_operand()?)?),
         _ => Number::Big(of_bigs(operator, &left.to_big()?, &right.to_big()?)?),
     })
 }

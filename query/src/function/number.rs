@@ -104,6 +104,14 @@ impl Number {
         }
     }
 
+    /// As an operand of decimal arithmetic: Cassandra takes integers of fixed width through a double there, so that 2 is 2.0.
+    pub(super) fn to_decimal_operand(&self) -> Result<Decimal, String> {
+        match self {
+            Number::Long(n) => decimal_of_double(*n as f64),
+            other => other.to_decimal(),
+        }
+    }
+
     /// As a decimal.
     ///
     /// # Errors

@@ -144,7 +144,7 @@ impl<'a> Collector<'a> {
         let from = old.first.max(new.first);
         let to = (old.first + old.width).min(new.first + new.width);
         let common: Vec<&str> = (from..to).map(|position| self.clustering_name(position)).collect();
-        let common = common.join(", ");
+        let common = common.join(" ,");
         match (old.kind, new.kind) {
             (ClusteringKind::Equal(_), _) => Err(twice(&common, "an Equal")),
             (ClusteringKind::In(_), _) => Err(twice(&common, "a IN")),

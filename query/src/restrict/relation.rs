@@ -64,7 +64,10 @@ pub(super) fn add(
         Relation::Token { columns, operator, value } => {
             token_relation(columns, *operator, value, table, preparer, collector)
         }
-        Relation::IndexExpression { .. } => Err(QueryError::unsupported("expr(): custom indexes")),
+        Relation::IndexExpression { index, .. } => Err(QueryError::invalid(format!(
+            "Invalid index expression, index {} not found for {}.{}",
+            index.name, table.keyspace, table.name
+        ))),
     }
 }
 
@@ -172,13 +175,6 @@ fn in_relation(
     preparer: &mut Preparer<'_>,
     collector: &mut Collector<'_>,
 ) -> Result<(), QueryError> {
-    let only_one = matches!(values, InValues::List(terms) if terms.len() == 1);
-    if !column.kind.is_primary_key() && !only_one {
-        return Err(QueryError::invalid(format!(
-            "IN predicates on non-primary-key columns ({}) is not yet supported",
-            column.name
-        )));
-    }
     if column.ty.is_multi_cell() {
         return Err(QueryError::invalid(if column.ty.is_udt() {
             format!("Non-frozen UDT column '{}' ({}) cannot be restricted by any relation", column.name, column.ty)
@@ -358,21 +354,24 @@ fn token_relation(
     preparer: &mut Preparer<'_>,
     collector: &mut Collector<'_>,
 ) -> Result<(), QueryError> {
-    let mut positions = Vec::with_capacity(columns.len());
+    let mut found = Vec::with_capacity(columns.len());
     for name in columns {
-        let column = existing_column(table, name)?;
-        if column.kind != ColumnKind::PartitionKey {
-            return Err(QueryError::invalid("The token() function must contains only partition key components"));
-        }
-        if positions.contains(&column.position) {
-            return Err(QueryError::invalid("The token() function contains duplicate partition key components"));
-        }
-        positions.push(column.position);
+        found.push(existing_column(table, name)?);
     }
-    if positions.len() != table.partition_key.len() {
+    if !table.partition_key.iter().all(|column| found.contains(&column)) {
         return Err(QueryError::invalid(
             "The token() function must be applied to all partition key components or none of them",
         ));
+    }
+    let mut positions = Vec::with_capacity(columns.len());
+    for column in found {
+        if column.kind == ColumnKind::PartitionKey && positions.contains(&column.position) {
+            return Err(QueryError::invalid("The token() function contains duplicate partition key components"));
+        }
+        if column.kind != ColumnKind::PartitionKey {
+            return Err(QueryError::invalid("The token() function must contains only partition key components"));
+        }
+        positions.push(column.position);
     }
     if !positions.is_sorted() {
         let names: Vec<&str> = table.partition_key.iter().map(|column| column.name.as_str()).collect();

@@ -1,11 +1,13 @@
 //! One execution of a SELECT: which read is next, what was consumed so far, where the page ended.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
-use helenus_model::key::{KeyRef, Position, RingPosition};
+use helenus_model::key::{KeyRef, Position, RingPosition, split_partition_key};
 use helenus_model::read::{ColumnFilter, ReadCommand, ReadLimits, ReadScope, Slice};
 use helenus_model::rng::Rng;
-use helenus_model::value::decode_int;
+use helenus_model::schema::Table;
+use helenus_model::value::{Comparator, decode_int};
 
 use super::aggregate::State;
 use super::assemble::{Assembler, RowView};
@@ -177,8 +179,8 @@ impl SelectExecution {
         options: &ExecuteOptions<'_>,
         page: PageRequest<'_>,
     ) -> Result<Self, QueryError> {
-        let limit = limit_value(plan.limit.as_ref(), "LIMIT", values, options)?;
-        let per_partition_limit = limit_value(plan.per_partition_limit.as_ref(), "PER PARTITION LIMIT", values, options)?;
+        let limit = limit_value(plan.limit.as_ref(), values, options)?;
+        let per_partition_limit = limit_value(plan.per_partition_limit.as_ref(), values, options)?;
         let page_size = page.size.filter(|size| *size > 0);
         if plan.sort.is_some() && page_size.is_some_and(|size| size < limit) {
             return Err(QueryError::invalid(
@@ -524,7 +526,6 @@ pub(super) fn write_row(
 
 fn limit_value(
     term: Option<&Term>,
-    name: &str,
     values: &dyn BoundValues,
     options: &ExecuteOptions<'_>,
 ) -> Result<u32, QueryError> {
@@ -536,7 +537,7 @@ fn limit_value(
     };
     match decode_int(&bytes) {
         Some(limit @ 1..) => Ok(limit as u32),
-        Some(_) => Err(QueryError::invalid(format!("{name} must be strictly positive"))),
+        Some(_) => Err(QueryError::invalid("LIMIT must be strictly positive")),
         None => Err(QueryError::invalid("Invalid limit value")),
     }
 }
@@ -578,7 +579,19 @@ fn partition_keys(
     if let Some(keys) = &mut keys
         && keys.len() > 1
     {
-        keys.sort_by(|a, b| KeyRef::new(a).cmp(&KeyRef::new(b)));
+        sort_keys(&plan.table, keys);
     }
     Ok(keys)
+}
+
+/// IN gives its partitions in the order of the key's values, not of their tokens.
+fn sort_keys(table: &Table, keys: &mut [Box<[u8]>]) {
+    let orders: Vec<Comparator> = table.partition_key.iter().map(|column| Comparator::for_type(&column.ty)).collect();
+    keys.sort_by(|a, b| {
+        let (Ok(a), Ok(b)) = (split_partition_key(a, orders.len()), split_partition_key(b, orders.len())) else {
+            return a.cmp(b);
+        };
+        let each = orders.iter().zip(a.iter().zip(&b)).map(|(order, (a, b))| order.compare(a, b));
+        each.fold(Ordering::Equal, Ordering::then)
+    });
 }

@@ -9,7 +9,7 @@ use helenus_model::value::{Comparator, elements, entries};
 
 use super::assemble::{Inputs, RowView, Source};
 use crate::error::QueryError;
-use crate::restrict::{Filter, FilterTest};
+use crate::restrict::{Filter, FilterTest, GroupTerm};
 use crate::term::{Term, Value};
 use crate::values::{BoundValues, ExecuteOptions};
 
@@ -46,15 +46,18 @@ impl FilterPlan {
         let names: Vec<&str> = self.filter.columns.iter().map(|column| column.name.as_str()).collect();
         let one = |term: &Term| match term.evaluate(values, options)? {
             Value::Bytes(bytes) => Ok(bytes.into_owned().into_boxed_slice()),
-            Value::Null => Err(QueryError::invalid(format!("Invalid null value for column {}", names.join(", ")))),
-            Value::Unset => Err(QueryError::invalid(format!("Invalid unset value for column {}", names.join(", ")))),
+            Value::Null => Err(QueryError::invalid(format!("Unsupported null value for column {}", names.join(", ")))),
+            Value::Unset => Err(QueryError::invalid(format!("Unsupported unset value for column {}", names.join(", ")))),
         };
         let owned = |row: Vec<std::borrow::Cow<'_, [u8]>>| -> Vec<Box<[u8]>> {
             row.into_iter().map(|value| value.into_owned().into_boxed_slice()).collect()
         };
         let (kind, rows) = match &self.filter.test {
             FilterTest::Compare { operator, value } => {
-                let row = owned(value.evaluate(&names, values, options)?);
+                let row = match value {
+                    GroupTerm::Elements(terms) => terms.iter().map(&one).collect::<Result<_, _>>()?,
+                    marker => owned(marker.evaluate(&names, values, options)?),
+                };
                 let kind = match operator {
                     Operator::Less => CheckKind::Order(&[Ordering::Less]),
                     Operator::LessOrEqual => CheckKind::Order(&[Ordering::Less, Ordering::Equal]),

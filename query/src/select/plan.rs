@@ -130,6 +130,7 @@ pub fn prepare_select(
     if only_statics && (has_clustering || filters_kind(&restrictions, ColumnKind::Clustering)) {
         return invalid("Cannot restrict clustering columns when selecting only static columns");
     }
+    check_filters(&restrictions)?;
     let is_range = !matches!(restrictions.partition, PartitionRestriction::Keys(_));
     if is_range && has_clustering && !options.allow_filtering {
         return invalid(NEEDS_FILTERING);
@@ -160,7 +161,7 @@ pub fn prepare_select(
         .iter()
         .map(|selector| if let Selector::Input(input) = selector { Some(*input) } else { None })
         .collect();
-    let warnings = aggregate_warnings(aggregate && group_by.is_none(), is_range, several_keys);
+    let warnings = aggregate_warnings(aggregate, is_range, several_keys);
     let (columns, selectors, simple) = if select.json {
         let members = selection.columns.into_iter().zip(selection.selectors);
         let members = members.map(|(column, selector)| (json_name(&column.name), column.ty, selector)).collect();
@@ -190,6 +191,18 @@ pub fn prepare_select(
         table: Arc::clone(&table),
     };
     Ok((plan, table))
+}
+
+/// Relations on several columns that are only good for slices.
+fn check_filters(restrictions: &Restrictions) -> Result<(), QueryError> {
+    for filter in restrictions.filters.iter().filter(|filter| filter.columns.len() > 1) {
+        match &filter.test {
+            FilterTest::Compare { operator: ast::Operator::Equal, .. } => {}
+            FilterTest::In(_) => return invalid("Multicolumn IN filters are not supported"),
+            _ => return invalid("Multi-column slice restrictions cannot be used for filtering."),
+        }
+    }
+    Ok(())
 }
 
 fn aggregate_warnings(aggregate: bool, is_range: bool, several_keys: bool) -> Vec<String> {
@@ -393,11 +406,8 @@ fn prepare_group_by(
             }
         }
     }
-    if let Some(next) = wanted.find(|column| column.kind == ColumnKind::PartitionKey && !key_equal(column.position)) {
-        return invalid(format!(
-            "Group by is not supported on only a part of the partition key (missing {})",
-            next.name
-        ));
+    if wanted.any(|column| column.kind == ColumnKind::PartitionKey && !key_equal(column.position)) {
+        return invalid("Group by is not supported on only a part of the partition key");
     }
     Ok(Some(GroupPlan { clustering: last }))
 }

@@ -55,7 +55,7 @@ pub(super) fn prepare_selection(
         SelectClause::Items(items) => {
             for item in items {
                 let (selector, ty) = builder.selector(&item.selector, None)?;
-                let name = item.alias.as_ref().map_or_else(|| result_name(&item.selector), |alias| alias.text.clone());
+                let name = item.alias.as_ref().map_or_else(|| builder.name(&item.selector), |alias| alias.text.clone());
                 builder.selection.columns.push(ColumnSpec::named(table, name, ty));
                 builder.selection.selectors.push(selector);
             }
@@ -83,6 +83,15 @@ impl Builder<'_, '_> {
         Selector::Constant(self.selection.constants.len() - 1)
     }
 
+    /// The name of a result column. A cast that changes nothing does not show.
+    fn name(&self, raw: &ast::Selector) -> String {
+        match raw {
+            ast::Selector::Cast { inner, target } if self.type_of(inner) == Some(native_type(*target)) => self.name(inner),
+            ast::Selector::Function { name, arguments } if is_count_rows(name, arguments) => "count".to_owned(),
+            other => result_name(other),
+        }
+    }
+
     fn spec(&self, ty: CqlType) -> ColumnSpec {
         ColumnSpec::named(self.table, "[selection]", ty)
     }
@@ -92,14 +101,11 @@ impl Builder<'_, '_> {
         if let Some(term) = as_term(raw) {
             let Some(wanted) = wanted else {
                 return match raw {
-                    ast::Selector::Tuple(parts) if parts.len() == 1 => self.parts(raw, None),
+                    ast::Selector::Tuple(parts) if parts.len() == 1 => no_type(raw),
                     ast::Selector::Tuple(_) | ast::Selector::List(_) | ast::Selector::Set(_) | ast::Selector::Map(_) => {
                         self.parts(raw, None)
                     }
-                    _ => invalid(format!(
-                        "Cannot infer type for term {} in selection clause (try using a cast to force a type)",
-                        result_name(raw)
-                    )),
+                    _ => no_type(raw),
                 };
             };
             let term = self.preparer.term(&term, &self.spec(wanted.clone()))?;
@@ -129,7 +135,8 @@ impl Builder<'_, '_> {
                 let ty = resolve_type(type_name, &self.table.keyspace, keyspace.as_deref())?;
                 let (selector, found) = self.selector(inner, Some(&ty))?;
                 if !type_assignability(&ty, &found).is_assignable() {
-                    return invalid(format!("Cannot assign value {} to type {ty}", result_name(inner)));
+                    let name = result_name(raw);
+                    return invalid(format!("Cannot assign value {name} to {name} of type {ty}"));
                 }
                 Ok((selector, ty))
             }
@@ -156,6 +163,14 @@ impl Builder<'_, '_> {
                 let name = function::native_name(function::operation_name(*operator));
                 self.call(&name, &[(**left).clone(), (**right).clone()])
             }
+            // Parentheses around one selector are a tuple of one, unless the place says what is wanted.
+            ast::Selector::Tuple(parts) if parts.len() == 1 && wanted.is_none() => no_type(raw),
+            // A map of columns could as well be a user-defined type.
+            ast::Selector::Map(entries)
+                if wanted.is_none() && entries.iter().any(|(key, _)| matches!(key, ast::Selector::Column(_))) =>
+            {
+                no_type(raw)
+            }
             _ => self.parts(raw, wanted),
         }
     }
@@ -171,15 +186,17 @@ impl Builder<'_, '_> {
         }
         let kind = AggregateKind::of_name(name.name.as_str())
             .ok_or_else(|| QueryError::invalid(format!("Unknown function {} called", name.name)))?;
-        if kind == AggregateKind::CountRows {
+        if kind == AggregateKind::CountRows || is_count_rows(name, arguments) {
             return Ok((self.aggregate(kind, None, CqlType::Int), CqlType::Bigint));
         }
         let [argument] = arguments else {
-            return invalid(format!(
-                "Invalid number of arguments in call to function system.{}: 1 required but {} provided",
-                name.name,
-                arguments.len()
-            ));
+            return invalid(match kind {
+                AggregateKind::Count => format!(
+                    "Invalid number of arguments in call to function system.count: 1 required but {} provided",
+                    arguments.len()
+                ),
+                _ => format!("Invalid number of arguments for function system.{}(any)", name.name),
+            });
         };
         let before = self.selection.aggregates.len();
         let (selector, ty) = self.selector(argument, None)?;
@@ -210,7 +227,12 @@ impl Builder<'_, '_> {
     }
 
     fn call(&mut self, name: &FunctionName, arguments: &[ast::Selector]) -> Typed {
-        let function = self.resolve(name, arguments)?;
+        let function = self.resolve(name, arguments).map_err(|error| match &error {
+            QueryError::Invalid(text) if text.starts_with("Unknown function ") => {
+                QueryError::invalid(format!("Unknown function '{}'", crate::term::function_text(name)))
+            }
+            _ => error,
+        })?;
         let mut selectors = Vec::with_capacity(arguments.len());
         for (place, argument) in arguments.iter().enumerate() {
             let wanted = function.argument_types.get(place).cloned();
@@ -292,10 +314,7 @@ impl Builder<'_, '_> {
             return self.selector(only, wanted);
         }
         let Some(ty) = wanted.cloned().or_else(|| self.type_of(raw)) else {
-            return invalid(format!(
-                "Cannot infer type for term {} in selection clause (try using a cast to force a type)",
-                result_name(raw)
-            ));
+            return no_type(raw);
         };
         let each = |builder: &mut Self, parts: &[ast::Selector], ty: &CqlType| {
             let parts = parts.iter().map(|part| Ok(builder.selector(part, Some(ty))?.0));
@@ -323,6 +342,20 @@ impl Builder<'_, '_> {
         };
         Ok((selector, ty))
     }
+}
+
+/// `count(1)`, which is `count(*)`; Cassandra takes any number.
+fn is_count_rows(name: &FunctionName, arguments: &[ast::Selector]) -> bool {
+    let number =
+        matches!(arguments, [ast::Selector::Literal(literal)] if literal.kind == ast::LiteralKind::Integer);
+    number && function::is_aggregate(name) && name.name.as_str() == "count"
+}
+
+fn no_type<T>(raw: &ast::Selector) -> Result<T, QueryError> {
+    invalid(format!(
+        "Cannot infer type for term {} in selection clause (try using a cast to force a type)",
+        result_name(raw)
+    ))
 }
 
 /// Key type, value type and whether it is a map.

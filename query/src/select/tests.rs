@@ -1,0 +1,158 @@
+//! `tests/cases.txt`: statements with the answers of Apache Cassandra 5.0.6, run over partitions in memory.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use helenus_model::rng::Rng;
+use helenus_model::types::CqlType;
+use helenus_model::value::{decode_bigint, decode_int, decode_smallint, decode_tinyint};
+
+use self::store::Store;
+use super::{PageRequest, SelectPlan};
+use crate::error::QueryError;
+use crate::prepare::Statement;
+use crate::sink::RowCollector;
+use crate::values::{BoundValues, ExecuteOptions, NoValues, SteppingIds};
+
+mod paging;
+mod store;
+
+/// The second at which everything happens.
+const NOW: i64 = 1_800_000_000;
+
+fn with_options<R>(run: impl FnOnce(&ExecuteOptions<'_>) -> R) -> R {
+    let ids = SteppingIds::new(1, Rng::new(7));
+    ids.set_now(NOW * 1000);
+    run(&ExecuteOptions { timestamp: NOW * 1_000_000, now: NOW, now_millis: NOW * 1000, ids: &ids })
+}
+
+fn plan(store: &Store, statement: &str) -> Result<Arc<SelectPlan>, QueryError> {
+    match crate::prepare::prepare(statement, &store.context())?.statement {
+        Statement::Select(plan) => Ok(plan),
+        other => panic!("no SELECT: {other:?}"),
+    }
+}
+
+/// Columns, rows and warnings as text.
+fn run(store: &Store, statement: &str) -> Result<String, QueryError> {
+    let plan = plan(store, statement)?;
+    let mut sink = RowCollector::default();
+    let (_, warnings) = page(store, &plan, &NoValues, PageRequest::default(), &mut sink)?;
+    let columns: Vec<String> = plan.columns().iter().map(|c| format!("{} {}", c.name, type_text(&c.ty))).collect();
+    let mut out = format!("columns: {}\n", columns.join(", "));
+    for row in &sink.rows {
+        assert_eq!(row.len(), plan.columns().len(), "{statement}");
+        let values: Vec<String> =
+            row.iter().zip(plan.columns()).map(|(value, column)| value_text(&column.ty, value.as_deref())).collect();
+        let _ = writeln!(out, "{}", values.join(" | "));
+    }
+    for warning in warnings {
+        let _ = writeln!(out, "warning: {warning}");
+    }
+    Ok(out)
+}
+
+/// One page; the paging state and warnings.
+fn page(
+    store: &Store,
+    plan: &Arc<SelectPlan>,
+    values: &dyn BoundValues,
+    request: PageRequest<'_>,
+    sink: &mut RowCollector,
+) -> Result<(Option<Vec<u8>>, Vec<String>), QueryError> {
+    with_options(|options| {
+        let mut execution = plan.start(values, options, request)?;
+        let mut commands = 0;
+        while let Some(command) = execution.command().cloned() {
+            // Each answer is consumed twice, as when a read is done again elsewhere.
+            let rows = sink.rows.len();
+            store.read(&command, &mut execution.consumer(sink));
+            execution.restart_command();
+            sink.rows.truncate(rows);
+            store.read(&command, &mut execution.consumer(sink));
+            execution.command_done(sink)?;
+            commands += 1;
+            assert!(commands < 10_000, "the execution never ends");
+        }
+        let end = execution.finish(sink)?;
+        Ok((end.paging_state, end.warnings))
+    })
+}
+
+/// Types without frozen<>, as the answers of drivers give them.
+fn type_text(ty: &CqlType) -> String {
+    match ty {
+        CqlType::List { element, .. } => format!("list<{}>", type_text(element)),
+        CqlType::Set { element, .. } => format!("set<{}>", type_text(element)),
+        CqlType::Map { key, value, .. } => format!("map<{}, {}>", type_text(key), type_text(value)),
+        CqlType::Tuple(parts) => format!("tuple<{}>", parts.iter().map(type_text).collect::<Vec<_>>().join(", ")),
+        CqlType::Udt { definition, .. } => definition.name.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn value_text(ty: &CqlType, value: Option<&[u8]>) -> String {
+    let Some(value) = value else { return "null".to_owned() };
+    let number = match ty {
+        CqlType::Text | CqlType::Ascii => return format!("'{}'", String::from_utf8_lossy(value)),
+        CqlType::Int => decode_int(value).map(i64::from),
+        CqlType::Bigint => decode_bigint(value),
+        CqlType::Smallint => decode_smallint(value).map(i64::from),
+        CqlType::Tinyint => decode_tinyint(value).map(i64::from),
+        _ => None,
+    };
+    match number {
+        Some(number) => number.to_string(),
+        None => value.iter().fold("0x".to_owned(), |mut out, byte| {
+            let _ = write!(out, "{byte:02x}");
+            out
+        }),
+    }
+}
+
+fn error_text(error: &QueryError) -> String {
+    let code = match error {
+        // The words of syntax errors are the parser's concern.
+        QueryError::Syntax(_) => return "error 2000\n".to_owned(),
+        QueryError::Invalid(_) => "2200",
+        QueryError::FunctionFailure { .. } => "1400",
+        _ => "????",
+    };
+    format!("error {code}: {error}\n")
+}
+
+/// The schema and rows that `cases.txt` sets up.
+fn sample() -> Store {
+    let mut store = Store::new("selq");
+    for line in CASES.lines() {
+        if let Some((name, columns)) = line.strip_prefix("table ").and_then(|line| line.split_once(" | ")) {
+            store.table(name, columns);
+        } else if let Some(statement) = line.strip_prefix("@ ") {
+            store.write(statement);
+        }
+    }
+    store
+}
+
+const CASES: &str = include_str!("tests/cases.txt");
+
+#[test]
+fn answers_are_cassandras() {
+    let store = sample();
+    let (mut checked, mut wrong) = (0, String::new());
+    let mut lines = CASES.lines().peekable();
+    while let Some(line) = lines.next() {
+        let Some(statement) = line.strip_prefix("> ") else { continue };
+        let mut expected = String::new();
+        while let Some(line) = lines.next_if(|line| !line.starts_with("> ")) {
+            let _ = writeln!(expected, "{}", if line.starts_with("error 2000") { "error 2000" } else { line });
+        }
+        let found = run(&store, statement).unwrap_or_else(|error| error_text(&error));
+        checked += 1;
+        if found != expected {
+            let _ = writeln!(wrong, "> {statement}\n--- expected\n{expected}--- found\n{found}");
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(checked > 150);
+}

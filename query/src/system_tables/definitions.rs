@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use helenus_model::schema::{Column, ColumnKind, Keyspace, Replication, SortOrder, Table, TableParams, TableParts};
-use helenus_model::types::{CqlType, parse_cql_type};
+use helenus_model::types::{CqlType, UdtResolver, parse_cql_type};
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
@@ -148,7 +148,7 @@ fn parse_table(line: &str) -> Option<Table> {
     for option in options.split_whitespace() {
         set_option(&mut params, option.split_once('=')?)?;
     }
-    let columns = parse_columns(columns, keyspace)?;
+    let columns = parse_columns(columns, keyspace, &|_, _| None)?;
     let next_column_id = columns.iter().map(|column| column.id + 1).max().unwrap_or(0);
     Some(Table::new(TableParts {
         id: system_table_id(keyspace, name),
@@ -182,7 +182,7 @@ fn set_option(params: &mut TableParams, (key, value): (&str, &str)) -> Option<()
 }
 
 /// Columns as `*name type, +name type desc, name type static`. Commas inside `<…>` belong to the type.
-pub(crate) fn parse_columns(text: &str, keyspace: &str) -> Option<Vec<Column>> {
+pub(crate) fn parse_columns(text: &str, keyspace: &str, types: &UdtResolver<'_>) -> Option<Vec<Column>> {
     let (mut columns, mut keys, mut clusterings, mut id) = (Vec::new(), 0, 0, 0);
     let (mut depth, mut start) = (0_i32, 0);
     let mut pieces = Vec::new();
@@ -208,7 +208,7 @@ pub(crate) fn parse_columns(text: &str, keyspace: &str) -> Option<Vec<Column>> {
             Some(ty) => (ty, ColumnKind::Static),
             None => (ty, ColumnKind::Regular),
         };
-        let ty: CqlType = parse_cql_type(ty, keyspace, &|_, _| None).ok()?;
+        let ty: CqlType = parse_cql_type(ty, keyspace, types).ok()?;
         let (kind, name, position) = if let Some(name) = name.strip_prefix('*') {
             keys += 1;
             (ColumnKind::PartitionKey, name, keys - 1)
