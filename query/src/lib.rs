@@ -16,3 +16,6 @@ pub mod system_tables;
 pub mod term;
 pub mod values;
 pub mod write;
+
+#[cfg(test)]
+mod golden_tests;

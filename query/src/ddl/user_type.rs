@@ -8,7 +8,7 @@ use super::keyspace::missing;
 use super::names::{check_modifiable, check_type};
 use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
 use crate::error::QueryError;
-use crate::term::{resolve_type, type_text};
+use crate::term::{qualified_type_text, resolve_type};
 
 pub(super) fn create(
     create: &ast::CreateType,
@@ -93,7 +93,7 @@ fn add_field(
     }
     check_field(&field.type_name)?;
     let ty = resolve_type(&field.type_name, &keyspace.name, Some(keyspace))?;
-    let type_name = qualified_text(&field.type_name, &keyspace.name);
+    let type_name = qualified_type_text(&field.type_name, &keyspace.name);
     if ty.references_udt(&definition.keyspace, &definition.name) {
         return Err(QueryError::invalid(format!(
             "Cannot add new field {name} of type {type_name} to user type {full} as it would create a circular reference"
@@ -115,18 +115,6 @@ fn add_field(
     let mut fields = definition.fields.clone();
     fields.push((name.text.clone(), ty));
     Ok(put(UdtDefinition { fields, ..definition.clone() }, EventKind::Updated))
-}
-
-/// The type as written, user-defined ones with their keyspace.
-fn qualified_text(ty: &CqlTypeName, keyspace: &str) -> String {
-    match ty {
-        CqlTypeName::UserType(name) if name.keyspace.is_none() => format!("{keyspace}.{}", name.name),
-        CqlTypeName::Frozen(inner) => match &**inner {
-            CqlTypeName::UserType(_) => format!("frozen<{}>", qualified_text(inner, keyspace)),
-            _ => type_text(ty),
-        },
-        _ => type_text(ty),
-    }
 }
 
 fn rename(definition: &UdtDefinition, renamings: &[Renaming], if_exists: bool) -> Result<DdlOutcome, QueryError> {

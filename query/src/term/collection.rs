@@ -18,9 +18,7 @@ impl Preparer<'_> {
                 Ok(Term::List(self.collection_elements("list", elements, &spec, receiver)?))
             }
             CqlType::Vector { element, dimension } => self.vector_literal(elements, element, *dimension, receiver),
-            other => Err(QueryError::invalid(format!(
-                "Unexpected receiver type '{other}'; only list and vector are expected"
-            ))),
+            other => Err(super::prepare::not_a_list(other)),
         }
     }
 

@@ -24,7 +24,7 @@ pub(crate) use assign::type_assignability;
 pub(crate) use text::{function_text, marker_text};
 pub(crate) use type_name::native_type;
 pub use type_name::resolve_type;
-pub(crate) use type_name::type_text;
+pub(crate) use type_name::{qualified_type_text, type_text};
 
 /// A checked value.
 #[derive(Clone, Debug)]

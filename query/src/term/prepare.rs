@@ -105,8 +105,11 @@ impl<'a> Preparer<'a> {
             RawTerm::Tuple(elements) => self.tuple_literal(elements, receiver).and_then(fold),
             RawTerm::TypeHint { type_name, term: inner } => {
                 let ty = self.hint_type(type_name, receiver)?;
-                let hint = super::type_name::type_text(type_name);
+                let hint = super::qualified_type_text(type_name, &receiver.keyspace);
                 let hinted = receiver.inner(format!("({hint}){}", term_text(inner)), ty);
+                if matches!(**inner, RawTerm::List(_)) && !matches!(hinted.ty, CqlType::List { .. } | CqlType::Vector { .. }) {
+                    return Err(not_a_list(&hinted.ty));
+                }
                 if !self.assignability(inner, &hinted).is_assignable() {
                     return Err(QueryError::invalid(format!(
                         "Cannot cast value {} to type {hint}",
@@ -116,7 +119,7 @@ impl<'a> Preparer<'a> {
                 if !assign::type_assignability(&receiver.ty, &hinted.ty).is_assignable() {
                     return Err(QueryError::invalid(format!(
                         "Cannot assign value {} to {} of type {}",
-                        term_text(term),
+                        hinted.name,
                         receiver.name,
                         receiver.ty
                     )));
@@ -156,6 +159,11 @@ impl<'a> Preparer<'a> {
         }
         Ok(Term::Function { function, arguments: terms })
     }
+}
+
+/// Cassandra's words for `[…]` where no list or vector is wanted.
+pub(super) fn not_a_list(ty: &CqlType) -> QueryError {
+    QueryError::invalid(format!("Unexpected receiver type '{ty}'; only list and vector are expected"))
 }
 
 /// Works out a literal whose parts are all known.

@@ -49,6 +49,18 @@ pub(crate) fn type_text(name: &CqlTypeName) -> String {
     }
 }
 
+/// The type as messages write it once it is resolved: user-defined ones with their keyspace.
+pub(crate) fn qualified_type_text(ty: &CqlTypeName, keyspace: &str) -> String {
+    match ty {
+        CqlTypeName::UserType(name) if name.keyspace.is_none() => format!("{keyspace}.{}", name.name),
+        CqlTypeName::Frozen(inner) => match &**inner {
+            CqlTypeName::UserType(_) => format!("frozen<{}>", qualified_type_text(inner, keyspace)),
+            _ => type_text(ty),
+        },
+        _ => type_text(ty),
+    }
+}
+
 /// The built-in type of this name.
 pub(crate) fn native_type(native: NativeType) -> CqlType {
     match native {
@@ -89,7 +101,9 @@ impl Resolver<'_> {
         Ok(match name {
             CqlTypeName::Native(native) => native_type(*native),
             CqlTypeName::Custom(class) => {
-                parse_java_class(class).map_err(|error| QueryError::Syntax(error.to_string()))?
+                parse_java_class(class).map_err(|error| {
+                    QueryError::Syntax(format!("Error setting type {class}: {error}"))
+                })?
             }
             CqlTypeName::UserType(name) => {
                 self.user_type(name.keyspace.as_ref().map(|k| k.as_str()), name.name.as_str())?
@@ -107,12 +121,12 @@ impl Resolver<'_> {
             },
             CqlTypeName::List(element) => {
                 let element = inner(element)?;
-                self.check_element(name, &element, "list")?;
+                self.check_element(name, &element)?;
                 CqlType::list(element, false)
             }
             CqlTypeName::Set(element) => {
                 let element = inner(element)?;
-                self.check_element(name, &element, "set")?;
+                self.check_element(name, &element)?;
                 if element.contains_duration() {
                     let text = type_text(name);
                     return Err(QueryError::invalid(format!("Durations are not allowed inside sets: {text}")));
@@ -125,8 +139,8 @@ impl Resolver<'_> {
                     let text = type_text(name);
                     return Err(QueryError::invalid(format!("Durations are not allowed as map keys: {text}")));
                 }
-                self.check_element(name, &key, "map")?;
-                self.check_element(name, &value, "map")?;
+                self.check_element(name, &key)?;
+                self.check_element(name, &value)?;
                 CqlType::map(key, value, false)
             }
             CqlTypeName::Tuple(parts) => {
@@ -146,8 +160,8 @@ impl Resolver<'_> {
                         )));
                     }
                     Ok(_) => {
-                        return Err(QueryError::invalid(format!(
-                            "vectors may only have {VECTOR_DIMENSION_MAX} dimensions; given {dimension}"
+                        return Err(QueryError::unsupported(format_args!(
+                            "vectors of more than {VECTOR_DIMENSION_MAX} dimensions"
                         )));
                     }
                 }
@@ -171,7 +185,7 @@ impl Resolver<'_> {
     }
 
     /// Elements of collections must be frozen, and may not count.
-    fn check_element(&self, collection: &CqlTypeName, element: &CqlType, _kind: &str) -> Result<(), QueryError> {
+    fn check_element(&self, collection: &CqlTypeName, element: &CqlType) -> Result<(), QueryError> {
         if *element == CqlType::Counter {
             return Err(QueryError::invalid(format!(
                 "Counters are not allowed inside collections: {}",
