@@ -28,6 +28,8 @@ def one():
 @pytest.fixture(scope="session")
 def three():
     """Three nodes, shared by all tests that leave them running."""
+    if external():
+        pytest.skip("needs nodes of its own")
     with started(3) as server:
         yield server
 

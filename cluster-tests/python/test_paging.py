@@ -1,0 +1,111 @@
+"""Pages of every size give each row once, and a page's state is good on any node."""
+
+import pytest
+from cassandra.cluster import EXEC_PROFILE_DEFAULT
+from cassandra.concurrent import execute_concurrent_with_args
+from cassandra.policies import WhiteListRoundRobinPolicy
+from cassandra.query import SimpleStatement
+
+from conftest import VERSIONS, fresh_keyspace
+
+PARTITIONS = 40
+ROWS = 50
+
+
+def fill(session):
+    session.execute("CREATE TABLE t (k int, c int, v text, s int static, PRIMARY KEY (k, c)) WITH CLUSTERING ORDER BY (c DESC)")
+    write = session.prepare("INSERT INTO t (k, c, v, s) VALUES (?, ?, ?, ?)")
+    values = [(key, row, f"{key}/{row}", key) for key in range(PARTITIONS) for row in range(ROWS)]
+    assert all(done for done, _ in execute_concurrent_with_args(session, write, values))
+    # One partition with only a static column.
+    session.execute("INSERT INTO t (k, s) VALUES (1000, 5)")
+
+
+@pytest.fixture(scope="module")
+def filled(one):
+    with one.cluster() as cluster:
+        session = cluster.connect()
+        fresh_keyspace(session, "test_paging", one.replication())
+        fill(session)
+        yield session
+        session.execute("DROP KEYSPACE test_paging")
+
+
+def pages(session, text, size):
+    """All pages, each asked for by the state that the one before gave."""
+    statement = SimpleStatement(text, fetch_size=size)
+    result = session.execute(statement)
+    found = [list(result.current_rows)]
+    while result.paging_state is not None:
+        result = session.execute(statement, paging_state=result.paging_state)
+        found.append(list(result.current_rows))
+    return found
+
+
+QUERIES = [
+    "SELECT k, c, v FROM t",
+    "SELECT k, c FROM t WHERE k = 7",
+    "SELECT k, c FROM t WHERE k = 7 ORDER BY c ASC",
+    "SELECT k, c FROM t WHERE k = 7 AND c > 10 AND c < 31",
+    "SELECT k, c FROM t WHERE k IN (9, 3, 1000, 5)",
+    "SELECT k, c FROM t PER PARTITION LIMIT 3",
+    "SELECT k, c FROM t LIMIT 117",
+    "SELECT k, c FROM t WHERE token(k) > 0",
+    "SELECT DISTINCT k, s FROM t",
+    "SELECT k, c FROM t WHERE c = 3 ALLOW FILTERING",
+    "SELECT count(*), max(c) FROM t",
+    "SELECT k, c FROM t WHERE k = 12345",
+    "SELECT k, c FROM t WHERE k = 7 AND c IN (1, 3, 5, 7)",
+]
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 5000])
+@pytest.mark.parametrize("text", QUERIES)
+def test_pages(filled, text, size):
+    if size == 1 and text == QUERIES[0]:
+        text += " WHERE token(k) > 4611686018427387904"
+    whole = pages(filled, text, None)
+    assert len(whole) == 1
+    found = pages(filled, text, size)
+    assert [row for page in found for row in page] == whole[0]
+    assert all(len(page) <= size for page in found)
+    if "ALLOW" not in text:
+        assert all(len(page) == size for page in found[:-1])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_driver_pages_by_itself(one, filled, version):
+    with one.cluster(version) as cluster:
+        session = cluster.connect("test_paging")
+        session.default_fetch_size = 7
+        rows = list(session.execute("SELECT k, c FROM t WHERE k = 3"))
+        assert [row.c for row in rows] == list(range(ROWS - 1, -1, -1))
+
+
+def test_a_state_is_good_on_another_node(three):
+    with three.cluster() as cluster:
+        session = cluster.connect()
+        fresh_keyspace(session, "paging_three", three.replication())
+        fill(session)
+        session.execute("SELECT count(*) FROM t")
+        sessions = []
+        for address in three.contact_points:
+            alone = three.cluster(contact_points=[address])
+            alone.profile_manager.profiles[EXEC_PROFILE_DEFAULT].load_balancing_policy = WhiteListRoundRobinPolicy([address])
+            sessions.append((alone, alone.connect("paging_three")))
+        try:
+            for text in QUERIES[:6]:
+                whole = list(session.execute(SimpleStatement(text, fetch_size=None)))
+                found, state, turn = [], None, 0
+                while True:
+                    statement = SimpleStatement(text, fetch_size=13)
+                    result = sessions[turn % 3][1].execute(statement, paging_state=state)
+                    found += result.current_rows
+                    state, turn = result.paging_state, turn + 1
+                    if state is None:
+                        break
+                assert found == whole, text
+        finally:
+            for alone, _ in sessions:
+                alone.shutdown()
+            session.execute("DROP KEYSPACE paging_three")

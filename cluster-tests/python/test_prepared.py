@@ -1,0 +1,138 @@
+"""Prepared and simple statements, named and unset values, statements in flight, and the ids of statements."""
+
+import pytest
+from cassandra import InvalidRequest
+from cassandra.query import UNSET_VALUE, BatchStatement, SimpleStatement
+
+from conftest import VERSIONS, fresh_keyspace
+
+ROWS = 10_000
+IN_FLIGHT = 128
+
+
+def test_named_values(session, table):
+    session.execute(f"CREATE TABLE {table} (k int, c text, v double, PRIMARY KEY (k, c))")
+    write = session.prepare(f"INSERT INTO {table} (k, c, v) VALUES (:key, :name, :value)")
+    session.execute(write, {"key": 1, "name": "one", "value": 1.5})
+    read = session.prepare(f"SELECT v FROM {table} WHERE k = ? AND c = ?")
+    assert session.execute(read, {"k": 1, "c": "one"}).one() == (1.5,)
+    simple = f"INSERT INTO {table} (k, c, v) VALUES (%(k)s, %(c)s, %(v)s)"
+    session.execute(simple, {"k": 1, "c": "two", "v": 2.5})
+    assert [row.c for row in session.execute(f"SELECT c FROM {table} WHERE k = 1")] == ["one", "two"]
+
+
+def test_names_and_types_of_markers(session, table):
+    session.execute(f"CREATE TABLE {table} (k int, c text, v list<int>, m map<text, int>, PRIMARY KEY (k, c))")
+    expected = [
+        (f"SELECT * FROM {table} WHERE k = ? AND c > ? LIMIT ?", ["k int", "c varchar", "[limit] int"]),
+        (f"SELECT * FROM {table} WHERE k IN ? PER PARTITION LIMIT ?", ["in(k) list<int>", "[per_partition_limit] int"]),
+        (f"SELECT * FROM {table} WHERE k = ? AND c IN (?, ?)", ["k int", "c varchar", "c varchar"]),
+        (f"SELECT * FROM {table} WHERE token(k) > ?", ["partition key token bigint"]),
+        (f"SELECT * FROM {table} WHERE token(k) > token(?)", ["arg0(system.token) int"]),
+        (f"INSERT INTO {table} (k, c, v) VALUES (?, ?, ?) USING TTL ? AND TIMESTAMP ?",
+         ["k int", "c varchar", "v list<int>", "[ttl] int", "[timestamp] bigint"]),
+        (f"UPDATE {table} SET v = v + ?, m[?] = ? WHERE k = ? AND c = ?",
+         ["v list<int>", "key(m) varchar", "value(m) int", "k int", "c varchar"]),
+        (f"UPDATE {table} SET v[?] = ? WHERE k = ? AND c = ?", ["idx(v) int", "value(v) int", "k int", "c varchar"]),
+        (f"DELETE m[?] FROM {table} WHERE k = ? AND c = ?", ["key(m) varchar", "k int", "c varchar"]),
+        (f"SELECT * FROM {table} WHERE k = ? AND (c) > ?", ["k int", "(c) frozen<tuple<varchar>>"]),
+    ]
+    found = []
+    for text, _ in expected:
+        markers = session.prepare(text).column_metadata
+        found.append((text, [f"{marker.name} {marker.type.cql_parameterized_type()}" for marker in markers]))
+    assert found == expected
+
+
+def test_partition_key_of_a_prepared_statement(session, table):
+    session.execute(f"CREATE TABLE {table} (a int, b text, c int, v int, PRIMARY KEY ((a, b), c))")
+    write = session.prepare(f"INSERT INTO {table} (v, c, b, a) VALUES (?, ?, ?, ?)")
+    assert write.routing_key_indexes == [3, 2]
+    assert write.bind((1, 2, "x", 5)).routing_key == b"\x00\x04\x00\x00\x00\x05\x00\x00\x01x\x00"
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_unset_values_leave_columns_alone(one, version):
+    with one.cluster(version) as cluster:
+        session = cluster.connect()
+        fresh_keyspace(session, f"unset_{version}", one.replication())
+        session.execute("CREATE TABLE t (k int PRIMARY KEY, a int, b text, l list<int>)")
+        write = session.prepare("INSERT INTO t (k, a, b, l) VALUES (?, ?, ?, ?)")
+        session.execute(write, (1, 1, "one", [1]))
+        session.execute(write, (1, UNSET_VALUE, "two", UNSET_VALUE))
+        assert session.execute("SELECT a, b, l FROM t WHERE k = 1").one() == (1, "two", [1])
+        session.execute(write, (1, 5))
+        assert session.execute("SELECT a, b, l FROM t WHERE k = 1").one() == (5, "two", [1])
+        with pytest.raises((InvalidRequest, ValueError)):
+            session.execute(write, (UNSET_VALUE, 1, "x", None))
+        limited = session.prepare("SELECT a FROM t WHERE k = ? LIMIT ?")
+        assert session.execute(limited, (1, UNSET_VALUE)).one() == (5,)
+        timed = session.prepare("UPDATE t USING TTL ? AND TIMESTAMP ? SET a = ? WHERE k = 1")
+        session.execute(timed, (UNSET_VALUE, UNSET_VALUE, 9))
+        assert session.execute("SELECT a, ttl(a) FROM t WHERE k = 1").one() == (9, None)
+        session.execute(f"DROP KEYSPACE unset_{version}")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_many_writes_in_flight(one, version):
+    with one.cluster(version, "lz4") as cluster:
+        session = cluster.connect()
+        keyspace = f"window_{version}"
+        fresh_keyspace(session, keyspace, one.replication())
+        session.execute("CREATE TABLE t (k int, c int, v text, PRIMARY KEY (k, c))")
+        write = session.prepare("INSERT INTO t (k, c, v) VALUES (?, ?, ?)")
+        waiting = []
+        for number in range(ROWS):
+            if len(waiting) == IN_FLIGHT:
+                waiting.pop(0).result()
+            waiting.append(session.execute_async(write, (number % 10, number, f"value {number}")))
+        for future in waiting:
+            future.result()
+        for key in range(10):
+            rows = list(session.execute("SELECT c, v FROM t WHERE k = %s", (key,)))
+            assert rows == [(number, f"value {number}") for number in range(key, ROWS, 10)]
+        session.execute(f"DROP KEYSPACE {keyspace}")
+
+
+def test_ids_do_not_depend_on_the_connection(one, session, table):
+    session.execute(f"CREATE TABLE {table} (k int PRIMARY KEY)")
+    text = f"SELECT * FROM {session.keyspace}.{table} WHERE k = ?"
+    first = session.prepare(text).query_id
+    with one.cluster() as cluster:
+        assert cluster.connect().prepare(text).query_id == first
+        assert cluster.connect(session.keyspace).prepare(text).query_id == first
+    import hashlib
+    assert first == hashlib.md5(text.encode()).digest()
+    short = f"SELECT * FROM {table} WHERE k = ?"
+    assert session.prepare(short).query_id == hashlib.md5((session.keyspace + short).encode()).digest()
+
+
+def test_values_that_do_not_fit_are_refused(session, table):
+    session.execute(f"CREATE TABLE {table} (k int PRIMARY KEY, v int, t text)")
+    cases = [
+        ("INSERT INTO {} (k, v) VALUES (?, ?)", [b"\x00\x00\x00\x01", b"\x00\x01"], "Expected 4 or 0 byte int (2)"),
+        ("INSERT INTO {} (k, t) VALUES (?, ?)", [b"\x00\x00\x00\x01", b"\xff\xfe"], "String didn't validate."),
+        ("INSERT INTO {} (k, v) VALUES (?, ?)", [None, b"\x00\x00\x00\x01"], "Invalid null value in condition for column k"),
+        ("SELECT * FROM {} LIMIT ?", [b"\x00\x00\x00\x00"], "LIMIT must be strictly positive"),
+    ]
+    for text, values, message in cases:
+        bound = session.prepare(text.format(table)).bind([1] * (len(values) - 1) + ["1" if "t)" in text else 1])
+        bound.values = values
+        with pytest.raises(InvalidRequest) as refused:
+            session.execute(bound)
+        assert message in str(refused.value)
+
+
+def test_ddl_and_use_can_be_prepared(session, table):
+    session.execute(session.prepare(f"CREATE TABLE {table} (k int PRIMARY KEY)"))
+    assert list(session.execute(session.prepare(f"SELECT * FROM {table}"))) == []
+
+
+def test_a_batch_mixes_text_and_prepared(session, table):
+    session.execute(f"CREATE TABLE {table} (k int PRIMARY KEY, v text)")
+    batch = BatchStatement()
+    batch.add(session.prepare(f"INSERT INTO {table} (k, v) VALUES (?, ?)"), (1, "prepared"))
+    batch.add(SimpleStatement(f"INSERT INTO {table} (k, v) VALUES (%s, %s)"), (2, "text"))
+    batch.add(f"INSERT INTO {table} (k, v) VALUES (3, 'literal')")
+    session.execute(batch)
+    assert sorted(session.execute(f"SELECT k, v FROM {table}")) == [(1, "prepared"), (2, "text"), (3, "literal")]

@@ -1,0 +1,257 @@
+"""Three nodes: consistency levels, what happens while nodes are down, hints, batches, events of the topology."""
+
+import pytest
+from cassandra import ConsistencyLevel as Level
+from cassandra import Unavailable
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, ExecutionProfile
+from cassandra.concurrent import execute_concurrent_with_args
+from cassandra.policies import FallthroughRetryPolicy, WhiteListRoundRobinPolicy
+from cassandra.query import BatchStatement, SimpleStatement
+
+from conftest import fresh_keyspace, started
+from servers import until
+
+
+def only(server, address):
+    """A cluster of the driver that sends every request to one node."""
+    profile = ExecutionProfile(load_balancing_policy=WhiteListRoundRobinPolicy([address]), request_timeout=20,
+                               retry_policy=FallthroughRetryPolicy())
+    return server.cluster(contact_points=[address], profile=profile)
+
+
+def at(level, text):
+    return SimpleStatement(text, consistency_level=level)
+
+
+@pytest.fixture(scope="module")
+def trio():
+    """Three nodes that tests of this module kill and start again; each test leaves all of them running."""
+    with started(3) as server:
+        with server.cluster() as cluster:
+            session = cluster.connect()
+            fresh_keyspace(session, "trio", server.replication(3))
+            session.execute("CREATE TABLE t (k int PRIMARY KEY, v text)")
+        yield server
+
+
+def all_up(server):
+    """Every node sees every node up."""
+    def seen():
+        return all(len([line for line in node.nodetool("status").splitlines() if line.startswith("UN ")]) == 3
+                   for node in server.nodes)
+    until(seen, "all nodes see each other", 60)
+
+
+def test_every_node_knows_every_node(three):
+    all_up(three)
+    with three.cluster() as cluster:
+        session = cluster.connect()
+        hosts = cluster.metadata.all_hosts()
+        assert {host.address for host in hosts} == set(three.contact_points)
+        assert all(host.is_up and host.release_version == "5.0.6" for host in hosts)
+        assert len(cluster.metadata.token_map.ring) == 48
+        versions = {session.execute("SELECT schema_version FROM system.local", host=host).one()[0] for host in hosts}
+        assert len(versions) == 1
+        for host in hosts:
+            peers = list(session.execute("SELECT * FROM system.peers_v2", host=host))
+            old = list(session.execute("SELECT * FROM system.peers", host=host))
+            others = set(three.contact_points) - {host.address}
+            assert {str(row.peer) for row in peers} == {str(row.peer) for row in old} == others
+            assert all(len(row.tokens) == 16 and row.host_id and row.native_port == 9042 for row in peers)
+
+
+@pytest.mark.parametrize("level", [Level.ONE, Level.TWO, Level.THREE, Level.QUORUM, Level.ALL, Level.LOCAL_ONE,
+                                   Level.LOCAL_QUORUM, Level.EACH_QUORUM])
+def test_consistency_levels(three, level):
+    with three.cluster() as cluster:
+        session = cluster.connect()
+        name = f"level_{Level.value_to_name[level].lower()}"
+        fresh_keyspace(session, name, three.replication(3))
+        session.execute("CREATE TABLE t (k int PRIMARY KEY, v int)")
+        for key in range(30):
+            session.execute(at(level, f"INSERT INTO t (k, v) VALUES ({key}, {key * 2})"))
+        # A read at ALL sees what was written at any level.
+        read = level if level in (Level.QUORUM, Level.ALL, Level.LOCAL_QUORUM) else Level.ALL
+        found = {row.k: row.v for row in session.execute(at(read, "SELECT * FROM t"))}
+        assert found == {key: key * 2 for key in range(30)}
+        for key in range(30):
+            assert session.execute(at(read, f"SELECT v FROM t WHERE k = {key}")).one() == (key * 2,)
+        session.execute(f"DROP KEYSPACE {name}")
+
+
+def test_ddl_through_any_node_is_seen_through_all(three):
+    with three.cluster() as cluster:
+        fresh_keyspace(cluster.connect(), "everywhere", three.replication(3))
+    sessions = [only(three, address) for address in three.contact_points]
+    try:
+        connected = [each.connect("everywhere") for each in sessions]
+        for number, session in enumerate(connected):
+            session.execute(f"CREATE TABLE t{number} (k int PRIMARY KEY, v int)")
+            for other in connected:
+                other.execute(f"INSERT INTO t{number} (k, v) VALUES (1, {number})")
+                assert other.execute(f"SELECT v FROM t{number} WHERE k = 1").one() == (number,)
+        text = "SELECT v FROM everywhere.t0 WHERE k = ?"
+        assert len({session.prepare(text).query_id for session in connected}) == 1
+    finally:
+        for each in sessions:
+            each.shutdown()
+
+
+def test_replicas_are_where_the_driver_expects_them(three):
+    with three.cluster() as cluster:
+        session = cluster.connect()
+        fresh_keyspace(session, "placed", three.replication(1))
+        session.execute("CREATE TABLE t (k int PRIMARY KEY)")
+        until(lambda: "placed" in cluster.metadata.keyspaces, "the driver knows the keyspace")
+        for key in range(20):
+            routing = key.to_bytes(4, "big")
+            (replica,) = cluster.metadata.get_replicas("placed", routing)
+            told = three.nodes[0].nodetool("getendpoints", "placed", "t", str(key)).split()
+            assert told == [replica.address]
+
+
+def test_one_node_down(trio):
+    down = trio.nodes[2]
+    with only(trio, trio.nodes[0].address) as cluster:
+        session = cluster.connect("trio")
+        down.kill()
+        until(lambda: f"DN  {down.address}" in trio.nodes[0].nodetool("status"), "the node is seen down", 60)
+        write = session.prepare("INSERT INTO t (k, v) VALUES (?, ?)")
+        write.consistency_level = Level.QUORUM
+        for key in range(200):
+            session.execute(write, (key, f"while down {key}"))
+        found = list(session.execute(at(Level.QUORUM, "SELECT k FROM t")))
+        assert {row.k for row in found} >= set(range(200))
+        for level, text in ((Level.ALL, "INSERT INTO t (k, v) VALUES (1, 'x')"), (Level.ALL, "SELECT * FROM t WHERE k = 1"),
+                            (Level.THREE, "INSERT INTO t (k, v) VALUES (1, 'x')")):
+            with pytest.raises(Unavailable) as refused:
+                session.execute(at(level, text))
+            error = refused.value
+            assert (error.consistency, error.required_replicas, error.alive_replicas) == (level, 3, 2)
+        until(lambda: "does not have any pending hints" not in trio.nodes[0].nodetool("listpendinghints"), "hints are kept", 15)
+        down.start()
+        down.wait()
+        for node in trio.nodes:
+            until(lambda: "does not have any pending hints" in node.nodetool("listpendinghints"), "hints are delivered", 60)
+    with only(trio, down.address) as cluster:
+        session = cluster.connect("trio")
+        all_up(trio)
+        for key in range(200):
+            assert session.execute(at(Level.ONE, f"SELECT v FROM t WHERE k = {key}")).one() == (f"while down {key}",)
+
+
+def test_two_nodes_down(trio):
+    with only(trio, trio.nodes[0].address) as cluster:
+        session = cluster.connect("trio")
+        session.execute(at(Level.ALL, "INSERT INTO t (k, v) VALUES (5000, 'all')"))
+        for node in trio.nodes[1:]:
+            node.kill()
+        for node in trio.nodes[1:]:
+            until(lambda: f"DN  {node.address}" in trio.nodes[0].nodetool("status"), "the node is seen down", 60)
+        session.execute(at(Level.ONE, "INSERT INTO t (k, v) VALUES (5001, 'one')"))
+        assert session.execute(at(Level.ONE, "SELECT v FROM t WHERE k = 5000")).one() == ("all",)
+        for level, required in ((Level.QUORUM, 2), (Level.TWO, 2), (Level.LOCAL_QUORUM, 2), (Level.ALL, 3)):
+            for text in ("INSERT INTO t (k, v) VALUES (1, 'x')", "SELECT * FROM t WHERE k = 1", "SELECT * FROM t"):
+                with pytest.raises(Unavailable) as refused:
+                    session.execute(at(level, text))
+                error = refused.value
+                assert (error.consistency, error.required_replicas, error.alive_replicas) == (level, required, 1)
+        for node in trio.nodes[1:]:
+            node.start()
+        for node in trio.nodes[1:]:
+            node.wait()
+        all_up(trio)
+        assert session.execute(at(Level.ALL, "SELECT v FROM t WHERE k = 5001")).one() == ("one",)
+
+
+def test_all_killed_at_once_lose_nothing(trio):
+    keys = range(10_000, 11_000)
+    with trio.cluster() as cluster:
+        session = cluster.connect("trio")
+        write = session.prepare("INSERT INTO t (k, v) VALUES (?, ?)")
+        write.consistency_level = Level.QUORUM
+        assert all(done for done, _ in execute_concurrent_with_args(session, write, [(key, f"kept {key}") for key in keys]))
+    for node in trio.nodes:
+        node.kill()
+    for node in reversed(trio.nodes):
+        node.start()
+    for node in trio.nodes:
+        node.wait()
+    all_up(trio)
+    with trio.cluster() as cluster:
+        session = cluster.connect("trio")
+        read = session.prepare("SELECT v FROM t WHERE k = ?")
+        read.consistency_level = Level.QUORUM
+        results = execute_concurrent_with_args(session, read, [(key,) for key in keys])
+        assert [result.one() for _, result in results] == [(f"kept {key}",) for key in keys]
+
+
+def test_logged_batches_are_whole_or_absent(trio):
+    """A coordinator dies while it writes batches; every batch is there whole in the end, or not at all."""
+    with only(trio, trio.nodes[1].address) as cluster:
+        session = cluster.connect("trio")
+        session.execute("CREATE TABLE b (k int PRIMARY KEY, v int)")
+        write = session.prepare("INSERT INTO b (k, v) VALUES (?, ?)")
+        futures = []
+        for number in range(300):
+            batch = BatchStatement(consistency_level=Level.QUORUM)
+            for part in range(3):
+                batch.add(write, (number * 3 + part, number))
+            futures.append(session.execute_async(batch))
+            if number == 200:
+                futures[100].result()
+                trio.nodes[1].kill()
+        acknowledged = set()
+        for number, future in enumerate(futures):
+            try:
+                future.result()
+                acknowledged.add(number)
+            except Exception:  # noqa: BLE001 - the node is dead; the outcome is unknown
+                pass
+    assert acknowledged
+    trio.nodes[1].start()
+    trio.nodes[1].wait()
+    all_up(trio)
+
+    def counts():
+        with trio.cluster() as cluster:
+            rows = cluster.connect("trio").execute(at(Level.ALL, "SELECT v FROM b"))
+            found = {}
+            for row in rows:
+                found[row.v] = found.get(row.v, 0) + 1
+            return found
+
+    def whole():
+        found = counts()
+        return set(found.values()) <= {3} and acknowledged <= set(found)
+
+    until(whole, "every batch is whole", 60)
+
+
+def test_status_events(trio):
+    with trio.cluster() as cluster:
+        session = cluster.connect()
+        heard = []
+        cluster.control_connection._connection.register_watcher("STATUS_CHANGE", heard.append)
+        control = cluster.control_connection._connection.endpoint.address
+        node = next(node for node in trio.nodes if node.address != control)
+
+        def told(kind):
+            return any(event["change_type"] == kind and event["address"][0] == node.address for event in heard)
+
+        node.kill()
+        until(lambda: told("DOWN"), f"DOWN is told: {heard}", 60)
+        node.start()
+        node.wait()
+        until(lambda: told("UP"), f"UP is told: {heard}", 60)
+        assert session.execute("SELECT key FROM system.local").one().key == "local"
+        all_up(trio)
+
+
+def test_a_node_that_stops_politely_is_down_at_once(trio):
+    node = trio.nodes[2]
+    assert node.stop() == 0
+    until(lambda: f"DN  {node.address}" in trio.nodes[0].nodetool("status"), "the shutdown was told", 10)
+    node.start()
+    node.wait()
+    all_up(trio)
