@@ -4,6 +4,7 @@
 pub use helenus_cql::ast;
 
 pub mod ddl;
+pub mod describe;
 pub mod error;
 pub mod function;
 pub mod prepare;

@@ -28,7 +28,12 @@ pub(super) fn create(
     check_modifiable(keyspace_name, &|| format!("CREATE <all tables in {keyspace_name}>"))?;
     let properties = Properties(&create.options.properties);
     properties.check_known(&TABLE_OPTIONS)?;
-    let params = build_params(properties, TableParams::default())?;
+    let mut params = build_params(properties, TableParams::default())?;
+    let leveled = params.compaction.get("class").is_some_and(|class| class.ends_with(".LeveledCompactionStrategy"));
+    if leveled && properties.double("bloom_filter_fp_chance")?.is_none() {
+        // With leveled compaction few SSTables are asked for a row: Cassandra makes its filters smaller.
+        params.bloom_filter_fp_chance = 0.1;
+    }
     let id = table_id(properties)?.unwrap_or(context.new_table_id);
     let Some(keyspace) = context.schema.keyspace(keyspace_name) else { return Err(missing(keyspace_name)) };
     if keyspace.tables.contains_key(name) {

@@ -101,9 +101,12 @@ impl State {
             },
             AggregateKind::Sum | AggregateKind::Average => match ty {
                 CqlType::Float | CqlType::Double => State::Real { sum: KahanSum::default(), count: 0, ty, average },
-                CqlType::Decimal => {
-                    State::Decimal { sum: Decimal { unscaled: BigInt::zero(), scale: 0 }, count: 0, average, failed: false }
-                }
+                CqlType::Decimal => State::Decimal {
+                    sum: Decimal { unscaled: BigInt::zero(), scale: 0 },
+                    count: 0,
+                    average,
+                    failed: false,
+                },
                 ty => State::Whole { sum: BigInt::zero(), count: 0, ty, average },
             },
         }

@@ -187,7 +187,14 @@ impl Assembler {
     }
 
     /// A partition begins: its key and static values.
-    pub(super) fn begin(&mut self, inputs: &Inputs, key: &[u8], columns: usize, static_row: Option<RowRef<'_>>, now: LocalSeconds) {
+    pub(super) fn begin(
+        &mut self,
+        inputs: &Inputs,
+        key: &[u8],
+        columns: usize,
+        static_row: Option<RowRef<'_>>,
+        now: LocalSeconds,
+    ) {
         self.key.clear();
         self.key.extend_from_slice(key);
         self.statics.clear();
@@ -202,9 +209,12 @@ impl Assembler {
         {
             let mut buffer = std::mem::take(&mut self.statics);
             gather(&inputs.statics, row, now, &mut buffer, true, |number, found| {
-                self.set(number, match found {
-                    Found::Built(start, end) | Found::Row(start, end) => Slot::Static(start, end),
-                });
+                self.set(
+                    number,
+                    match found {
+                        Found::Built(start, end) | Found::Row(start, end) => Slot::Static(start, end),
+                    },
+                );
             });
             self.statics = buffer;
         }
@@ -239,7 +249,13 @@ impl Assembler {
 
     /// A row of the partition.
     #[inline]
-    pub(super) fn row<'a>(&'a mut self, inputs: &Inputs, clustering: &'a [u8], row: RowRef<'a>, now: LocalSeconds) -> RowView<'a> {
+    pub(super) fn row<'a>(
+        &'a mut self,
+        inputs: &Inputs,
+        clustering: &'a [u8],
+        row: RowRef<'a>,
+        now: LocalSeconds,
+    ) -> RowView<'a> {
         self.clear_row(inputs);
         if !inputs.clusterings.is_empty() {
             let mut wanted = inputs.clusterings.iter().peekable();
@@ -259,10 +275,13 @@ impl Assembler {
         let mut built = std::mem::take(&mut self.built);
         built.clear();
         gather(&inputs.regulars, row, now, &mut built, false, |number, found| {
-            self.set(number, match found {
-                Found::Built(start, end) => Slot::Built(start, end),
-                Found::Row(start, end) => Slot::Row(start, end),
-            });
+            self.set(
+                number,
+                match found {
+                    Found::Built(start, end) => Slot::Built(start, end),
+                    Found::Row(start, end) => Slot::Row(start, end),
+                },
+            );
         });
         self.built = built;
         self.view(clustering, row.bytes())
@@ -284,7 +303,15 @@ impl Assembler {
     }
 
     fn view<'a>(&'a self, clustering: &'a [u8], row: &'a [u8]) -> RowView<'a> {
-        RowView { slots: &self.slots, kept: &[], key: &self.key, clustering, row, statics: &self.statics, built: &self.built }
+        RowView {
+            slots: &self.slots,
+            kept: &[],
+            key: &self.key,
+            clustering,
+            row,
+            statics: &self.statics,
+            built: &self.built,
+        }
     }
 }
 
@@ -366,12 +393,19 @@ fn put_part(buffer: &mut Vec<u8>, part: &[u8]) {
 }
 
 /// Appends what is wanted of a column's live cells; false for null.
-fn build<'a>(part: CellPart, cells: impl Iterator<Item = CellRef<'a>>, now: LocalSeconds, buffer: &mut Vec<u8>) -> bool {
+fn build<'a>(
+    part: CellPart,
+    cells: impl Iterator<Item = CellRef<'a>>,
+    now: LocalSeconds,
+    buffer: &mut Vec<u8>,
+) -> bool {
     let ttl_left = |cell: &CellRef<'_>| (cell.ttl != 0).then(|| (cell.local - now) as i32);
     let mut cells = cells;
     match part {
         CellPart::Value => cells.next().map(|cell| buffer.extend_from_slice(cell.value)).is_some(),
-        CellPart::WriteTime => cells.next().map(|cell| buffer.extend_from_slice(&cell.timestamp.to_be_bytes())).is_some(),
+        CellPart::WriteTime => {
+            cells.next().map(|cell| buffer.extend_from_slice(&cell.timestamp.to_be_bytes())).is_some()
+        }
         CellPart::Ttl => {
             let left = cells.next().and_then(|cell| ttl_left(&cell));
             left.map(|left| buffer.extend_from_slice(&left.to_be_bytes())).is_some()

@@ -524,11 +524,7 @@ pub(super) fn write_row(
     Ok(())
 }
 
-fn limit_value(
-    term: Option<&Term>,
-    values: &dyn BoundValues,
-    options: &ExecuteOptions<'_>,
-) -> Result<u32, QueryError> {
+fn limit_value(term: Option<&Term>, values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Result<u32, QueryError> {
     let Some(term) = term else { return Ok(UNLIMITED) };
     let bytes = match term.evaluate(values, options)? {
         Value::Unset => return Ok(UNLIMITED),
@@ -562,7 +558,8 @@ fn partition_keys(
     options: &ExecuteOptions<'_>,
 ) -> Result<Option<Vec<Box<[u8]>>>, QueryError> {
     if let PartitionRestriction::Keys(parts) = &plan.restrictions.partition
-        && let ([KeyPart::Equal(GroupTerm::Elements(terms))], [column]) = (parts.as_slice(), plan.table.partition_key.as_slice())
+        && let ([KeyPart::Equal(GroupTerm::Elements(terms))], [column]) =
+            (parts.as_slice(), plan.table.partition_key.as_slice())
         && let [term] = terms.as_slice()
     {
         // The commonest of all: one column, one value.
@@ -571,7 +568,9 @@ fn partition_keys(
                 check_key(&key)?;
                 Ok(Some(vec![key.into_owned().into()]))
             }
-            Value::Null => Err(QueryError::invalid(format!("Invalid null value in condition for column {}", column.name))),
+            Value::Null => {
+                Err(QueryError::invalid(format!("Invalid null value in condition for column {}", column.name)))
+            }
             Value::Unset => Err(QueryError::invalid(format!("Invalid unset value for column {}", column.name))),
         };
     }

@@ -38,16 +38,14 @@ impl FilterPlan {
     ///
     /// # Errors
     /// Null and unset values, bytes that are no value of their type.
-    pub(super) fn evaluate(
-        &self,
-        values: &dyn BoundValues,
-        options: &ExecuteOptions<'_>,
-    ) -> Result<Check, QueryError> {
+    pub(super) fn evaluate(&self, values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Result<Check, QueryError> {
         let names: Vec<&str> = self.filter.columns.iter().map(|column| column.name.as_str()).collect();
         let one = |term: &Term| match term.evaluate(values, options)? {
             Value::Bytes(bytes) => Ok(bytes.into_owned().into_boxed_slice()),
             Value::Null => Err(QueryError::invalid(format!("Unsupported null value for column {}", names.join(", ")))),
-            Value::Unset => Err(QueryError::invalid(format!("Unsupported unset value for column {}", names.join(", ")))),
+            Value::Unset => {
+                Err(QueryError::invalid(format!("Unsupported unset value for column {}", names.join(", "))))
+            }
         };
         let owned = |row: Vec<std::borrow::Cow<'_, [u8]>>| -> Vec<Box<[u8]>> {
             row.into_iter().map(|value| value.into_owned().into_boxed_slice()).collect()

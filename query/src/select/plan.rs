@@ -18,7 +18,8 @@ use super::sort::SortPlan;
 use super::{PageRequest, ResultColumn};
 use crate::error::QueryError;
 use crate::restrict::{
-    self, ClusteringKind, FilterTest, GroupIn, KeyPart, PartitionRestriction, RestrictOptions, Restrictions, StatementKind,
+    self, ClusteringKind, FilterTest, GroupIn, KeyPart, PartitionRestriction, RestrictOptions, Restrictions,
+    StatementKind,
 };
 use crate::spec::ColumnSpec;
 use crate::term::{Preparer, Term};
@@ -141,7 +142,8 @@ pub fn prepare_select(
         check_distinct(select, &table, &selection, &restrictions, is_range)?;
     }
     let limit = limit_term(select.limit.as_ref(), "[limit]", &table, preparer)?;
-    let per_partition_limit = limit_term(select.per_partition_limit.as_ref(), "[per_partition_limit]", &table, preparer)?;
+    let per_partition_limit =
+        limit_term(select.per_partition_limit.as_ref(), "[per_partition_limit]", &table, preparer)?;
     if per_partition_limit.is_some() && aggregate {
         return invalid("PER PARTITION LIMIT is not allowed with aggregate queries.");
     }
@@ -155,7 +157,8 @@ pub fn prepare_select(
     let full_partitions = !has_clustering
         && !filters_kind(&restrictions, ColumnKind::Clustering)
         && !filters_kind(&restrictions, ColumnKind::Regular);
-    let filters = restrictions.filters.iter().map(|filter| FilterPlan::new(filter.clone(), &mut selection.inputs)).collect();
+    let filters =
+        restrictions.filters.iter().map(|filter| FilterPlan::new(filter.clone(), &mut selection.inputs)).collect();
     let simple: Option<Box<[u16]>> = selection
         .selectors
         .iter()
@@ -232,7 +235,9 @@ fn is_several(list: &GroupIn) -> bool {
 
 fn names_several_keys(restrictions: &Restrictions) -> bool {
     match &restrictions.partition {
-        PartitionRestriction::Keys(parts) => parts.iter().any(|part| matches!(part, KeyPart::In(list) if is_several(list))),
+        PartitionRestriction::Keys(parts) => {
+            parts.iter().any(|part| matches!(part, KeyPart::In(list) if is_several(list)))
+        }
         _ => false,
     }
 }
@@ -294,10 +299,7 @@ fn is_equal(restrictions: &Restrictions, position: usize) -> bool {
         };
         fixed && (restriction.first..restriction.first + restriction.width).contains(&position)
     }) || restrictions.filters.iter().any(|filter| {
-        let equal = matches!(
-            filter.test,
-            FilterTest::Compare { operator: ast::Operator::Equal, .. }
-        );
+        let equal = matches!(filter.test, FilterTest::Compare { operator: ast::Operator::Equal, .. });
         equal
             && filter
                 .columns
@@ -385,7 +387,10 @@ fn prepare_group_by(
     let mut last = 0;
     for column in names {
         if !column.kind.is_primary_key() {
-            return invalid(format!("Group by is currently only supported on the columns of the PRIMARY KEY, got {}", column.name));
+            return invalid(format!(
+                "Group by is currently only supported on the columns of the PRIMARY KEY, got {}",
+                column.name
+            ));
         }
         loop {
             let Some(next) = wanted.next() else {

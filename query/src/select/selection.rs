@@ -86,7 +86,9 @@ impl Builder<'_, '_> {
     /// The name of a result column. A cast that changes nothing does not show.
     fn name(&self, raw: &ast::Selector) -> String {
         match raw {
-            ast::Selector::Cast { inner, target } if self.type_of(inner) == Some(native_type(*target)) => self.name(inner),
+            ast::Selector::Cast { inner, target } if self.type_of(inner) == Some(native_type(*target)) => {
+                self.name(inner)
+            }
             ast::Selector::Function { name, arguments } if is_count_rows(name, arguments) => "count".to_owned(),
             other => result_name(other),
         }
@@ -102,9 +104,10 @@ impl Builder<'_, '_> {
             let Some(wanted) = wanted else {
                 return match raw {
                     ast::Selector::Tuple(parts) if parts.len() == 1 => no_type(raw),
-                    ast::Selector::Tuple(_) | ast::Selector::List(_) | ast::Selector::Set(_) | ast::Selector::Map(_) => {
-                        self.parts(raw, None)
-                    }
+                    ast::Selector::Tuple(_)
+                    | ast::Selector::List(_)
+                    | ast::Selector::Set(_)
+                    | ast::Selector::Map(_) => self.parts(raw, None),
                     _ => no_type(raw),
                 };
             };
@@ -116,7 +119,9 @@ impl Builder<'_, '_> {
                 let column = find_column(self.table, name.as_str())?;
                 Ok((self.column(column), column.ty.clone()))
             }
-            ast::Selector::CountRows => Ok((self.aggregate(AggregateKind::CountRows, None, CqlType::Int), CqlType::Bigint)),
+            ast::Selector::CountRows => {
+                Ok((self.aggregate(AggregateKind::CountRows, None, CqlType::Int), CqlType::Bigint))
+            }
             ast::Selector::Function { name, arguments } => self.function(name, arguments),
             ast::Selector::WriteTime { kind, inner } => self.write_time(*kind, inner),
             ast::Selector::Cast { inner, target } => {
@@ -218,10 +223,8 @@ impl Builder<'_, '_> {
         name: &FunctionName,
         arguments: &[ast::Selector],
     ) -> Result<std::sync::Arc<function::ScalarFunction>, QueryError> {
-        let seen: Vec<SelectorArgument<'_, '_>> = arguments
-            .iter()
-            .map(|raw| SelectorArgument { preparer: self.preparer, table: self.table, raw })
-            .collect();
+        let seen: Vec<SelectorArgument<'_, '_>> =
+            arguments.iter().map(|raw| SelectorArgument { preparer: self.preparer, table: self.table, raw }).collect();
         let seen: Vec<&dyn Argument> = seen.iter().map(|argument| argument as &dyn Argument).collect();
         function::resolve_for_type(name, &seen, &self.spec(CqlType::Blob), None, self.preparer.context())
     }
@@ -326,16 +329,17 @@ impl Builder<'_, '_> {
                 Selector::Tuple(parts.collect::<Result<_, QueryError>>()?)
             }
             (ast::Selector::List(parts), CqlType::List { element, .. }) => Selector::List(each(self, parts, element)?),
-            (ast::Selector::List(parts), CqlType::Vector { element, dimension }) if parts.len() == *dimension as usize => {
+            (ast::Selector::List(parts), CqlType::Vector { element, dimension })
+                if parts.len() == *dimension as usize =>
+            {
                 Selector::Vector(each(self, parts, element)?, element.value_length_if_fixed())
             }
             (ast::Selector::Set(parts), CqlType::Set { element, .. }) => {
                 Selector::Set(each(self, parts, element)?, Comparator::for_type(element))
             }
             (ast::Selector::Map(entries), CqlType::Map { key, value, .. }) => {
-                let entries = entries
-                    .iter()
-                    .map(|(k, v)| Ok((self.selector(k, Some(key))?.0, self.selector(v, Some(value))?.0)));
+                let entries =
+                    entries.iter().map(|(k, v)| Ok((self.selector(k, Some(key))?.0, self.selector(v, Some(value))?.0)));
                 Selector::Map(entries.collect::<Result<_, QueryError>>()?, Comparator::for_type(key))
             }
             _ => return invalid(format!("Cannot assign value {} to type {ty}", result_name(raw))),
@@ -346,8 +350,7 @@ impl Builder<'_, '_> {
 
 /// `count(1)`, which is `count(*)`; Cassandra takes any number.
 fn is_count_rows(name: &FunctionName, arguments: &[ast::Selector]) -> bool {
-    let number =
-        matches!(arguments, [ast::Selector::Literal(literal)] if literal.kind == ast::LiteralKind::Integer);
+    let number = matches!(arguments, [ast::Selector::Literal(literal)] if literal.kind == ast::LiteralKind::Integer);
     number && function::is_aggregate(name) && name.name.as_str() == "count"
 }
 
@@ -363,10 +366,9 @@ fn collection_parts(ty: &CqlType, inner: &ast::Selector, what: &str) -> Result<(
     match ty {
         CqlType::Map { key, value, .. } => Ok(((**key).clone(), (**value).clone(), true)),
         CqlType::Set { element, .. } => Ok(((**element).clone(), (**element).clone(), false)),
-        CqlType::List { .. } => invalid(format!(
-            "{what} selection is only allowed on sets and maps, but {} is a list",
-            result_name(inner)
-        )),
+        CqlType::List { .. } => {
+            invalid(format!("{what} selection is only allowed on sets and maps, but {} is a list", result_name(inner)))
+        }
         _ => invalid(format!("Invalid element selection: {} is of type {ty} is not a collection", result_name(inner))),
     }
 }

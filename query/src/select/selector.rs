@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use helenus_model::types::CqlType;
 use helenus_model::value::{
-    CollectionBuilder, Comparator, TupleBuilder, VectorBuilder, components, elements, encode_map_sorted, encode_set_sorted,
-    entries, to_json, write_json_string,
+    CollectionBuilder, Comparator, TupleBuilder, VectorBuilder, components, elements, encode_map_sorted,
+    encode_set_sorted, entries, to_json, write_json_string,
 };
 
 use super::assemble::RowView;

@@ -14,9 +14,7 @@ use crate::error::QueryError;
 
 #[cfg(test)]
 pub(crate) use definitions::parse_columns;
-pub use definitions::{
-    Definitions, NodeTables, definitions, is_system_keyspace, is_virtual_keyspace, system_table_id,
-};
+pub use definitions::{Definitions, NodeTables, definitions, is_system_keyspace, is_virtual_keyspace, system_table_id};
 pub use node::{CQL_VERSION, NATIVE_PROTOCOL_VERSION, PARTITIONER};
 pub use rows::VirtualRows;
 pub use source::{LocalNode, PeerNode, PermissionRow, RoleRow, SystemSource};

@@ -92,6 +92,9 @@ pub(super) fn role_members(source: &dyn SystemSource, rows: &mut VirtualRows<'_>
 
 pub(super) fn role_permissions(source: &dyn SystemSource, rows: &mut VirtualRows<'_>) {
     for granted in source.permissions() {
-        rows.text("role", &granted.role).text("resource", &granted.resource).texts("permissions", &granted.permissions).end();
+        rows.text("role", &granted.role)
+            .text("resource", &granted.resource)
+            .texts("permissions", &granted.permissions)
+            .end();
     }
 }

@@ -170,7 +170,11 @@ impl<'t> VirtualRows<'t> {
 }
 
 /// None when the consumer has enough.
-fn give(key: &DecoratedKey, rows: &[&(DecoratedKey, Vec<u8>, Vec<u8>)], consumer: &mut dyn PartitionConsumer) -> Option<()> {
+fn give(
+    key: &DecoratedKey,
+    rows: &[&(DecoratedKey, Vec<u8>, Vec<u8>)],
+    consumer: &mut dyn PartitionConsumer,
+) -> Option<()> {
     use std::ops::ControlFlow::{Break, Continue};
     let mut flow = consumer.partition(key.as_ref(), DeletionTime::LIVE, None);
     for (_, clustering, row) in rows {

@@ -24,7 +24,9 @@ pub(super) fn keyspace_rows(schema: &Schema, virtual_ones: bool, rows: &mut Virt
 
 pub(super) fn table_rows(schema: &Schema, virtual_ones: bool, rows: &mut VirtualRows<'_>) {
     for table in keyspaces(schema, virtual_ones).flat_map(|keyspace| keyspace.tables.values()) {
-        rows.text("keyspace_name", &table.keyspace).text("table_name", &table.name).text("comment", &table.params.comment);
+        rows.text("keyspace_name", &table.keyspace)
+            .text("table_name", &table.name)
+            .text("comment", &table.params.comment);
         if !virtual_ones {
             table_options(table, rows);
         }

@@ -38,8 +38,12 @@ pub(super) struct Store {
 
 impl Store {
     pub(super) fn new(keyspace: &str) -> Self {
-        let mut store =
-            Store { keyspace: keyspace.to_owned(), schema: Schema::default(), data: BTreeMap::new(), timestamp: 10_000 };
+        let mut store = Store {
+            keyspace: keyspace.to_owned(),
+            schema: Schema::default(),
+            data: BTreeMap::new(),
+            timestamp: 10_000,
+        };
         let address = UdtDefinition {
             keyspace: keyspace.to_owned(),
             name: "addr".to_owned(),
@@ -152,7 +156,8 @@ impl Partition {
         self.delete(update.deletion, |_| true);
         if !update.deletion.is_live() {
             let mut left = Vec::new();
-            if !self.static_row.is_empty() && filter_deleted(RowRef::new(&self.static_row), update.deletion, &mut left) {
+            if !self.static_row.is_empty() && filter_deleted(RowRef::new(&self.static_row), update.deletion, &mut left)
+            {
                 self.static_row = left;
             } else {
                 self.static_row.clear();
@@ -167,7 +172,8 @@ impl Partition {
                     let order = table.comparator();
                     self.delete(range.deletion, |clustering| {
                         let place = Position::row(clustering);
-                        order.compare_positions(range.start, place).is_lt() && order.compare_positions(place, range.end).is_lt()
+                        order.compare_positions(range.start, place).is_lt()
+                            && order.compare_positions(place, range.end).is_lt()
                     });
                 }
                 Item::Unfiltered(Unfiltered::Row { clustering, row }) => {

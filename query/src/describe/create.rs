@@ -1,0 +1,183 @@
+//! CREATE statements as Cassandra's DESCRIBE writes them, to the byte: tools parse and compare them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use helenus_model::schema::{Column, ColumnKind, Keyspace, SortOrder, Table};
+use helenus_model::types::{UdtDefinition, maybe_quote};
+use helenus_model::value::java_double;
+
+use crate::system_tables::is_virtual_keyspace;
+
+/// `CREATE KEYSPACE …;`
+pub(super) fn keyspace(keyspace: &Keyspace) -> String {
+    let name = maybe_quote(&keyspace.name);
+    if is_virtual_keyspace(&keyspace.name) {
+        return virtual_comment("Keyspace", &name, &format!("VIRTUAL KEYSPACE {name};"));
+    }
+    let mut replication = keyspace.replication.to_map();
+    if let Some(class) = replication.get_mut("class")
+        && let Some((_, short)) = class.rsplit_once('.')
+    {
+        *class = short.to_owned();
+    }
+    format!(
+        "CREATE KEYSPACE {name} WITH replication = {}  AND durable_writes = {};",
+        map(&replication),
+        keyspace.durable_writes
+    )
+}
+
+/// `CREATE TYPE …;`
+pub(super) fn user_type(definition: &UdtDefinition) -> String {
+    let mut out = format!("CREATE TYPE {}.{} (", maybe_quote(&definition.keyspace), maybe_quote(&definition.name));
+    for (place, (name, ty)) in definition.fields.iter().enumerate() {
+        let comma = if place == 0 { "" } else { "," };
+        let _ = write!(out, "{comma}\n    {} {ty}", maybe_quote(name));
+    }
+    out.push_str("\n);");
+    out
+}
+
+/// `CREATE TABLE …;`. With `internals` also the id, the dropped columns and what was dropped when.
+pub(super) fn table(table: &Table, internals: bool) -> String {
+    let name = format!("{}.{}", maybe_quote(&table.keyspace), maybe_quote(&table.name));
+    let is_virtual = is_virtual_keyspace(&table.keyspace);
+    let kind = if is_virtual { "VIRTUAL TABLE" } else { "CREATE TABLE" };
+    let mut out = format!("{kind} {name} (");
+    columns(table, internals, &mut out);
+    out.push_str("\n) WITH ");
+    let mut options = Vec::new();
+    if internals && !is_virtual {
+        options.push(format!("ID = {}", table.id));
+    }
+    if !table.clustering.is_empty() {
+        let order: Vec<String> = table.clustering.iter().map(ordered).collect();
+        options.push(format!("CLUSTERING ORDER BY ({})", order.join(", ")));
+    }
+    if is_virtual {
+        options.push(format!("comment = {}", quoted(&table.params.comment)));
+    } else {
+        params(table, &mut options);
+    }
+    out.push_str(&options.join("\n    AND "));
+    out.push(';');
+    if is_virtual {
+        return virtual_comment("Table", &name, &out);
+    }
+    if internals {
+        dropped(table, &name, &mut out);
+    }
+    out
+}
+
+/// Virtual things are shown, but inside a comment, so that nobody runs them.
+fn virtual_comment(kind: &str, name: &str, text: &str) -> String {
+    let short = kind.to_lowercase();
+    format!(
+        "/*\nWarning: {kind} {name} is a virtual {short} and cannot be recreated with CQL.\nStructure, for reference:\n{text}\n*/"
+    )
+}
+
+fn ordered(column: &Column) -> String {
+    let order = match column.order {
+        SortOrder::Ascending => "ASC",
+        SortOrder::Descending => "DESC",
+    };
+    format!("{} {order}", maybe_quote(&column.name))
+}
+
+/// Key columns, then static and regular ones: of each the simple columns first, then those made of several cells.
+fn columns(table: &Table, internals: bool, out: &mut String) {
+    let alone = table.partition_key.len() == 1 && table.clustering.is_empty();
+    let simple_first = |columns: &[Column]| -> Vec<Column> {
+        let (complex, simple): (Vec<_>, Vec<_>) = columns.iter().cloned().partition(Column::is_complex);
+        simple.into_iter().chain(complex).collect()
+    };
+    let mut lines = Vec::new();
+    for column in table.partition_key.iter().chain(&table.clustering) {
+        let key = if alone { " PRIMARY KEY" } else { "" };
+        lines.push(format!("{} {}{key}", maybe_quote(&column.name), column.ty));
+    }
+    lines.extend(simple_first(&table.statics).iter().map(|c| format!("{} {} static", maybe_quote(&c.name), c.ty)));
+    lines.extend(simple_first(&table.regulars).iter().map(|c| format!("{} {}", maybe_quote(&c.name), c.ty)));
+    if internals {
+        let gone = table.dropped.iter().filter(|dropped| table.column(&dropped.name).is_none());
+        lines.extend(gone.map(|dropped| {
+            let kind = if dropped.kind == ColumnKind::Static { " static" } else { "" };
+            format!("{} {}{kind}", maybe_quote(&dropped.name), dropped.ty)
+        }));
+    }
+    if !alone {
+        let names = |columns: &[Column]| {
+            columns.iter().map(|column| maybe_quote(&column.name).into_owned()).collect::<Vec<_>>().join(", ")
+        };
+        let key = names(&table.partition_key);
+        let key = if table.partition_key.len() > 1 { format!("({key})") } else { key };
+        let clustering = names(&table.clustering);
+        let comma = if clustering.is_empty() { "" } else { ", " };
+        lines.push(format!("PRIMARY KEY ({key}{comma}{clustering})"));
+    }
+    for (place, line) in lines.iter().enumerate() {
+        let comma = if place == 0 { "" } else { "," };
+        let _ = write!(out, "{comma}\n    {line}");
+    }
+}
+
+fn params(table: &Table, options: &mut Vec<String>) {
+    let params = &table.params;
+    let extensions: Vec<String> = params
+        .extensions
+        .iter()
+        .map(|(name, value)| {
+            let hex = value.iter().fold(String::new(), |mut out, byte| {
+                let _ = write!(out, "{byte:02x}");
+                out
+            });
+            format!("{}: 0x{hex}", quoted(name))
+        })
+        .collect();
+    options.extend([
+        format!("additional_write_policy = {}", quoted(&params.additional_write_policy)),
+        format!("allow_auto_snapshot = {}", params.allow_auto_snapshot),
+        format!("bloom_filter_fp_chance = {}", java_double(params.bloom_filter_fp_chance)),
+        format!("caching = {}", map(&params.caching)),
+        format!("cdc = {}", params.cdc),
+        format!("comment = {}", quoted(&params.comment)),
+        format!("compaction = {}", map(&params.compaction)),
+        format!("compression = {}", map(&params.compression)),
+        format!("memtable = {}", quoted(&params.memtable)),
+        format!("crc_check_chance = {}", java_double(params.crc_check_chance)),
+        format!("default_time_to_live = {}", params.default_time_to_live),
+        format!("extensions = {{{}}}", extensions.join(", ")),
+        format!("gc_grace_seconds = {}", params.gc_grace_seconds),
+        format!("incremental_backups = {}", params.incremental_backups),
+        format!("max_index_interval = {}", params.max_index_interval),
+        format!("memtable_flush_period_in_ms = {}", params.memtable_flush_period_in_ms),
+        format!("min_index_interval = {}", params.min_index_interval),
+        format!("read_repair = {}", quoted(&params.read_repair)),
+        format!("speculative_retry = {}", quoted(&params.speculative_retry)),
+    ]);
+}
+
+/// The drops that made the table what it is, with their times.
+fn dropped(table: &Table, name: &str, out: &mut String) {
+    for dropped in &table.dropped {
+        let column = maybe_quote(&dropped.name);
+        let _ = write!(out, "\nALTER TABLE {name} DROP {column} USING TIMESTAMP {};", dropped.dropped_at);
+        if let Some(again) = table.column(&dropped.name) {
+            let kind = if again.kind == ColumnKind::Static { " static" } else { "" };
+            let _ = write!(out, "\nALTER TABLE {name} ADD {column} {}{kind};", again.ty);
+        }
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn map(entries: &BTreeMap<String, String>) -> String {
+    let entries: Vec<String> =
+        entries.iter().map(|(key, value)| format!("{}: {}", quoted(key), quoted(value))).collect();
+    format!("{{{}}}", entries.join(", "))
+}
