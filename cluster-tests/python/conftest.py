@@ -38,7 +38,7 @@ def started(count=1, settings=(), words=()):
     """Nodes of a test's own; the test is skipped where an external server is tested."""
     if external():
         pytest.skip("needs nodes of its own")
-    if not os.environ.get("HELENUS_BIN"):
+    if not os.environ.get("HELENUS_BIN"):  # a path, as `cargo xtask test` sets it
         pytest.skip("HELENUS_BIN names no binary")
     return Started(count, settings, words)
 

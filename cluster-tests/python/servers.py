@@ -86,7 +86,9 @@ class Node:
 
     def start(self):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            # A node told of its parent does not outlive it, whatever ends the tests.
+            environment = {**os.environ, "HELENUS_PARENT": str(os.getpid())}
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
 
     def wait(self):
         def ready():

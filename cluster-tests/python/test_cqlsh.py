@@ -31,7 +31,9 @@ def shell(one, tmp_path_factory):
         done = subprocess.run([program, "--no-color", one.contact_points[0], "-e", text], capture_output=True, text=True,
                               timeout=60, env=environment)
         assert (done.returncode != 0) == fails, done.stdout + done.stderr
-        return done.stderr if fails else done.stdout
+        # A cqlsh of 5.0.0 says to every later 5.0 that it is newer.
+        lines = [line for line in done.stdout.splitlines(keepends=True) if not line.startswith("WARNING: cqlsh was built")]
+        return done.stderr if fails else "".join(lines)
 
     yield run
     with one.cluster() as cluster:
@@ -76,7 +78,7 @@ def test_show_version_and_consistency(shell):
 def test_errors_are_shown(shell):
     assert "InvalidRequest: Error from server: code=2200 [Invalid query] message=\"table nothing does not exist\"" in shell(
         "SELECT * FROM shell.nothing", fails=True)
-    assert "code=2000 [Syntax error in CQL query]" in shell("SELEC", fails=True)
+    assert "SyntaxException: line 1:0" in shell("SELEC", fails=True)
 
 
 def test_writing_and_paging(shell):
