@@ -1,3 +1,26 @@
 //! The program: sockets, threads, files, configuration.
 
+mod admin;
+pub mod cli;
+pub mod clock;
+mod clients;
 pub mod config;
+mod control_thread;
+mod data_directory;
+mod environment;
+mod fatal;
+mod handshake;
+mod jobs;
+mod links;
+mod listen;
+mod local_cluster;
+mod log_sync;
+mod member_config;
+mod nodetool;
+pub mod real_disk;
+mod shell;
+mod socket;
+mod start;
+mod tasks;
+#[cfg(test)]
+mod testing;

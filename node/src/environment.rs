@@ -1,0 +1,103 @@
+//! What the threads of a node share besides the member itself: how they reach one another.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use helenus_cluster::control::{ControlEvent, ControlRequest};
+use helenus_cluster::link::{Hello, LinkKind};
+use helenus_cluster::shared::Shared;
+use helenus_cluster::task::Task;
+use helenus_engine::log::LogPosition;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::control_thread::ControlInput;
+use crate::log_sync::LogSyncer;
+use crate::shell::ThreadInput;
+use crate::tasks::TaskPools;
+
+/// One coordinator's thread as the others see it.
+#[derive(Debug)]
+pub(crate) struct ThreadHandle {
+    pub(crate) inbox: UnboundedSender<ThreadInput>,
+    /// Connections of clients it has.
+    pub(crate) clients: AtomicUsize,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Environment {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) threads: Arc<[ThreadHandle]>,
+    pub(crate) control: UnboundedSender<ControlInput>,
+    pub(crate) pools: TaskPools,
+    pub(crate) log_syncer: LogSyncer,
+    /// `native_transport_idle_timeout`, microseconds; zero is never.
+    pub(crate) client_idle_micros_max: u64,
+    /// `internode_tcp_connect_timeout`
+    pub(crate) connect_timeout: std::time::Duration,
+    /// The thread that gets the next link.
+    pub(crate) next_link_thread: AtomicUsize,
+}
+
+impl Environment {
+    /// Has a task run for coordinator `index`.
+    pub(crate) fn run_task(&self, index: usize, task: Task) {
+        self.pools.run(index, task);
+    }
+
+    /// Asks something of the control part.
+    pub(crate) fn ask_control(&self, request: ControlRequest) {
+        let _stopping = self.control.send(ControlInput::Request(request));
+    }
+
+    /// Tells every coordinator.
+    pub(crate) fn broadcast(&self, event: &ControlEvent) {
+        for thread in self.threads.iter() {
+            let _stopping = thread.inbox.send(ThreadInput::Control(event.clone()));
+        }
+    }
+
+    /// Tells every coordinator how far the log is durable.
+    pub(crate) fn log_synced(&self, position: LogPosition) {
+        for thread in self.threads.iter() {
+            let _stopping = thread.inbox.send(ThreadInput::Synced(position));
+        }
+    }
+
+    /// The thread with the fewest clients, which gets one more.
+    pub(crate) fn thread_for_client(&self) -> Option<&ThreadHandle> {
+        let thread = self.threads.iter().min_by_key(|thread| thread.clients.load(Ordering::Relaxed))?;
+        thread.clients.fetch_add(1, Ordering::Relaxed);
+        Some(thread)
+    }
+
+    /// A client of thread `index` is gone.
+    pub(crate) fn client_gone(&self, index: usize) {
+        if let Some(thread) = self.threads.get(index) {
+            thread.clients.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Clients that are connected.
+    pub(crate) fn clients(&self) -> usize {
+        self.threads.iter().map(|thread| thread.clients.load(Ordering::Relaxed)).sum()
+    }
+
+    /// The threads take links in turn.
+    pub(crate) fn thread_for_link(&self) -> Option<&ThreadHandle> {
+        let next = self.next_link_thread.fetch_add(1, Ordering::Relaxed);
+        self.threads.get(next % self.threads.len().max(1))
+    }
+
+    /// What this node says first on a link.
+    pub(crate) fn hello(&self, kind: LinkKind) -> Hello {
+        let metadata = &self.shared.view.load().metadata;
+        Hello {
+            kind,
+            cluster_id: metadata.cluster_id,
+            host_id: self.shared.host_id,
+            internode: self.shared.config.internode,
+            cluster_name: self.shared.config.cluster_name.clone(),
+        }
+    }
+}
