@@ -121,7 +121,7 @@ impl Client {
     }
 
     /// Everything that was in flight, when the connection is gone.
-    fn abandon(&mut self) -> Vec<Operation> {
+    pub(crate) fn abandon(&mut self) -> Vec<Operation> {
         self.link = None;
         self.started = false;
         self.preparing.clear();

@@ -132,6 +132,12 @@ impl Queue {
         Some(entry.event)
     }
 
+    /// Lets time pass up to `at` without an event.
+    pub fn pass(&mut self, at: u64) {
+        debug_assert!(self.next_at().is_none_or(|next| next > at), "an event is not passed over");
+        self.now = self.now.max(at);
+    }
+
     /// When the next event comes.
     pub fn next_at(&self) -> Option<u64> {
         self.heap.peek().map(|entry| entry.at)

@@ -107,6 +107,9 @@ impl World {
         while self.failure.is_none() && self.queue.next_at().is_some_and(|at| at <= until) {
             self.step();
         }
+        if self.failure.is_none() {
+            self.queue.pass(until);
+        }
     }
 
     /// Lets the next thing happen.

@@ -109,5 +109,6 @@ impl World {
         if let Some(link) = self.clients[caller].link.take() {
             self.net.close(&mut self.queue, link, Side::Dialer);
         }
+        self.clients[caller].abandon();
     }
 }
