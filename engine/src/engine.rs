@@ -60,8 +60,8 @@ impl Default for EngineConfig {
             log_segment_bytes: 32 << 20,
             log_bytes_max: 8 << 30,
             memtable_bytes_max: 64 << 20,
-            chunk_cache_bytes: 256 << 20,
-            key_cache_bytes: 32 << 20,
+            chunk_cache_bytes: 64 << 20,
+            key_cache_bytes: 16 << 20,
             auto_snapshot: true,
         }
     }
@@ -222,11 +222,7 @@ impl Engine {
 impl Engine {
     /// Takes the manifest one step further, durably, or not at all. When nobody can tell whether it took the step, the log stops:
     /// a start finds out.
-    fn commit(
-        &self,
-        state: &mut State,
-        edit: impl FnOnce(&mut Manifest),
-    ) -> Result<(), DiskError> {
+    fn commit(&self, state: &mut State, edit: impl FnOnce(&mut Manifest)) -> Result<(), DiskError> {
         let mut next = state.manifest.clone();
         edit(&mut next);
         if next == state.manifest {
@@ -249,8 +245,8 @@ impl From<&EngineConfig> for LogConfig {
 }
 
 #[cfg(test)]
-mod model_test;
+mod concurrency_test;
 #[cfg(test)]
 mod crash_test;
 #[cfg(test)]
-mod concurrency_test;
+mod model_test;

@@ -204,8 +204,7 @@ impl Log {
         if writer.file.is_none() || writer.segment != chunk.segment {
             let path = segment_path(&self.directory, chunk.segment);
             let file = self.disk.create(&path)?;
-            let header =
-                SegmentHeader { segment: chunk.segment, previous: writer.segment, previous_end: writer.end };
+            let header = SegmentHeader { segment: chunk.segment, previous: writer.segment, previous_end: writer.end };
             file.write_at(0, &header.encode())?;
             writer.directory_unsynced = true;
             writer.unsynced.push((chunk.segment, Arc::clone(&file)));
@@ -287,7 +286,8 @@ impl Log {
     /// Removes the segments before `segment`: nothing in them is needed any more.
     pub(crate) fn remove_before(&self, segment: u32) -> Result<(), DiskError> {
         let current = self.writer.lock().segment;
-        let old: Vec<u32> = self.segments.lock().range(..segment).map(|(id, _)| *id).filter(|id| *id != current).collect();
+        let old: Vec<u32> =
+            self.segments.lock().range(..segment).map(|(id, _)| *id).filter(|id| *id != current).collect();
         if old.is_empty() {
             return Ok(());
         }

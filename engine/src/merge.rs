@@ -41,7 +41,11 @@ enum Current {
     /// The clustering of a source's current row, and the row in `row`.
     Built(usize),
     /// The place of a source's current marker.
-    Marker { source: usize, close: DeletionTime, open: DeletionTime },
+    Marker {
+        source: usize,
+        close: DeletionTime,
+        open: DeletionTime,
+    },
 }
 
 /// A merge of sources; itself a [`PartitionCursor`]. The static row it tells has the partition's deletion applied.
@@ -131,7 +135,8 @@ impl<T: Deref<Target = Table>, C: PartitionCursor> MergeCursor<T, C> {
 
     /// The merged static row without what the partition's deletion covers; None when nothing is left.
     fn merge_statics(&mut self) -> Option<Vec<u8>> {
-        let mut rows = self.sources.iter().filter(|source| source.active).filter_map(|source| source.cursor.static_row());
+        let mut rows =
+            self.sources.iter().filter(|source| source.active).filter_map(|source| source.cursor.static_row());
         let first = rows.next()?;
         let mut merged = Vec::with_capacity(first.bytes().len());
         merged.extend_from_slice(first.bytes());
@@ -296,9 +301,7 @@ impl<T: Deref<Target = Table>, C: PartitionCursor> PartitionCursor for MergeCurs
             Current::Nothing => None,
             Current::Whole(source) => self.sources.get(source)?.cursor.current(),
             Current::Built(source) => match self.sources.get(source)?.cursor.current()? {
-                Unfiltered::Row { clustering, .. } => {
-                    Some(Unfiltered::Row { clustering, row: RowRef::new(&self.row) })
-                }
+                Unfiltered::Row { clustering, .. } => Some(Unfiltered::Row { clustering, row: RowRef::new(&self.row) }),
                 Unfiltered::Marker(_) => None,
             },
             Current::Marker { source, close, open } => {

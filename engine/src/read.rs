@@ -158,7 +158,7 @@ impl<'r> Read<'r> {
             let cursor = handle.cursor(key, slices, command.reversed, &command.columns, self.mode)?;
             if let Some(cursor) = cursor {
                 deletion = deletion.max(cursor.deletion());
-                sources.push(CursorSource::SsTable(cursor));
+                sources.push(CursorSource::SsTable(Box::new(cursor)));
             }
         }
         Ok(())
@@ -200,7 +200,8 @@ impl<'r> Read<'r> {
             let mut slice = slice.clone();
             // A row's own place is not part of what is behind it.
             if self.command.reversed {
-                let place = Position { prefix: place.prefix, weight: if place.weight == 0 { -1 } else { place.weight } };
+                let place =
+                    Position { prefix: place.prefix, weight: if place.weight == 0 { -1 } else { place.weight } };
                 if order.compare_positions(place, slice.end.as_ref()).is_lt() {
                     slice.end = place.to_owned();
                 }
@@ -228,7 +229,7 @@ impl<'r> Read<'r> {
         let mut sources = Vec::with_capacity(1 + self.view.flushing.len() + self.view.sstables.len());
         for memtable in self.view.memtables() {
             let scan = MemtableScan::new(Arc::clone(memtable), start.clone(), end.clone(), shape);
-            sources.push(ScanSource::Memtable(scan));
+            sources.push(ScanSource::Memtable(Box::new(scan)));
         }
         for handle in &self.view.sstables {
             let scan = handle.scan(start, end, shape.slices, &self.command.columns, self.mode)?;

@@ -87,7 +87,8 @@ impl SsTableHandle {
     /// About which share of the columns are tombstones issued before `gc_before`.
     pub(crate) fn droppable_ratio(&self, gc_before: LocalSeconds) -> f64 {
         let metadata = self.reader.metadata();
-        let columns = metadata.cells_per_partition.mean().max(0) as f64 * metadata.cells_per_partition.count().max(0) as f64;
+        let columns =
+            metadata.cells_per_partition.mean().max(0) as f64 * metadata.cells_per_partition.count().max(0) as f64;
         if columns <= 0.0 {
             return 0.0;
         }

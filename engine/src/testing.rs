@@ -8,12 +8,14 @@ use helenus_model::mutation::encode_mutation;
 use helenus_model::partition::{PartitionWriter, RangeTombstone, Unfiltered};
 use helenus_model::read::{Flow, Next, PartitionConsumer};
 use helenus_model::row::{CellKind, CellRef, ColumnId, DeletionTime, RowHeader, RowRef};
-use helenus_model::schema::{Column, ColumnKind, Replication, Schema, SchemaChange, SortOrder, Table, TableParams, TableParts};
+use helenus_model::schema::{
+    Column, ColumnKind, Replication, Schema, SchemaChange, SortOrder, Table, TableParams, TableParts,
+};
 use helenus_model::time::LocalSeconds;
 use helenus_model::types::CqlType;
 use uuid::Uuid;
 
-/// Column ids of [`table`].
+/// Column ids of [`table_parts`].
 pub(crate) const STATIC: ColumnId = 1;
 /// A regular blob.
 pub(crate) const VALUE: ColumnId = 2;
@@ -25,7 +27,8 @@ pub(crate) const TAGS: ColumnId = 4;
 /// `CREATE TABLE ks.t (k blob, a int, b int, s blob static, v blob, w blob, tags set<int>, PRIMARY KEY (k, a, b))
 /// WITH CLUSTERING ORDER BY (a ASC, b DESC)`.
 pub(crate) fn table_parts(id: u128, name: &str, gc_grace_seconds: i32) -> TableParts {
-    let column = |id, name: &str, ty, kind, position, order| Column { id, name: name.to_owned(), ty, kind, position, order };
+    let column =
+        |id, name: &str, ty, kind, position, order| Column { id, name: name.to_owned(), ty, kind, position, order };
     let (ascending, descending) = (SortOrder::Ascending, SortOrder::Descending);
     let tags = CqlType::Set { element: Arc::new(CqlType::Int), frozen: false };
     TableParts {
@@ -46,11 +49,6 @@ pub(crate) fn table_parts(id: u128, name: &str, gc_grace_seconds: i32) -> TableP
         next_column_id: 5,
         params: TableParams { gc_grace_seconds, ..TableParams::default() },
     }
-}
-
-/// The table of [`table_parts`].
-pub(crate) fn table(id: u128, name: &str) -> Arc<Table> {
-    Arc::new(Table::new(table_parts(id, name, 864_000)))
 }
 
 /// A schema of these tables in keyspace `ks`.
@@ -175,7 +173,10 @@ impl Collector {
     /// Partitions with something live.
     pub(crate) fn seen(self) -> Vec<SeenPartition> {
         assert!(!self.in_partition, "the last partition was ended");
-        self.partitions.into_iter().filter(|partition| partition.statics.is_live() || !partition.rows.is_empty()).collect()
+        self.partitions
+            .into_iter()
+            .filter(|partition| partition.statics.is_live() || !partition.rows.is_empty())
+            .collect()
     }
 }
 

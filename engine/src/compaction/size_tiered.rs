@@ -43,7 +43,11 @@ pub(crate) fn choose(candidates: &[Candidate], options: &SizeTieredOptions) -> V
         return bucket.members.iter().take(options.max_threshold.max(2)).map(|member| member.generation).collect();
     }
     let droppable = candidates.iter().filter(|candidate| candidate.droppable);
-    droppable.max_by_key(|candidate| (candidate.bytes, candidate.generation)).map(|c| c.generation).into_iter().collect()
+    droppable
+        .max_by_key(|candidate| (candidate.bytes, candidate.generation))
+        .map(|c| c.generation)
+        .into_iter()
+        .collect()
 }
 
 fn buckets(candidates: &[Candidate], options: &SizeTieredOptions) -> Vec<Bucket> {

@@ -52,9 +52,7 @@ fn open(disk: &MemoryDisk, schema: &Arc<Schema>) -> Engine {
 fn batch(key: u8, timestamp: i64) -> Vec<u8> {
     let header = RowHeader::of_statement(timestamp, 0, 0, true);
     let value = timestamp.to_be_bytes();
-    let rows = (0..ROWS).map(|i| {
-        (clustering(&[i, 0]), row(header, &[CellRef::live(VALUE, timestamp, &value)]))
-    });
+    let rows = (0..ROWS).map(|i| (clustering(&[i, 0]), row(header, &[CellRef::live(VALUE, timestamp, &value)])));
     Change { rows: rows.collect(), ..Change::default() }.encode(TABLE, &[key])
 }
 
@@ -75,6 +73,7 @@ fn read(engine: &Engine, key: u8) -> Vec<Vec<u8>> {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "this test is about threads")]
 fn batches_are_seen_whole_and_none_is_lost() {
     let disk = MemoryDisk::new();
     let schema = schema(vec![table_parts(1, "t", 10)]);

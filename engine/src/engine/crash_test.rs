@@ -87,7 +87,8 @@ fn check_no_orphans(disk: &MemoryDisk, context: &str) {
         let (directory, name) = path.rsplit_once('/').expect("a directory");
         let (descriptor, _) = Descriptor::parse(directory, name).expect("an SSTable");
         let generation = descriptor.id.parse().expect("a generation");
-        let live = manifest.tables.values().any(|table| table.directory == directory && table.live.contains(&generation));
+        let live =
+            manifest.tables.values().any(|table| table.directory == directory && table.live.contains(&generation));
         assert!(live, "{context}: {path} belongs to nothing");
     }
 }
@@ -246,7 +247,8 @@ fn unknown_files_stop_the_start() {
         let opened = Engine::open(Arc::new(copy), config(), tables(), Vec::new(), NOW);
         match (opened, refused) {
             (Err(error), true) => {
-                let named = paths.iter().any(|path| error.to_string().contains(path.rsplit_once('/').expect("a directory").0));
+                let named =
+                    paths.iter().any(|path| error.to_string().contains(path.rsplit_once('/').expect("a directory").0));
                 assert!(named, "{error} names one of {paths:?}");
             }
             (Ok(_), false) => {}
@@ -260,7 +262,8 @@ fn a_snapshot_has_the_files_and_survives_a_compaction() {
     let (disk, engine) = prepared();
     engine.snapshot(TABLE, "before", NOW).expect("made");
     assert_eq!(engine.snapshots(TABLE).expect("listed"), ["before"]);
-    let linked = |disk: &MemoryDisk| disk.files().into_iter().filter(|path| path.contains("/snapshots/before/")).count();
+    let linked =
+        |disk: &MemoryDisk| disk.files().into_iter().filter(|path| path.contains("/snapshots/before/")).count();
     let count = linked(&disk);
     assert!(count >= 4 * 8, "{count} files");
     engine.compact_major(TABLE);

@@ -236,7 +236,9 @@ impl Engine {
         let mut first = self.log.position().segment.min(self.replaying.load(Ordering::Relaxed));
         for store in tables.iter() {
             let view = store.view.load();
-            for memtable in view.memtables().filter(|memtable| without.is_none_or(|without| !Arc::ptr_eq(memtable, without))) {
+            for memtable in
+                view.memtables().filter(|memtable| without.is_none_or(|without| !Arc::ptr_eq(memtable, without)))
+            {
                 first = memtable.first_position().map_or(first, |position| first.min(position.segment));
             }
         }

@@ -18,7 +18,9 @@ use super::{Engine, EngineConfig, JobProgress};
 use crate::cursor::ReadMode;
 use crate::disk_memory::{Faults, MemoryDisk};
 use crate::error::ReadError;
-use crate::testing::{Change, Collector, OTHER, STATIC, SeenPartition, SeenRow, TAGS, VALUE, clustering, row, schema, table_parts};
+use crate::testing::{
+    Change, Collector, OTHER, STATIC, SeenPartition, SeenRow, TAGS, VALUE, clustering, row, schema, table_parts,
+};
 
 const KEYS: u8 = 3;
 const FIRST: i32 = 4;
@@ -28,12 +30,35 @@ const TABLE: Uuid = Uuid::from_u128(1);
 /// A place of a write: a row, the static row, or a range of rows by first clustering column.
 #[derive(Clone, Debug)]
 enum Fact {
-    Cell { row: Option<(i32, i32)>, column: ColumnId, path: Option<i32>, kind: CellKind, timestamp: i64, ttl: i32, local: i64, value: u8 },
-    Marker { row: (i32, i32), timestamp: i64, ttl: i32, expires_at: i64 },
-    RowDeletion { row: (i32, i32), deletion: DeletionTime },
+    Cell {
+        row: Option<(i32, i32)>,
+        column: ColumnId,
+        path: Option<i32>,
+        kind: CellKind,
+        timestamp: i64,
+        ttl: i32,
+        local: i64,
+        value: u8,
+    },
+    Marker {
+        row: (i32, i32),
+        timestamp: i64,
+        ttl: i32,
+        expires_at: i64,
+    },
+    RowDeletion {
+        row: (i32, i32),
+        deletion: DeletionTime,
+    },
     /// Rows between two places; each is a first column, optionally a second, and whether the place is behind what it names.
-    Range { start: Bound, end: Bound, deletion: DeletionTime },
-    Partition { deletion: DeletionTime },
+    Range {
+        start: Bound,
+        end: Bound,
+        deletion: DeletionTime,
+    },
+    Partition {
+        deletion: DeletionTime,
+    },
 }
 
 /// First column, second column if any, true when behind.
@@ -66,7 +91,14 @@ struct World {
 }
 
 fn config() -> EngineConfig {
-    EngineConfig { log_segment_bytes: 4000, log_bytes_max: 20_000, memtable_bytes_max: 6000, chunk_cache_bytes: 1 << 20, key_cache_bytes: 1 << 16, ..EngineConfig::default() }
+    EngineConfig {
+        log_segment_bytes: 4000,
+        log_bytes_max: 20_000,
+        memtable_bytes_max: 6000,
+        chunk_cache_bytes: 1 << 20,
+        key_cache_bytes: 1 << 16,
+        ..EngineConfig::default()
+    }
 }
 
 fn at_second(now: i64) -> Now {
@@ -350,8 +382,14 @@ impl World {
     }
 
     fn reopen(&mut self) {
-        let (engine, _) =
-            Engine::open(Arc::new(self.disk.clone()), config(), Arc::clone(&self.schema), Vec::new(), at_second(self.now)).expect("opens");
+        let (engine, _) = Engine::open(
+            Arc::new(self.disk.clone()),
+            config(),
+            Arc::clone(&self.schema),
+            Vec::new(),
+            at_second(self.now),
+        )
+        .expect("opens");
         self.engine = engine;
         self.disk.set_faults(Faults { cold_reads_every: 3, ..Faults::default() });
     }
@@ -418,14 +456,19 @@ fn new_world(seed: u64, gc_grace_seconds: i32) -> World {
     World { disk, schema, table, engine, facts: BTreeMap::new(), now, rng: Rng::new(seed), attempts: Cell::new(0) }
 }
 
+/// Marker, deletion and cells of a row.
+type RowFacts<'a> = (Liveness, DeletionTime, Vec<&'a Fact>);
+
 /// The mutation of some facts about one partition.
 fn encode(key: u8, facts: &[Fact]) -> Vec<u8> {
-    let mut rows: BTreeMap<Option<(i32, i32)>, (Liveness, DeletionTime, Vec<&Fact>)> = BTreeMap::new();
+    let mut rows: BTreeMap<Option<(i32, i32)>, RowFacts<'_>> = BTreeMap::new();
     let mut change = Change::default();
     let mut prefixes = Vec::new();
     for fact in facts {
         match fact {
-            Fact::Cell { row, .. } => rows.entry(*row).or_insert((Liveness::NONE, DeletionTime::LIVE, Vec::new())).2.push(fact),
+            Fact::Cell { row, .. } => {
+                rows.entry(*row).or_insert((Liveness::NONE, DeletionTime::LIVE, Vec::new())).2.push(fact)
+            }
             Fact::Marker { row, timestamp, ttl, expires_at } => {
                 let entry = rows.entry(Some(*row)).or_insert((Liveness::NONE, DeletionTime::LIVE, Vec::new()));
                 let expires_at = if *ttl == 0 { NO_DELETION_TIME } else { *expires_at };
@@ -535,7 +578,9 @@ fn facts(draw: &mut Rng, timestamp: i64, now: i64) -> Vec<Fact> {
     for _ in 0..draw.between(1, 4) {
         let fact = fact(draw, timestamp, now);
         let place = match &fact {
-            Fact::Cell { row, column, path, kind, .. } => format!("{row:?} {column} {path:?} {}", *kind == CellKind::ComplexDeletion),
+            Fact::Cell { row, column, path, kind, .. } => {
+                format!("{row:?} {column} {path:?} {}", *kind == CellKind::ComplexDeletion)
+            }
             Fact::Marker { row, .. } => format!("marker {row:?}"),
             Fact::RowDeletion { row, .. } => format!("row {row:?}"),
             Fact::Range { .. } => format!("range {}", out.len()),

@@ -68,7 +68,8 @@ impl Engine {
             stores.push(Arc::new(open_table(&disk, &caches, &manifest, table, is_local, now)?));
         }
         let tables = TableSet::new(stores);
-        let orphans = manifest.tables.iter().filter(|(id, record)| tables.get(**id).is_none() && !record.live.is_empty());
+        let orphans =
+            manifest.tables.iter().filter(|(id, record)| tables.get(**id).is_none() && !record.live.is_empty());
         report.orphaned_directories = orphans.map(|(_, record)| record.directory.clone()).collect();
         let flushed_to = manifest.tables.values().map(|table| table.flushed.segment).max().unwrap_or(0);
         let first = manifest.log_start;

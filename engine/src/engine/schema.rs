@@ -23,8 +23,7 @@ impl Engine {
         let mut state = self.state.lock();
         let before = self.tables.load_full();
         let mut first_error = None;
-        let mut stores: Vec<Arc<TableStore>> =
-            before.iter().filter(|store| store.is_local).map(Arc::clone).collect();
+        let mut stores: Vec<Arc<TableStore>> = before.iter().filter(|store| store.is_local).map(Arc::clone).collect();
         for table in schema.tables() {
             match before.get(table.id) {
                 Some(store) => {

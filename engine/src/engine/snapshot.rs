@@ -24,7 +24,9 @@ impl Engine {
 
     /// Names of the snapshots of a table.
     pub fn snapshots(&self, table: Uuid) -> DiskResult<Vec<String>> {
-        let Some(directory) = self.tables.load().get(table).map(|store| store.directory()) else { return Ok(Vec::new()) };
+        let Some(directory) = self.tables.load().get(table).map(|store| store.directory()) else {
+            return Ok(Vec::new());
+        };
         match self.disk.list(&format!("{directory}/snapshots")) {
             Ok(names) => Ok(names.iter().filter_map(|name| name.strip_suffix('/')).map(str::to_owned).collect()),
             Err(error) if error.kind == DiskErrorKind::NotFound => Ok(Vec::new()),

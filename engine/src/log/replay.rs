@@ -12,6 +12,9 @@ use super::segment::{HEADER_BYTES, RECORD_OVERHEAD, SegmentHeader, read_all, rec
 use crate::disk::{Disk, DiskErrorKind};
 use crate::error::OpenError;
 
+/// Receives each record with its position.
+type Apply<'a> = dyn FnMut(LogPosition, &[u8]) -> Result<(), OpenError> + 'a;
+
 /// What was read.
 #[derive(Debug, Default)]
 pub(crate) struct LogReplay {
@@ -49,7 +52,7 @@ pub(crate) fn replay(
     disk: &dyn Disk,
     directory: &str,
     first: u32,
-    apply: &mut dyn FnMut(LogPosition, &[u8]) -> Result<(), OpenError>,
+    apply: &mut Apply<'_>,
 ) -> Result<LogReplay, OpenError> {
     let mut result = LogReplay::default();
     let mut before = Before::default();
@@ -155,7 +158,7 @@ fn read_records(
     segment: u32,
     bytes: &[u8],
     records: &mut u64,
-    apply: &mut dyn FnMut(LogPosition, &[u8]) -> Result<(), OpenError>,
+    apply: &mut Apply<'_>,
 ) -> Result<usize, OpenError> {
     let mut offset = HEADER_BYTES as usize;
     while offset < bytes.len() {

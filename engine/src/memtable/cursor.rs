@@ -31,7 +31,11 @@ enum Current {
     Nothing,
     Row,
     /// A marker whose place is the start or end of a range or slice, by index.
-    Marker { place: Place, close: DeletionTime, open: DeletionTime },
+    Marker {
+        place: Place,
+        close: DeletionTime,
+        open: DeletionTime,
+    },
 }
 
 /// A place owned by the partition or by the slices.

@@ -88,14 +88,6 @@ impl Partition {
         Some((clustering, RowRef::new(row)))
     }
 
-    /// Deletion of the partition or of a range in force at a row.
-    pub(crate) fn covering(&self, table: &Table, clustering: &[u8]) -> DeletionTime {
-        match &self.extra {
-            None => DeletionTime::LIVE,
-            Some(extra) => extra.deletion.max(extra.ranges.covering(table.comparator(), clustering)),
-        }
-    }
-
     /// Applies one update; returns by how many bytes the partition grew (or shrank).
     pub(super) fn apply(
         &mut self,

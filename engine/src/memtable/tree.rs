@@ -63,7 +63,6 @@ type SplitOff = (Arc<[u8]>, Arc<Node>);
 #[derive(Clone, Debug)]
 pub(crate) struct Tree {
     root: Arc<Node>,
-    len: usize,
 }
 
 impl Tree {
@@ -71,12 +70,7 @@ impl Tree {
     pub(crate) fn of_one(row: StoredRow) -> Self {
         let mut rows = Vec::with_capacity(4);
         rows.push(row);
-        Tree { root: Arc::new(Node::Leaf(rows)), len: 1 }
-    }
-
-    /// Rows in the tree.
-    pub(crate) fn len(&self) -> usize {
-        self.len
+        Tree { root: Arc::new(Node::Leaf(rows)) }
     }
 
     /// Puts the row that `make` builds at `clustering`; `make` gets the row that is there, if any, and may keep it by
@@ -87,8 +81,7 @@ impl Tree {
         clustering: &[u8],
         make: &mut dyn FnMut(Option<&StoredRow>) -> Option<StoredRow>,
     ) {
-        let mut added = false;
-        let split = Arc::make_mut(&mut self.root).upsert(order, clustering, make, &mut added);
+        let split = Arc::make_mut(&mut self.root).upsert(order, clustering, make);
         if let Some((first, right)) = split {
             let left = std::mem::replace(&mut self.root, Arc::new(Node::Leaf(Vec::new())));
             let mut inner = Inner { splits: Vec::with_capacity(4), children: Vec::with_capacity(4) };
@@ -96,7 +89,6 @@ impl Tree {
             inner.children.extend([left, right]);
             self.root = Arc::new(Node::Inner(inner));
         }
-        self.len += usize::from(added);
     }
 
     /// The row at `clustering`.
@@ -153,7 +145,6 @@ impl Node {
         order: &ClusteringComparator,
         clustering: &[u8],
         make: &mut dyn FnMut(Option<&StoredRow>) -> Option<StoredRow>,
-        added: &mut bool,
     ) -> Option<SplitOff> {
         match self {
             Node::Leaf(rows) => match search(rows, order, clustering) {
@@ -165,13 +156,12 @@ impl Node {
                 }
                 Err(at) => {
                     let row = make(None)?;
-                    *added = true;
                     insert_row(rows, at, row)
                 }
             },
             Node::Inner(inner) => {
                 let at = inner.child_for(order, clustering);
-                let split = Arc::make_mut(&mut inner.children[at]).upsert(order, clustering, make, added)?;
+                let split = Arc::make_mut(&mut inner.children[at]).upsert(order, clustering, make)?;
                 inner.insert(at, split)
             }
         }
@@ -195,7 +185,11 @@ fn insert_row(rows: &mut Vec<StoredRow>, at: usize, row: StoredRow) -> Option<Sp
     } else {
         let mut right = Vec::with_capacity(FANOUT);
         right.extend(rows.drain(FANOUT / 2..));
-        if at <= FANOUT / 2 { rows.insert(at, row) } else { right.insert(at - FANOUT / 2, row) }
+        if at <= FANOUT / 2 {
+            rows.insert(at, row)
+        } else {
+            right.insert(at - FANOUT / 2, row)
+        }
         right
     };
     let first = Arc::from(clustering_of(&right[0]));
@@ -379,7 +373,6 @@ mod tests {
             }
             let check = |tree: &Tree, model: &BTreeMap<i32, u8>| {
                 let all: Vec<_> = model.iter().map(|(k, v)| (clustering(*k), *v)).collect();
-                assert_eq!(tree.len(), all.len());
                 assert_eq!(contents(tree, &order, Position::FIRST, false), all);
                 let mut back = all.clone();
                 back.reverse();

@@ -32,7 +32,7 @@ impl PartitionCursor for EncodedCursor<'_> {
 
     fn advance(&mut self) -> Result<bool, ReadError> {
         self.current = None;
-        while let Some(item) = self.items.next() {
+        for item in self.items.by_ref() {
             // Ranges belong to mutations; an answer has none.
             if let Item::Unfiltered(item) = item {
                 self.current = Some(item);

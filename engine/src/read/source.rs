@@ -13,13 +13,13 @@ use crate::sstable::{SsTableCursor, SsTableScan};
 #[derive(Debug)]
 pub(crate) enum CursorSource<'c> {
     Memtable(MemtableCursor<'c>),
-    SsTable(SsTableCursor<'c>),
+    SsTable(Box<SsTableCursor<'c>>),
 }
 
 /// A range of one source.
 #[derive(Debug)]
 pub(crate) enum ScanSource<'c> {
-    Memtable(MemtableScan<'c>),
+    Memtable(Box<MemtableScan<'c>>),
     SsTable(Box<SsTableScan>),
 }
 

@@ -74,7 +74,11 @@ fn choose(store: &TableStore, view: &View, free: &[Arc<SsTableHandle>], now: Now
     };
     let candidates: Vec<_> = free.iter().map(candidate).collect();
     let chosen = size_tiered::choose(&candidates, &options.size_tiered);
-    chosen.iter().filter_map(|generation| free.iter().find(|handle| handle.generation == *generation)).cloned().collect()
+    chosen
+        .iter()
+        .filter_map(|generation| free.iter().find(|handle| handle.generation == *generation))
+        .cloned()
+        .collect()
 }
 
 /// Worth compacting alone: enough old tombstones, no other SSTable in its way, and not just written.
@@ -97,12 +101,7 @@ impl CompactJob {
         self.store.id
     }
 
-    pub(super) fn run_slice(
-        &mut self,
-        engine: &Engine,
-        budget_bytes: u64,
-        now: Now,
-    ) -> Result<JobProgress, JobError> {
+    pub(super) fn run_slice(&mut self, engine: &Engine, budget_bytes: u64, now: Now) -> Result<JobProgress, JobError> {
         let result = self.slice(engine, budget_bytes, now);
         if !matches!(result, Ok(JobProgress::More { .. })) {
             let mut state = engine.state.lock();
@@ -245,13 +244,7 @@ impl CompactJob {
 }
 
 /// What may be forgotten of a partition: tombstones past gc_grace that are older than anything that other sources have of it.
-fn purger(
-    store: &TableStore,
-    inputs: &[Arc<SsTableHandle>],
-    view: &View,
-    key: KeyRef<'_>,
-    now: Now,
-) -> Purger {
+fn purger(store: &TableStore, inputs: &[Arc<SsTableHandle>], view: &View, key: KeyRef<'_>, now: Now) -> Purger {
     let mut max_purgeable = i64::MAX;
     for handle in view.sstables.iter().filter(|handle| !inputs.iter().any(|input| Arc::ptr_eq(input, handle))) {
         if handle.min_timestamp < max_purgeable && handle.may_contain(key) {

@@ -118,7 +118,8 @@ impl FlushJob {
         let options = WriterOptions::of_table(&table, encoding, partitions)?;
         let generation = engine.new_generation(&mut engine.state.lock(), &self.store)?;
         let disk = Arc::clone(&engine.disk);
-        let writer = SsTableWriter::create(disk, &self.store.directory(), &generation.to_string(), Arc::clone(&table), options);
+        let writer =
+            SsTableWriter::create(disk, &self.store.directory(), &generation.to_string(), Arc::clone(&table), options);
         match writer {
             Ok(writer) => self.output = Some((generation, writer)),
             Err(error) => {
