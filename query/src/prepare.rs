@@ -154,14 +154,14 @@ pub fn prepare_statement(
         _ => None,
     };
     let table = table.map(|table| (table.keyspace.clone(), table.name.clone()));
-    let (binds, marker_names, warnings) = preparer.finish()?;
+    let collected = preparer.finish()?;
     Ok(Prepared {
         statement,
-        binds,
+        binds: collected.binds,
         partition_key_binds,
         table,
-        marker_names,
-        warnings,
+        marker_names: collected.marker_names,
+        warnings: collected.warnings,
         schema_epoch: context.schema.epoch,
     })
 }

@@ -173,8 +173,7 @@ fn check_leveled(options: &Options) -> Result<(), QueryError> {
 }
 
 fn check_time_window(options: &Options) -> Result<(), QueryError> {
-    const UNITS: [&str; 7] =
-        ["NANOSECONDS", "MICROSECONDS", "MILLISECONDS", "SECONDS", "MINUTES", "HOURS", "DAYS"];
+    const UNITS: [&str; 7] = ["NANOSECONDS", "MICROSECONDS", "MILLISECONDS", "SECONDS", "MINUTES", "HOURS", "DAYS"];
     if let Some(text) = options.get("timestamp_resolution")
         && !UNITS.contains(&text.as_str())
     {

@@ -57,7 +57,8 @@ pub(super) fn alter(alter: &ast::AlterKeyspace, context: &DdlContext<'_>) -> Res
     }
     check(properties)?;
     if is_replicated_system(name) {
-        let warning = format!("Keyspace {name} is kept by every node: its replication cannot be changed and need not be");
+        let warning =
+            format!("Keyspace {name} is kept by every node: its replication cannot be changed and need not be");
         return Ok(DdlOutcome { warnings: vec![warning], ..DdlOutcome::nothing() });
     }
     let Some(keyspace) = context.schema.keyspace(name) else {

@@ -42,7 +42,13 @@ impl DdlOutcome {
         DdlOutcome::default()
     }
 
-    pub(super) fn of(changes: Vec<SchemaChange>, kind: EventKind, target: EventTarget, keyspace: &str, name: &str) -> Self {
+    pub(super) fn of(
+        changes: Vec<SchemaChange>,
+        kind: EventKind,
+        target: EventTarget,
+        keyspace: &str,
+        name: &str,
+    ) -> Self {
         let event = SchemaEvent { kind, target, keyspace: keyspace.to_owned(), name: name.to_owned() };
         DdlOutcome { changes, event: Some(event), warnings: Vec::new() }
     }

@@ -33,9 +33,9 @@ pub(super) fn replication(
             Ok(Replication::Simple { factor: parse_factor(text.as_deref().unwrap_or(DEFAULT_FACTOR))? })
         }
         "NetworkTopologyStrategy" => network_topology(keyspace, options, previous, context),
-        "LocalStrategy" => Err(QueryError::invalid(
-            "Unable to use given strategy class: LocalStrategy is reserved for internal use.",
-        )),
+        "LocalStrategy" => {
+            Err(QueryError::invalid("Unable to use given strategy class: LocalStrategy is reserved for internal use."))
+        }
         _ => {
             let class = if class.contains('.') { class } else { format!("org.apache.cassandra.locator.{class}") };
             Err(QueryError::Config(format!("Unable to find replication strategy class '{class}'")))

@@ -92,10 +92,7 @@ pub(super) fn table_id(properties: Properties<'_>) -> Result<Option<Uuid>, Query
 }
 
 /// The column's type, checked as a column of a table.
-pub(super) fn column_type(
-    definition: &ColumnDefinition,
-    keyspace: &Keyspace,
-) -> Result<CqlType, QueryError> {
+pub(super) fn column_type(definition: &ColumnDefinition, keyspace: &Keyspace) -> Result<CqlType, QueryError> {
     if definition.mask.is_some() {
         return refuse(
             "Cannot mask columns because dynamic data masking is not enabled. You can enable it with the dynamic_data_masking_enabled property on cassandra.yaml"
@@ -111,11 +108,7 @@ pub(super) fn column_type(
     Ok(ty)
 }
 
-fn columns(
-    create: &ast::CreateTable,
-    key: &PrimaryKey,
-    keyspace: &Keyspace,
-) -> Result<Vec<Column>, QueryError> {
+fn columns(create: &ast::CreateTable, key: &PrimaryKey, keyspace: &Keyspace) -> Result<Vec<Column>, QueryError> {
     let table = &create.name.name;
     let mut sorted: Vec<&ColumnDefinition> = create.columns.iter().collect();
     sorted.sort_by(|a, b| a.name.cmp(&b.name));
@@ -143,7 +136,8 @@ fn columns(
     }
     if key.clustering.is_empty() && create.columns.iter().any(|column| column.is_static) {
         return refuse(
-            "Static columns are only useful (and thus allowed) if the table has at least one clustering column".to_owned(),
+            "Static columns are only useful (and thus allowed) if the table has at least one clustering column"
+                .to_owned(),
         );
     }
     let order = clustering_order(&create.options.clustering_order, key)?;
@@ -198,11 +192,8 @@ fn check_key_column(definition: &ColumnDefinition, ty: &CqlType) -> Result<(), Q
 
 /// The order of each clustering column: those named first, as CLUSTERING ORDER BY says, the rest ascending.
 fn clustering_order(directive: &[(Name, Direction)], key: &PrimaryKey) -> Result<Vec<SortOrder>, QueryError> {
-    let foreign: Vec<&str> = directive
-        .iter()
-        .filter(|(name, _)| !key.clustering.contains(name))
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let foreign: Vec<&str> =
+        directive.iter().filter(|(name, _)| !key.clustering.contains(name)).map(|(name, _)| name.as_str()).collect();
     if !foreign.is_empty() {
         return refuse(format!(
             "Only clustering key columns can be defined in CLUSTERING ORDER directive: [{}] are not clustering columns",

@@ -27,7 +27,8 @@ pub(super) fn alter(
     if let AlterTableAction::With(properties) = &alter.action {
         Properties(properties).check_known(&TABLE_OPTIONS)?;
     }
-    let found = context.schema.keyspace(keyspace_name).and_then(|keyspace| Some((keyspace, keyspace.tables.get(name)?)));
+    let found =
+        context.schema.keyspace(keyspace_name).and_then(|keyspace| Some((keyspace, keyspace.tables.get(name)?)));
     let Some((keyspace, table)) = found else {
         if alter.if_exists {
             return Ok(DdlOutcome::nothing());
@@ -80,7 +81,8 @@ fn add_column(
     }
     if definition.is_static && table.clustering.is_empty() {
         return refuse(
-            "Static columns are only useful (and thus allowed) if the table has at least one clustering column".to_owned(),
+            "Static columns are only useful (and thus allowed) if the table has at least one clustering column"
+                .to_owned(),
         );
     }
     let ty = column_type(definition, keyspace)?;
@@ -90,16 +92,25 @@ fn add_column(
     }
     let counts = ty == CqlType::Counter;
     let is_empty = table.regulars.is_empty() && table.statics.is_empty();
-    if counts != table.is_counter() && !(is_empty && !counts) {
+    if counts != table.is_counter() && (counts || !is_empty) {
         let message = if counts {
-            format!("{}.{}: Cannot have a counter column (\"{name}\") in a non counter table", table.keyspace, table.name)
+            format!(
+                "{}.{}: Cannot have a counter column (\"{name}\") in a non counter table",
+                table.keyspace, table.name
+            )
         } else {
-            format!("{}.{}: Cannot have a non counter column (\"{name}\") in a counter table", table.keyspace, table.name)
+            format!(
+                "{}.{}: Cannot have a non counter column (\"{name}\") in a counter table",
+                table.keyspace, table.name
+            )
         };
         return Err(QueryError::Config(message));
     }
     if usize::from(parts.next_column_id) >= COLUMN_IDS_MAX {
-        return refuse(format!("Table {}.{} has had {COLUMN_IDS_MAX} columns: no more can be added", table.keyspace, table.name));
+        return refuse(format!(
+            "Table {}.{} has had {COLUMN_IDS_MAX} columns: no more can be added",
+            table.keyspace, table.name
+        ));
     }
     parts.columns.push(Column {
         id: parts.next_column_id,

@@ -159,7 +159,9 @@ pub(super) fn drop(
     let uses = |ty: &CqlType| ty.references_udt(keyspace_name, name);
     let still_used = |what: &str, names: Vec<&str>| {
         let names = names.join(", ");
-        QueryError::invalid(format!("Cannot drop user type '{keyspace_name}.{name}' as it is still used by {what} {names}"))
+        QueryError::invalid(format!(
+            "Cannot drop user type '{keyspace_name}.{name}' as it is still used by {what} {names}"
+        ))
     };
     let types: Vec<&str> = keyspace
         .types

@@ -80,7 +80,9 @@ pub(super) fn operate(
             temporal::shift(left_type, left, &duration, subtract).map_err(|message| function.failure(message))
         }
         _ => {
-            let (Some(left), Some(right)) = (decode(left_type, left), decode(right_type, right)) else { return Ok(None) };
+            let (Some(left), Some(right)) = (decode(left_type, left), decode(right_type, right)) else {
+                return Ok(None);
+            };
             let result = of_numbers(operator, &function.return_type, &left, &right);
             let result = result.and_then(|number| number.encode(&function.return_type));
             result.map_err(|message| function.failure(message))
@@ -113,7 +115,9 @@ fn of_numbers(operator: ArithmeticOperator, ty: &CqlType, left: &Number, right: 
                 ArithmeticOperator::Modulo => a % b,
             })
         }
-        CqlType::Decimal => Number::Decimal(of_decimals(operator, &left.to_decimal_operand()?, &right.to_decimal_operand()?)?),
+        CqlType::Decimal => {
+            Number::Decimal(of_decimals(operator, &left.to_decimal_operand()?, &right.to_decimal_operand()?)?)
+        }
         _ => Number::Big(of_bigs(operator, &left.to_big()?, &right.to_big()?)?),
     })
 }
@@ -189,11 +193,8 @@ fn divide(a: &Decimal, b: &Decimal) -> Result<Decimal, String> {
     }
     let place = |d: &Decimal| d.precision() as i64 - i64::from(d.scale);
     let first_digit = place(a) - place(b);
-    let scale = (QUOTIENT_DIGITS_MIN - first_digit)
-        .max(i64::from(a.scale))
-        .max(i64::from(b.scale))
-        .max(QUOTIENT_DIGITS_MIN)
-        .min(QUOTIENT_SCALE_MAX);
+    let wanted = (QUOTIENT_DIGITS_MIN - first_digit).max(i64::from(a.scale)).max(i64::from(b.scale));
+    let scale = wanted.clamp(QUOTIENT_DIGITS_MIN, QUOTIENT_SCALE_MAX);
     // a / b = (A / B) × 10^(sb − sa); at the wanted scale the digits are A × 10^(scale − sa + sb) / B.
     let shift = scale - i64::from(a.scale) + i64::from(b.scale);
     if shift.unsigned_abs() > DIGITS_MAX {

@@ -33,7 +33,8 @@ pub(super) fn aggregate(function: &ScalarFunction, bytes: &[u8]) -> Result<Optio
             }
             let wide = wide_type(ty);
             let total = sum_as(ty, &wide, bytes)?;
-            let count = super::number::Number::Long(count).encode(&wide).map_err(QueryError::invalid)?.unwrap_or_default();
+            let count =
+                super::number::Number::Long(count).encode(&wide).map_err(QueryError::invalid)?.unwrap_or_default();
             let average = apply(ArithmeticOperator::Divide, &wide, &total, &count)?;
             super::cast::cast(&wide, ty, &average)?
         }

@@ -208,9 +208,8 @@ fn best_match(
 ) -> Result<ScalarFunction, QueryError> {
     let mut fitting: Vec<usize> = Vec::new();
     for (index, candidate) in candidates.iter().enumerate() {
-        let returns = wanted.is_none_or(|wanted| {
-            crate::term::type_assignability(wanted, &candidate.return_type).is_assignable()
-        });
+        let returns =
+            wanted.is_none_or(|wanted| crate::term::type_assignability(wanted, &candidate.return_type).is_assignable());
         if !returns || candidate.argument_types.len() != arguments.len() {
             continue;
         }
@@ -241,9 +240,10 @@ fn best_match(
             signatures(candidates.iter())
         ))),
         (several, Some(operator)) => {
-            let same = several.iter().filter_map(|index| candidates.get(*index)).find(|candidate| {
-                wanted.is_some_and(|wanted| candidate.argument_types.iter().all(|ty| ty == wanted))
-            });
+            let same = several
+                .iter()
+                .filter_map(|index| candidates.get(*index))
+                .find(|candidate| wanted.is_some_and(|wanted| candidate.argument_types.iter().all(|ty| ty == wanted)));
             match same {
                 Some(same) if !arguments.iter().any(|argument| argument.is_marker()) => Ok(same.clone()),
                 _ => Err(QueryError::invalid(format!(
@@ -295,10 +295,7 @@ impl ScalarFunction {
 
     /// The same arguments always give the same result.
     pub fn is_pure(&self) -> bool {
-        !matches!(
-            self.body,
-            Body::Uuid | Body::Now | Body::CurrentTimestamp | Body::CurrentDate | Body::CurrentTime
-        )
+        !matches!(self.body, Body::Uuid | Body::Now | Body::CurrentTimestamp | Body::CurrentDate | Body::CurrentTime)
     }
 
     /// Calls the function. Null arguments make a null result, but for `to_json`.
@@ -312,7 +309,8 @@ impl ScalarFunction {
     ) -> Result<Option<Vec<u8>>, QueryError> {
         if self.body == Body::ToJson {
             let ty = self.argument_types.first().unwrap_or(&CqlType::Blob);
-            let json = arguments.first().copied().flatten().map_or_else(|| "null".to_owned(), |bytes| to_json(ty, bytes));
+            let json =
+                arguments.first().copied().flatten().map_or_else(|| "null".to_owned(), |bytes| to_json(ty, bytes));
             return Ok(Some(json.into_bytes()));
         }
         let mut present = Vec::with_capacity(arguments.len());
@@ -344,10 +342,10 @@ impl ScalarFunction {
             }
             Body::MinTimeuuid => number::bigint(first).map(|millis| min_timeuuid(millis).as_bytes().to_vec()),
             Body::MaxTimeuuid => number::bigint(first).map(|millis| max_timeuuid(millis).as_bytes().to_vec()),
-            Body::ToDate => {
-                self.millis_of(first).map(|millis| temporal::date_of_millis(millis).to_vec())
+            Body::ToDate => self.millis_of(first).map(|millis| temporal::date_of_millis(millis).to_vec()),
+            Body::ToTimestamp | Body::ToUnixTimestamp => {
+                self.millis_of(first).map(|millis| millis.to_be_bytes().to_vec())
             }
-            Body::ToTimestamp | Body::ToUnixTimestamp => self.millis_of(first).map(|millis| millis.to_be_bytes().to_vec()),
             Body::Floor => temporal::floor(&self.argument_types, arguments)?,
             Body::ToBlob => Some(first.to_vec()),
             Body::FromBlob => Some(blob::from_blob(self, first)?),
@@ -380,12 +378,7 @@ impl ScalarFunction {
             (Some(operator), [only]) => format!("the operation '{operator}{only}' failed: {message}"),
             _ => message,
         };
-        QueryError::FunctionFailure {
-            keyspace: "system".to_owned(),
-            name: self.name.clone(),
-            argument_types,
-            message,
-        }
+        QueryError::FunctionFailure { keyspace: "system".to_owned(), name: self.name.clone(), argument_types, message }
     }
 }
 

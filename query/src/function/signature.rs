@@ -26,7 +26,8 @@ pub(super) fn of_name(name: &str) -> Option<Vec<ScalarFunction>> {
         vec![ScalarFunction::new(name, arguments.to_vec(), returns, body)]
     };
     let each = |arguments: &[CqlType], returns: CqlType, body: Body| {
-        let each = arguments.iter().map(|ty| ScalarFunction::new(name, vec![ty.clone()], returns.clone(), body.clone()));
+        let each =
+            arguments.iter().map(|ty| ScalarFunction::new(name, vec![ty.clone()], returns.clone(), body.clone()));
         each.collect::<Vec<_>>()
     };
     Some(match name {
@@ -145,14 +146,14 @@ pub(super) fn of_generic(
                 _ => return Err(wrong("numeric set or list")),
             }
         }
-        (_, CqlType::Vector { element, dimension }) if name.starts_with("similarity_") && **element == CqlType::Float => {
+        (_, CqlType::Vector { element, dimension })
+            if name.starts_with("similarity_") && **element == CqlType::Float =>
+        {
             let second = types.get(1).cloned().flatten();
             if let Some(CqlType::Vector { dimension: other, .. }) = second
                 && other != *dimension
             {
-                return Err(QueryError::invalid(
-                    "All arguments must have the same vector dimensions".to_owned(),
-                ));
+                return Err(QueryError::invalid("All arguments must have the same vector dimensions".to_owned()));
             }
             let similarity = match name {
                 "similarity_cosine" => Similarity::Cosine,

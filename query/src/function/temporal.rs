@@ -55,7 +55,10 @@ pub(super) fn shift(
         }
         _ => {
             if duration.nanoseconds % NANOS_PER_MILLI != 0 {
-                return Err(format!("The duration must have a millisecond precision. Was: {}", duration_text(duration)));
+                return Err(format!(
+                    "The duration must have a millisecond precision. Was: {}",
+                    duration_text(duration)
+                ));
             }
             let Some(start) = decode_timestamp(bytes) else { return Ok(None) };
             let millis = days * MILLIS_PER_DAY + duration.nanoseconds / NANOS_PER_MILLI * sign;
@@ -106,7 +109,9 @@ fn imprecise(ty: &str, duration: &Duration, precision: &str) -> QueryError {
 
 fn floor_time(value: &[u8], duration: &Duration) -> Result<Option<Vec<u8>>, QueryError> {
     if duration.months != 0 || duration.days != 0 || duration.nanoseconds > NANOS_PER_DAY {
-        return Err(QueryError::invalid("For time values, the floor can only be computed for durations smaller that a day"));
+        return Err(QueryError::invalid(
+            "For time values, the floor can only be computed for durations smaller that a day",
+        ));
     }
     let Some(time) = decode_time(value) else { return Ok(None) };
     let floored = if duration.nanoseconds == 0 { time } else { time - time % duration.nanoseconds };

@@ -31,12 +31,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        World {
-            schema: Schema::default(),
-            keyspace: None,
-            ids: SteppingIds::new(7, Rng::new(1)),
-            tables_made: 0,
-        }
+        World { schema: Schema::default(), keyspace: None, ids: SteppingIds::new(7, Rng::new(1)), tables_made: 0 }
     }
 
     fn context(&self) -> PrepareContext<'_> {
@@ -45,12 +40,7 @@ impl World {
 
     fn execute(&mut self, text: &str) -> Result<String, QueryError> {
         let prepared = prepare(text, &self.context())?;
-        let options = ExecuteOptions {
-            timestamp: 1,
-            now: NOW_SECONDS,
-            now_millis: NOW_SECONDS * 1000,
-            ids: &self.ids,
-        };
+        let options = ExecuteOptions { timestamp: 1, now: NOW_SECONDS, now_millis: NOW_SECONDS * 1000, ids: &self.ids };
         let mut batch = WriteBatch::new();
         match &prepared.statement {
             Statement::Use(name) => self.keyspace = Some(name.clone()),
@@ -69,7 +59,10 @@ impl World {
                 assert_eq!(outcome.changes.is_empty(), outcome.event.is_none(), "{text}");
                 let next = self.schema.apply(self.schema.epoch + 1, &outcome.changes);
                 self.schema = next.expect("the changes of a statement fit its schema");
-                return Ok(outcome.warnings.iter().fold("ok".to_owned(), |text, warning| format!("{text} | {warning}")));
+                return Ok(outcome
+                    .warnings
+                    .iter()
+                    .fold("ok".to_owned(), |text, warning| format!("{text} | {warning}")));
             }
             _ => {}
         }

@@ -83,7 +83,10 @@ impl GroupTerm {
                 let bytes = match values.get(usize::from(*index)) {
                     BoundValue::Null => return Err(null_value(&format!("({})", names.join(", ")))),
                     BoundValue::Unset => {
-                        return Err(QueryError::invalid(format!("Invalid unset value for tuple ({})", names.join(","))));
+                        return Err(QueryError::invalid(format!(
+                            "Invalid unset value for tuple ({})",
+                            names.join(",")
+                        )));
                     }
                     BoundValue::Bytes(bytes) => bytes,
                 };
@@ -122,9 +125,15 @@ impl GroupIn {
             GroupIn::Marker { index, ty, multi } => {
                 let name = names.first().copied().unwrap_or_default();
                 let bytes = match values.get(usize::from(*index)) {
-                    BoundValue::Null if *multi => return Err(QueryError::invalid("Invalid null value for IN restriction")),
-                    BoundValue::Unset if *multi => return Err(QueryError::invalid("Invalid unset value for IN restriction")),
-                    BoundValue::Null => return Err(QueryError::invalid(format!("Invalid null value for column {name}"))),
+                    BoundValue::Null if *multi => {
+                        return Err(QueryError::invalid("Invalid null value for IN restriction"));
+                    }
+                    BoundValue::Unset if *multi => {
+                        return Err(QueryError::invalid("Invalid unset value for IN restriction"));
+                    }
+                    BoundValue::Null => {
+                        return Err(QueryError::invalid(format!("Invalid null value for column {name}")));
+                    }
                     BoundValue::Unset => return Err(unset_value(name)),
                     BoundValue::Bytes(bytes) => bytes,
                 };

@@ -8,6 +8,7 @@ use helenus_model::limits::KEY_BYTES_MAX;
 use helenus_model::read::Slice;
 use helenus_model::schema::{Column, SortOrder, Table};
 
+use super::partition::check_product;
 use super::{GroupIn, GroupTerm, Restrictions};
 use crate::error::QueryError;
 use crate::values::{BoundValues, ExecuteOptions};
@@ -80,7 +81,8 @@ impl Restrictions {
                 ClusteringKind::In(list) => list.evaluate(&names, values, options)?,
                 ClusteringKind::Slice { .. } => break,
             };
-            let mut longer = Vec::with_capacity(prefixes.len().saturating_mul(rows.len()));
+            check_product([prefixes.len(), rows.len()].into_iter())?;
+            let mut longer = Vec::with_capacity(prefixes.len() * rows.len());
             for prefix in &prefixes {
                 for row in &rows {
                     let mut next = prefix.clone();
@@ -113,7 +115,7 @@ impl Restrictions {
             return Ok(prefixes.iter().map(|prefix| Slice::of_prefix(prefix)).collect());
         };
         let names = self.names(*first, *width);
-        let evaluated = |bound: &'_ Option<SliceBound>| -> Result<Option<(Vec<Vec<u8>>, bool)>, QueryError> {
+        let evaluated = |bound: &Option<SliceBound>| -> Result<Option<Bound>, QueryError> {
             let Some(bound) = bound else { return Ok(None) };
             let values = bound.value.evaluate(&names, values, options)?;
             Ok(Some((values.into_iter().map(Cow::into_owned).collect(), bound.inclusive)))
@@ -225,4 +227,89 @@ fn half(columns: &[Column], prefix: &[u8], bound: &Bound, lower: bool) -> Result
         slices.push(Slice::of_prefix(&equal));
     }
     Ok(slices)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use helenus_model::schema::{ColumnKind, TableParams, TableParts};
+    use helenus_model::types::CqlType;
+    use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
+
+    use super::*;
+
+    /// A table of four int clustering columns with these orders.
+    fn table(orders: [bool; 4]) -> Table {
+        let column = |(position, descending): (usize, &bool)| Column {
+            id: 0,
+            name: format!("c{position}"),
+            ty: CqlType::Int,
+            kind: ColumnKind::Clustering,
+            position: position as u16,
+            order: if *descending { SortOrder::Descending } else { SortOrder::Ascending },
+        };
+        Table::new(TableParts {
+            id: uuid::Uuid::nil(),
+            keyspace: "ks".to_owned(),
+            name: "t".to_owned(),
+            epoch: 0,
+            columns: orders.iter().enumerate().map(column).collect(),
+            dropped: Vec::new(),
+            next_column_id: 0,
+            params: TableParams { extensions: BTreeMap::new(), ..TableParams::default() },
+        })
+    }
+
+    fn encoded(values: &[i32]) -> Vec<u8> {
+        let mut out = Vec::new();
+        for value in values {
+            put_clustering_value(&mut out, Some(&value.to_be_bytes()));
+        }
+        out
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        /// Whatever way the columns run, a row lies in a slice exactly if the comparison of its values holds, and slices stand in
+        /// table order without touching.
+        #[test]
+        fn slices_hold_the_rows_that_compare_so(
+            orders in any::<[bool; 4]>(),
+            prefix in 0..3_i32,
+            start in proptest::option::of((proptest::collection::vec(0..3_i32, 1..4), any::<bool>())),
+            end in proptest::option::of((proptest::collection::vec(0..3_i32, 1..4), any::<bool>())),
+        ) {
+            let table = table(orders);
+            let columns = &table.clustering[1..];
+            let bytes = |bound: &Option<(Vec<i32>, bool)>| bound.as_ref().map(|(values, inclusive)| {
+                (values.iter().map(|value| value.to_be_bytes().to_vec()).collect::<Vec<_>>(), *inclusive)
+            });
+            let mut slices = Vec::new();
+            let (low, high) = (bytes(&start), bytes(&end));
+            slice_prefix(&table, columns, &encoded(&[prefix]), low.as_ref(), high.as_ref(), &mut slices).expect("short values");
+            let order = |a: Position<'_>, b: Position<'_>| table.comparator().compare_positions(a, b);
+            for pair in slices.windows(2) {
+                prop_assert!(order(pair[0].end.as_ref(), pair[1].start.as_ref()).is_lt());
+            }
+            for row in 0..81 {
+                let row = [row / 27 % 3, row / 9 % 3, row / 3 % 3, row % 3];
+                let clustering = encoded(&row);
+                let place = Position::row(&clustering);
+                let inside = slices.iter().any(|slice| {
+                    order(slice.start.as_ref(), place).is_lt() && order(place, slice.end.as_ref()).is_lt()
+                });
+                let above = start.as_ref().is_none_or(|(values, inclusive)| {
+                    let compared = row[1..=values.len()].cmp(values);
+                    compared.is_gt() || (*inclusive && compared.is_eq())
+                });
+                let below = end.as_ref().is_none_or(|(values, inclusive)| {
+                    let compared = row[1..=values.len()].cmp(values);
+                    compared.is_lt() || (*inclusive && compared.is_eq())
+                });
+                prop_assert_eq!(inside, row[0] == prefix && above && below, "{:?} {:?}", row, slices);
+            }
+        }
+    }
 }

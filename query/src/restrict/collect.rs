@@ -95,7 +95,8 @@ impl<'a> Collector<'a> {
     }
 
     pub(super) fn add_clustering(&mut self, new: ClusteringRestriction) -> Result<(), QueryError> {
-        let overlaps = |old: &ClusteringRestriction| new.first < old.first + old.width && old.first < new.first + new.width;
+        let overlaps =
+            |old: &ClusteringRestriction| new.first < old.first + old.width && old.first < new.first + new.width;
         if let Some(index) = self.clustering.iter().position(overlaps) {
             let old = self.clustering.remove(index);
             let merged = self.merge(old, new)?;
@@ -173,7 +174,9 @@ impl<'a> Collector<'a> {
     }
 
     pub(super) fn add_filter(&mut self, filter: Filter) -> Result<(), QueryError> {
-        if let ([column], FilterTest::Compare { operator: Operator::Equal, .. }) = (filter.columns.as_slice(), &filter.test) {
+        if let ([column], FilterTest::Compare { operator: Operator::Equal, .. }) =
+            (filter.columns.as_slice(), &filter.test)
+        {
             let same = |other: &Filter| {
                 other.columns.first().is_some_and(|c| c.name == column.name)
                     && matches!(other.test, FilterTest::Compare { .. } | FilterTest::In(_))
@@ -223,7 +226,10 @@ impl<'a> Collector<'a> {
             }
             let missing = missing_columns(self.table, &self.keys);
             if !missing.is_empty() {
-                return Err(QueryError::invalid(format!("Some partition key parts are missing: {}", missing.join(", "))));
+                return Err(QueryError::invalid(format!(
+                    "Some partition key parts are missing: {}",
+                    missing.join(", ")
+                )));
             }
             if self.keys.iter().any(is_slice) {
                 return Err(QueryError::invalid(format!(
@@ -271,9 +277,8 @@ impl<'a> Collector<'a> {
                     kind.name()
                 )));
             }
-            let restricted = |position: usize| {
-                self.clustering.iter().any(|r| (r.first..r.first + r.width).contains(&position))
-            };
+            let restricted =
+                |position: usize| self.clustering.iter().any(|r| (r.first..r.first + r.width).contains(&position));
             let missing: Vec<&str> = (0..self.table.clustering.len())
                 .filter(|position| !restricted(*position))
                 .map(|position| self.clustering_name(position))
@@ -374,7 +379,9 @@ fn twice(columns: &str, what: &str) -> QueryError {
 }
 
 fn both_kinds(columns: &str) -> QueryError {
-    QueryError::invalid(format!("Column \"{columns}\" cannot be restricted by both an equality and an inequality relation"))
+    QueryError::invalid(format!(
+        "Column \"{columns}\" cannot be restricted by both an equality and an inequality relation"
+    ))
 }
 
 fn two_bounds(columns: &str, lower: bool) -> QueryError {

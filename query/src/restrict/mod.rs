@@ -28,6 +28,7 @@ pub use bound::{GroupIn, GroupTerm};
 pub use clustering::{ClusteringKind, ClusteringRestriction, SliceBound};
 pub(crate) use clustering::{check_length, put_value};
 pub use filter::{Filter, FilterTest};
+pub(crate) use partition::check_product;
 pub use partition::{KeyPart, PartitionRestriction};
 pub(crate) use relation::existing_column;
 pub use token::TokenRestriction;

@@ -56,6 +56,7 @@ impl Restrictions {
         for (part, column) in parts.iter().zip(&self.table.partition_key) {
             columns.push(part_values(part, &column.name, values, options)?);
         }
+        check_product(columns.iter().map(Vec::len))?;
         let mut keys: Vec<Box<[u8]>> = Vec::new();
         let mut seen = rustc_hash::FxHashSet::default();
         for combination in combinations(&columns) {
@@ -83,11 +84,11 @@ fn part_values<'v>(
     }
 }
 
-/// Every choice of one value a column.
+/// Every choice of one value a column; the caller has checked that they are not too many.
 fn combinations<'a>(columns: &'a [Vec<Cow<'a, [u8]>>]) -> Vec<Vec<&'a [u8]>> {
     let mut all: Vec<Vec<&[u8]>> = vec![Vec::new()];
     for column in columns {
-        let mut longer = Vec::with_capacity(all.len().saturating_mul(column.len()));
+        let mut longer = Vec::with_capacity(all.len() * column.len());
         for head in &all {
             for value in column {
                 let mut row = head.clone();
@@ -119,6 +120,20 @@ pub(super) fn put_key(out: &mut Vec<u8>, values: &[&[u8]]) -> Result<(), QueryEr
         }
     }
     check_key(out.get(start..).unwrap_or_default())
+}
+
+/// Most keys or clusterings the INs of one statement may multiply to: what a request may make a node hold.
+const PRODUCT_MAX: usize = 65_535;
+
+/// Checks how many combinations lists of these lengths have.
+pub(crate) fn check_product(mut lengths: impl Iterator<Item = usize>) -> Result<(), QueryError> {
+    let product = lengths.try_fold(1_usize, |product, length| product.checked_mul(length));
+    match product {
+        Some(..=PRODUCT_MAX) => Ok(()),
+        _ => Err(QueryError::invalid(format!(
+            "The cartesian product of values in IN conditions is greater than {PRODUCT_MAX}"
+        ))),
+    }
 }
 
 /// Names of the partition-key columns that have no part.

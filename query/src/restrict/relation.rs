@@ -8,7 +8,8 @@ use helenus_model::types::CqlType;
 
 use super::collect::{Collector, clustering_kind, in_kind};
 use super::{
-    ClusteringKind, ClusteringRestriction, Filter, FilterTest, GroupIn, GroupTerm, KeyPart, RestrictOptions, StatementKind,
+    ClusteringKind, ClusteringRestriction, Filter, FilterTest, GroupIn, GroupTerm, KeyPart, RestrictOptions,
+    StatementKind,
 };
 use crate::error::QueryError;
 use crate::spec::ColumnSpec;
@@ -39,7 +40,9 @@ pub(super) fn add(
         Relation::Column { column, operator, value } => {
             column_relation(existing_column(table, column)?, *operator, value, table, preparer, collector)
         }
-        Relation::In { column, values } => in_relation(existing_column(table, column)?, values, table, preparer, collector),
+        Relation::In { column, values } => {
+            in_relation(existing_column(table, column)?, values, table, preparer, collector)
+        }
         Relation::IsNotNull(column) => {
             Err(QueryError::invalid(format!("Unsupported restriction: {column} IS NOT NULL")))
         }
@@ -109,9 +112,7 @@ fn column_relation(
     }
     let value = GroupTerm::Elements(vec![term]);
     match column.kind {
-        ColumnKind::PartitionKey if is_slice => {
-            collector.add_key(column, KeyPart::Compare(vec![(operator, value)]))
-        }
+        ColumnKind::PartitionKey if is_slice => collector.add_key(column, KeyPart::Compare(vec![(operator, value)])),
         ColumnKind::PartitionKey => collector.add_key(column, KeyPart::Equal(value)),
         ColumnKind::Clustering => {
             collector.add_clustering(restriction(&[column], false, clustering_kind(operator, value)))
@@ -160,7 +161,9 @@ fn check_column(column: &Column, operator: Operator) -> Result<(), QueryError> {
 /// The place of a collection's element or a map's key.
 fn element_spec(table: &Table, column: &Column, key: bool) -> ColumnSpec {
     match &column.ty {
-        CqlType::Map { key: ty, .. } if key => ColumnSpec::named(table, format!("key({})", column.name), (**ty).clone()),
+        CqlType::Map { key: ty, .. } if key => {
+            ColumnSpec::named(table, format!("key({})", column.name), (**ty).clone())
+        }
         CqlType::Map { value: ty, .. } | CqlType::List { element: ty, .. } | CqlType::Set { element: ty, .. } => {
             ColumnSpec::named(table, format!("value({})", column.name), (**ty).clone())
         }

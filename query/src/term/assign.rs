@@ -62,7 +62,9 @@ fn is_value_compatible(to: &CqlType, from: &CqlType) -> bool {
         }
         (Tuple(a), Tuple(b)) => a.len() >= b.len() && a.iter().zip(b.iter()).all(|(a, b)| is_value_compatible(a, b)),
         (Udt { definition: a, .. }, Udt { definition: b, .. }) => a.keyspace == b.keyspace && a.name == b.name,
-        (Vector { element: a, dimension: m }, Vector { element: b, dimension: n }) => m == n && is_value_compatible(a, b),
+        (Vector { element: a, dimension: m }, Vector { element: b, dimension: n }) => {
+            m == n && is_value_compatible(a, b)
+        }
         _ => false,
     }
 }
@@ -75,7 +77,9 @@ impl Preparer<'_> {
             RawTerm::Null if receiver.ty == CqlType::Counter => Assignability::No,
             RawTerm::Null | RawTerm::Marker(_) => Assignability::Weak,
             RawTerm::List(elements) => match &receiver.ty {
-                CqlType::List { element, .. } => self.all(elements, &receiver.inner(value_name(receiver), (**element).clone())),
+                CqlType::List { element, .. } => {
+                    self.all(elements, &receiver.inner(value_name(receiver), (**element).clone()))
+                }
                 CqlType::Vector { element, dimension } => {
                     if elements.len() != *dimension as usize {
                         return Assignability::No;
@@ -86,7 +90,9 @@ impl Preparer<'_> {
             },
             RawTerm::Set(elements) => match &receiver.ty {
                 CqlType::Map { .. } if elements.is_empty() => Assignability::Weak,
-                CqlType::Set { element, .. } => self.all(elements, &receiver.inner(value_name(receiver), (**element).clone())),
+                CqlType::Set { element, .. } => {
+                    self.all(elements, &receiver.inner(value_name(receiver), (**element).clone()))
+                }
                 _ => Assignability::No,
             },
             RawTerm::Map(entries) => match &receiver.ty {
@@ -237,7 +243,9 @@ impl Argument for RawArgument<'_> {
 pub(super) fn call_parts(term: &RawTerm) -> (ast::FunctionName, Vec<&RawTerm>) {
     match term {
         RawTerm::Function { name, arguments } => (name.clone(), arguments.iter().collect()),
-        RawTerm::Cast { term, target } => (function::native_name(format!("cast_as_{}", cast_name(*target))), vec![term]),
+        RawTerm::Cast { term, target } => {
+            (function::native_name(format!("cast_as_{}", cast_name(*target))), vec![term])
+        }
         RawTerm::Negation(term) => (function::native_name("_negate"), vec![term]),
         RawTerm::Arithmetic { operator, left, right } => {
             (function::native_name(function::operation_name(*operator)), vec![left, right])

@@ -110,7 +110,9 @@ impl Preparer<'_> {
 
     /// `(a, b)`
     pub(super) fn tuple_literal(&mut self, elements: &[RawTerm], receiver: &ColumnSpec) -> Result<Term, QueryError> {
-        let Some(components) = tuple_components(&receiver.ty) else { return Err(wrong_literal("tuple type", receiver)) };
+        let Some(components) = tuple_components(&receiver.ty) else {
+            return Err(wrong_literal("tuple type", receiver));
+        };
         if elements.len() > components.len() {
             return Err(QueryError::invalid(format!(
                 "Invalid tuple literal for {}: too many elements. Type {} expects {} but got {}",
@@ -133,7 +135,8 @@ impl Preparer<'_> {
                 )));
             }
         }
-        let terms = elements.iter().zip(&specs).map(|(element, spec)| self.term(element, spec)).collect::<Result<_, _>>()?;
+        let terms =
+            elements.iter().zip(&specs).map(|(element, spec)| self.term(element, spec)).collect::<Result<_, _>>()?;
         Ok(Term::Tuple(terms))
     }
 
@@ -143,7 +146,9 @@ impl Preparer<'_> {
         entries: &[(Name, RawTerm)],
         receiver: &ColumnSpec,
     ) -> Result<Term, QueryError> {
-        let CqlType::Udt { definition, frozen } = &receiver.ty else { return Err(wrong_literal("user type", receiver)) };
+        let CqlType::Udt { definition, frozen } = &receiver.ty else {
+            return Err(wrong_literal("user type", receiver));
+        };
         let mut found = 0;
         let mut specs = Vec::with_capacity(definition.fields.len());
         for (field, ty) in &definition.fields {
@@ -160,7 +165,8 @@ impl Preparer<'_> {
             specs.push(spec);
         }
         if found != entries.len() {
-            let unknown = entries.iter().find(|(name, _)| !definition.fields.iter().any(|(field, _)| *field == name.text));
+            let unknown =
+                entries.iter().find(|(name, _)| !definition.fields.iter().any(|(field, _)| *field == name.text));
             if let Some((name, _)) = unknown {
                 return Err(QueryError::invalid(format!(
                     "Unknown field '{name}' in value of user defined type {}",

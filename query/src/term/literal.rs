@@ -64,7 +64,11 @@ fn double_holds(text: &str) -> bool {
 /// Whether the constant may become a value of the type.
 pub(super) fn test(literal: &Literal, ty: &CqlType) -> Assignability {
     match ty {
-        CqlType::List { .. } | CqlType::Set { .. } | CqlType::Map { .. } | CqlType::Udt { .. } | CqlType::Vector { .. } => {
+        CqlType::List { .. }
+        | CqlType::Set { .. }
+        | CqlType::Map { .. }
+        | CqlType::Udt { .. }
+        | CqlType::Vector { .. } => {
             return Assignability::No;
         }
         // Cassandra does not look at constants for tuples and custom types; their parsers do.

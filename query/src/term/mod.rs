@@ -18,9 +18,9 @@ use helenus_model::value::Comparator;
 use crate::function::ScalarFunction;
 
 pub use assign::Assignability;
-pub use prepare::Preparer;
-pub use text::term_text;
 pub(crate) use assign::type_assignability;
+pub use prepare::{Collected, Preparer};
+pub use text::term_text;
 pub(crate) use text::{function_text, marker_text};
 pub(crate) use type_name::native_type;
 pub use type_name::resolve_type;

@@ -22,6 +22,17 @@ pub struct Preparer<'a> {
     pub warnings: Vec<String>,
 }
 
+/// What was collected while a statement was checked.
+#[derive(Clone, Debug)]
+pub struct Collected {
+    /// The bind slots, in the order of the markers.
+    pub binds: Vec<BindSlot>,
+    /// The names of `:name` markers; None for `?`.
+    pub marker_names: Vec<Option<String>>,
+    /// Warnings for the client.
+    pub warnings: Vec<String>,
+}
+
 impl<'a> Preparer<'a> {
     /// For a statement with `markers` (names of `:name`, None for `?`).
     pub fn new(context: PrepareContext<'a>, markers: &[Option<String>]) -> Self {
@@ -77,10 +88,10 @@ impl<'a> Preparer<'a> {
     ///
     /// # Errors
     /// A marker stands where nothing says what it is for.
-    pub fn finish(self) -> Result<(Vec<BindSlot>, Vec<Option<String>>, Vec<String>), QueryError> {
+    pub fn finish(self) -> Result<Collected, QueryError> {
         let slots: Option<Vec<BindSlot>> = self.slots.into_iter().collect();
-        let slots = slots.ok_or_else(|| QueryError::unsupported("a bind marker at this place"))?;
-        Ok((slots, self.names, self.warnings))
+        let binds = slots.ok_or_else(|| QueryError::unsupported("a bind marker at this place"))?;
+        Ok(Collected { binds, marker_names: self.names, warnings: self.warnings })
     }
 
     /// Checks a term against its receiver.
@@ -107,21 +118,18 @@ impl<'a> Preparer<'a> {
                 let ty = self.hint_type(type_name, receiver)?;
                 let hint = super::qualified_type_text(type_name, &receiver.keyspace);
                 let hinted = receiver.inner(format!("({hint}){}", term_text(inner)), ty);
-                if matches!(**inner, RawTerm::List(_)) && !matches!(hinted.ty, CqlType::List { .. } | CqlType::Vector { .. }) {
+                if matches!(**inner, RawTerm::List(_))
+                    && !matches!(hinted.ty, CqlType::List { .. } | CqlType::Vector { .. })
+                {
                     return Err(not_a_list(&hinted.ty));
                 }
                 if !self.assignability(inner, &hinted).is_assignable() {
-                    return Err(QueryError::invalid(format!(
-                        "Cannot cast value {} to type {hint}",
-                        term_text(inner)
-                    )));
+                    return Err(QueryError::invalid(format!("Cannot cast value {} to type {hint}", term_text(inner))));
                 }
                 if !assign::type_assignability(&receiver.ty, &hinted.ty).is_assignable() {
                     return Err(QueryError::invalid(format!(
                         "Cannot assign value {} to {} of type {}",
-                        hinted.name,
-                        receiver.name,
-                        receiver.ty
+                        hinted.name, receiver.name, receiver.ty
                     )));
                 }
                 self.term(inner, receiver)

@@ -100,11 +100,8 @@ impl Resolver<'_> {
         let inner = |name: &CqlTypeName| self.resolve(name, depth + 1);
         Ok(match name {
             CqlTypeName::Native(native) => native_type(*native),
-            CqlTypeName::Custom(class) => {
-                parse_java_class(class).map_err(|error| {
-                    QueryError::Syntax(format!("Error setting type {class}: {error}"))
-                })?
-            }
+            CqlTypeName::Custom(class) => parse_java_class(class)
+                .map_err(|error| QueryError::Syntax(format!("Error setting type {class}: {error}")))?,
             CqlTypeName::UserType(name) => {
                 self.user_type(name.keyspace.as_ref().map(|k| k.as_str()), name.name.as_str())?
             }
@@ -145,7 +142,7 @@ impl Resolver<'_> {
             }
             CqlTypeName::Tuple(parts) => {
                 let parts = parts.iter().map(inner).collect::<Result<Vec<_>, _>>()?;
-                if parts.iter().any(|part| *part == CqlType::Counter) {
+                if parts.contains(&CqlType::Counter) {
                     return Err(QueryError::invalid("Counters are not allowed inside tuples"));
                 }
                 CqlType::tuple(parts)
@@ -203,4 +200,3 @@ impl Resolver<'_> {
         Ok(())
     }
 }
-

@@ -13,7 +13,7 @@ use super::draft::{Scratch, WriteBatch};
 use super::operation::Operation;
 use super::plan::{SingleRow, WritePlan};
 use crate::error::QueryError;
-use crate::restrict::{StatementKind, check_key, check_length, put_value};
+use crate::restrict::{StatementKind, check_key, check_length, check_product, put_value};
 use crate::term::{Term, Value};
 use crate::values::{BoundValues, ExecuteOptions};
 
@@ -30,7 +30,7 @@ impl WritePlan {
     /// Adds what the statement writes with these values.
     ///
     /// # Errors
-    /// Values that are wrong, null or unset where they may not be; nothing is added then.
+    /// Values that are wrong, null or unset where they may not be; the batch is to be thrown away then.
     pub fn bind(
         &self,
         values: &dyn BoundValues,
@@ -139,6 +139,7 @@ impl Execution<'_> {
         }
         if self.plan.deletes_rows() && !restrictions.has_whole_clustering() {
             let slices = restrictions.slices(self.values, self.options)?;
+            check_product([keys.len(), slices.len()].into_iter())?;
             for key in &keys {
                 for slice in &slices {
                     let range = RangeTombstone {
@@ -159,6 +160,7 @@ impl Execution<'_> {
         if self.plan.writes_rows() && clusterings.is_empty() {
             return Ok(());
         }
+        check_product([keys.len(), clusterings.len()].into_iter())?;
         for key in &keys {
             // Each row is bound anew: places in lists must not be given twice.
             scratch.clear();

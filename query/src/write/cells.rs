@@ -64,7 +64,8 @@ impl CellWriter<'_> {
             Action::PutEntry { key, value } => {
                 let key = key.evaluate(self.values, self.options)?;
                 let value = value.evaluate(self.values, self.options)?;
-                return self.entry(column, &map_key(&key)?, &value);
+                self.entry(column, map_key(&key)?, &value);
+                return Ok(());
             }
             Action::DeleteKey(key) => {
                 let key = key.evaluate(self.values, self.options)?;
@@ -142,13 +143,12 @@ impl CellWriter<'_> {
         }
     }
 
-    fn entry(&mut self, column: u16, key: &[u8], value: &Value<'_>) -> Result<(), QueryError> {
+    fn entry(&mut self, column: u16, key: &[u8], value: &Value<'_>) {
         match value {
             Value::Unset => {}
             Value::Null => self.tombstone(column, Some(key)),
             Value::Bytes(bytes) => self.value(column, Some(key), bytes),
         }
-        Ok(())
     }
 
     /// Elements before a list get times mirrored at a moment in the past: the later put, the earlier. The elements of one statement

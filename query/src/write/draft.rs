@@ -66,9 +66,12 @@ struct TableDraft {
     table: Arc<Table>,
     deletion: DeletionTime,
     static_row: Vec<u8>,
-    rows: Vec<(Box<[u8]>, Box<[u8]>)>,
+    /// Clusterings and rows, in the order of the statements.
+    rows: Vec<DraftRow>,
     ranges: Vec<(PositionBuf, PositionBuf, DeletionTime)>,
 }
+
+type DraftRow = (Box<[u8]>, Box<[u8]>);
 
 /// A finished mutation.
 #[derive(Clone, Copy, Debug)]
@@ -127,10 +130,7 @@ impl WriteBatch {
     pub fn mutations(&self) -> impl ExactSizeIterator<Item = MutationOut<'_>> {
         debug_assert!(self.drafts.is_empty(), "finish() comes first");
         self.encoded.iter().map(|encoded| MutationOut {
-            key: KeyRef {
-                token: encoded.token,
-                key: self.bytes.get(encoded.key.clone()).unwrap_or_default(),
-            },
+            key: KeyRef { token: encoded.token, key: self.bytes.get(encoded.key.clone()).unwrap_or_default() },
             table: &encoded.table,
             bytes: self.bytes.get(encoded.bytes.clone()).unwrap_or_default(),
         })

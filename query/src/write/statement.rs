@@ -79,11 +79,7 @@ pub fn prepare_insert(insert: &ast::Insert, preparer: &mut Preparer<'_>) -> Resu
         let column = existing_column(&table, name)?;
         has_clustering |= column.kind == ColumnKind::Clustering;
         if column.kind.is_primary_key() {
-            relations.push(Relation::Column {
-                column: name.clone(),
-                operator: Operator::Equal,
-                value: value.clone(),
-            });
+            relations.push(Relation::Column { column: name.clone(), operator: Operator::Equal, value: value.clone() });
         } else {
             operations.push(operation::set(&table, column, value, preparer)?);
         }
@@ -156,9 +152,8 @@ pub fn prepare_delete(delete: &ast::Delete, preparer: &mut Preparer<'_>) -> Resu
     let attributes = Attributes::prepare(&using, &table, preparer)?;
     let mut operations = Vec::with_capacity(delete.deletions.len());
     for deletion in &delete.deletions {
-        let (Deletion::Column(name)
-        | Deletion::Element { column: name, .. }
-        | Deletion::Field { column: name, .. }) = deletion;
+        let (Deletion::Column(name) | Deletion::Element { column: name, .. } | Deletion::Field { column: name, .. }) =
+            deletion;
         let column = existing_column(&table, name)?;
         if column.kind.is_primary_key() {
             return Err(QueryError::invalid(format!(
@@ -197,7 +192,8 @@ fn where_of(
     let options = RestrictOptions { kind, allow_filtering: false, only_statics };
     let restrictions = restrict::prepare(relations, table, options, preparer);
     // Told before a slice is refused, behind everything else.
-    let slice_refused = matches!(&restrictions, Err(QueryError::Invalid(text)) if text.starts_with("Slice restrictions"));
+    let slice_refused =
+        matches!(&restrictions, Err(QueryError::Invalid(text)) if text.starts_with("Slice restrictions"));
     if only_statics && restricts_clustering && (restrictions.is_ok() || slice_refused) {
         return Err(QueryError::invalid(format!(
             "Invalid restrictions on clustering columns since the {} statement modifies only static columns",
@@ -206,4 +202,3 @@ fn where_of(
     }
     Ok(WritePlan::new(kind, attributes, restrictions?, operations))
 }
-

@@ -149,7 +149,8 @@ fn print_update(table: &Table, key: &[u8], partition: &PartitionRef<'_>) -> Stri
                 parts.push(format!("({}){{{}}}", print_prefix(table, clustering), print_row(table, &row)));
             }
             Item::Range(range) => {
-                let end = |position: Position<'_>| format!("{}/{:+}", print_prefix(table, position.prefix), position.weight);
+                let end =
+                    |position: Position<'_>| format!("{}/{:+}", print_prefix(table, position.prefix), position.weight);
                 assert_eq!(range.deletion, DeletionTime { marked_at: TIMESTAMP, local: NOW });
                 parts.push(format!("range[{} {}]", end(range.start), end(range.end)));
             }
@@ -161,8 +162,9 @@ fn print_update(table: &Table, key: &[u8], partition: &PartitionRef<'_>) -> Stri
 
 fn print_prefix(table: &Table, prefix: &[u8]) -> String {
     let values = ClusteringValues::new(prefix).zip(&table.clustering);
-    let values: Vec<String> =
-        values.map(|(value, column)| value.map_or("null".to_owned(), |value| to_cql_literal(&column.ty, value))).collect();
+    let values: Vec<String> = values
+        .map(|(value, column)| value.map_or("null".to_owned(), |value| to_cql_literal(&column.ty, value)))
+        .collect();
     values.join(",")
 }
 
@@ -190,7 +192,8 @@ fn print_row(table: &Table, row: &RowRef<'_>) -> String {
         let column = table.column_by_id(cell.column).expect("a known column");
         if let Some(last) = last {
             let ordered = last.column < cell.column
-                || (last.column == cell.column && (last.kind == CellKind::ComplexDeletion || path_order(table, &last, &cell)));
+                || (last.column == cell.column
+                    && (last.kind == CellKind::ComplexDeletion || path_order(table, &last, &cell)));
             assert!(ordered, "cells stand in order");
         }
         last = Some(cell);
@@ -214,7 +217,7 @@ fn print_cell(column: &Column, cell: &CellRef<'_>) -> String {
                 let id = Uuid::from_slice(path).expect("a list's path is a time UUID");
                 // Places of elements put behind lie at now or later, those put before far in the past.
                 let millis = timeuuid_unix_millis(&id).expect("a time UUID");
-                if millis >= NOW * 1000 && millis < NOW * 1000 + 10 { "end".to_owned() } else { "front".to_owned() }
+                if (NOW * 1000..NOW * 1000 + 10).contains(&millis) { "end".to_owned() } else { "front".to_owned() }
             }
             CqlType::Set { element, .. } => {
                 ty = CqlType::Blob;
@@ -293,18 +296,30 @@ fn bound_values_become_mutations() {
     check("INSERT INTO t (k, v) VALUES (?, ?)", &[i(1), V::Null], &["t 1: (){+ v=x}"]);
     check("INSERT INTO t (k, v) VALUES (?, ?)", &[i(1), V::Unset], &["t 1: (){+}"]);
     check("INSERT INTO t (k, v) VALUES (?, ?)", &[V::Unset, i(1)], &["error: Invalid unset value for column k"]);
-    check("INSERT INTO t (k, v) VALUES (?, ?)", &[V::Null, i(1)], &["error: Invalid null value in condition for column k"]);
+    check(
+        "INSERT INTO t (k, v) VALUES (?, ?)",
+        &[V::Null, i(1)],
+        &["error: Invalid null value in condition for column k"],
+    );
     check("INSERT INTO t (k, v) VALUES (?, ?)", &[V::Text(""), i(1)], &["error: Key may not be empty"]);
     check("INSERT INTO t (k, v) VALUES (?, ?)", &[i(1), V::Text("abc")], &["error: Expected 4 or 0 byte int (3)"]);
     check("INSERT INTO t (k, t) VALUES (1, ?)", &[V::Raw(vec![0xff])], &["error: String didn't validate."]);
     check("INSERT INTO t (k, v) VALUES (1, 1) USING TTL ?", &[V::Unset], &["t 1: (){+ v=1}"]);
     check("INSERT INTO t (k, v) VALUES (1, 1) USING TTL ?", &[V::Null], &["t 1: (){+ v=1}"]);
     check("INSERT INTO t (k, v) VALUES (1, 1) USING TTL ?", &[i(7)], &["t 1: (){+~7>107 v=1~7>107}"]);
-    check("INSERT INTO t (k, v) VALUES (1, 1) USING TTL ?", &[i(-1)], &["error: A TTL must be greater or equal to 0, but was -1"]);
+    check(
+        "INSERT INTO t (k, v) VALUES (1, 1) USING TTL ?",
+        &[i(-1)],
+        &["error: A TTL must be greater or equal to 0, but was -1"],
+    );
     check("INSERT INTO ttl (k, v) VALUES (1, 1) USING TTL ?", &[V::Unset], &["ttl 1: (){+~50>150 v=1~50>150}"]);
     check("INSERT INTO ttl (k, v) VALUES (1, 1) USING TTL ?", &[V::Null], &["ttl 1: (){+ v=1}"]);
     check("INSERT INTO ttl (k, v) VALUES (1, 1) USING TTL ?", &[i(0)], &["ttl 1: (){+ v=1}"]);
-    check("INSERT INTO t (k, v) VALUES (1, 1) USING TIMESTAMP ?", &[V::Null], &["error: Invalid null value of timestamp"]);
+    check(
+        "INSERT INTO t (k, v) VALUES (1, 1) USING TIMESTAMP ?",
+        &[V::Null],
+        &["error: Invalid null value of timestamp"],
+    );
     check("INSERT INTO t (k, v) VALUES (1, 1) USING TIMESTAMP ?", &[V::Unset], &["t 1: (){+ v=1}"]);
     check("INSERT INTO t (k, v) VALUES (1, 1) USING TIMESTAMP ?", &[V::Long(-5)], &["t 1: (){+@-5 v=1@-5}"]);
     check(
@@ -338,7 +353,11 @@ fn bound_collections_and_tuples() {
     check("DELETE s[?] FROM t WHERE k = 1", &[V::Null], &["error: Invalid null set element"]);
     check("DELETE s[?] FROM t WHERE k = 1", &[V::Unset], &[]);
     check("DELETE s[?] FROM t WHERE k = 1", &[i(4)], &["t 1: (){s[4]=x}"]);
-    check("UPDATE t SET tu = (?, 'a') WHERE k = 1", &[V::Unset], &["error: Invalid unset value for tuple field number 0"]);
+    check(
+        "UPDATE t SET tu = (?, 'a') WHERE k = 1",
+        &[V::Unset],
+        &["error: Invalid unset value for tuple field number 0"],
+    );
     check("UPDATE t SET tu = (?, 'a') WHERE k = 1", &[V::Null], &["t 1: (){tu=(null, 'a')}"]);
     check("UPDATE t SET u = {a: ?} WHERE k = 1", &[V::Unset], &["t 1: (){u[*]=x@999}"]);
     check("UPDATE t SET u = {a: ?} WHERE k = 1", &[i(1)], &["t 1: (){u[*]=x@999 u[a]=1}"]);
@@ -369,12 +388,18 @@ fn bound_keys() {
     check(k_in, &[V::ints(&[])], &[]);
     check(k_in, &[V::Null], &["error: Invalid null value for column k"]);
     check(k_in, &[V::Unset], &["error: Invalid unset value for column k"]);
-    let with_null = V::Raw([&2_i32.to_be_bytes()[..], &4_i32.to_be_bytes(), &1_i32.to_be_bytes(), &(-1_i32).to_be_bytes()].concat());
+    let with_null = V::Raw(
+        [&2_i32.to_be_bytes()[..], &4_i32.to_be_bytes(), &1_i32.to_be_bytes(), &(-1_i32).to_be_bytes()].concat(),
+    );
     check(k_in, &[with_null], &["error: Invalid null value in condition for column k"]);
     check("UPDATE t SET v = 1 WHERE k IN (?)", &[V::Null], &["error: Invalid null value in condition for column k"]);
     check("UPDATE t SET v = 1 WHERE k IN (?, ?)", &[i(1), i(2)], &["t 1: (){v=1}", "t 2: (){v=1}"]);
     check("UPDATE c SET v = 1 WHERE k = 1 AND c = ?", &[V::Unset], &["error: Invalid unset value for column c"]);
-    check("UPDATE c SET v = 1 WHERE k = 1 AND c = ?", &[V::Null], &["error: Invalid null value in condition for column c"]);
+    check(
+        "UPDATE c SET v = 1 WHERE k = 1 AND c = ?",
+        &[V::Null],
+        &["error: Invalid null value in condition for column c"],
+    );
     check("UPDATE c SET v = 1 WHERE k = 1 AND c IN ?", &[V::Null], &["error: Invalid null value for column c"]);
     check("UPDATE c SET v = 1 WHERE k = 1 AND c IN ?", &[V::ints(&[5, 3, 5])], &["c 1: (3){v=1} (5){v=1}"]);
     check("UPDATE c SET v = 1 WHERE k = 1 AND (c) = ?", &[V::Unset], &["error: Invalid unset value for tuple (c)"]);
@@ -386,8 +411,13 @@ fn bound_keys() {
     check("DELETE FROM d WHERE k = 1 AND (a, b) = ?", &[V::pair(1, 2)], &["d 1: range[1,2/-1 1,2/+1]"]);
     check("DELETE FROM d WHERE k = 1 AND (a, b) > ?", &[V::pair(1, 2)], &["d 1: range[1/-1 1,2/-1] range[1/+1 /+1]"]);
     let long = V::Raw(vec![b'x'; 70_000]);
-    check("INSERT INTO p (x, y) VALUES (1, ?)", &[long], &["error: Key length of 70004 is longer than maximum of 65535"]);
-    let prepared = "BEGIN BATCH USING TIMESTAMP ? INSERT INTO t (k) VALUES (?); UPDATE t SET v = ? WHERE k = ?; APPLY BATCH";
+    check(
+        "INSERT INTO p (x, y) VALUES (1, ?)",
+        &[long],
+        &["error: Key length of 70004 is longer than maximum of 65535"],
+    );
+    let prepared =
+        "BEGIN BATCH USING TIMESTAMP ? INSERT INTO t (k) VALUES (?); UPDATE t SET v = ? WHERE k = ?; APPLY BATCH";
     check(prepared, &[V::Long(9), i(1), i(2), i(1)], &["t 1: (){+@9 v=2@9}"]);
 }
 
@@ -412,5 +442,139 @@ fn a_batch_is_used_again() {
         let printed: Vec<String> = batch.mutations().map(|mutation| print_mutation(&schema, &mutation)).collect();
         let expected: Vec<String> = (0..=key).map(|add| format!("t {}: (){{+ v={add}}}", key + add)).collect();
         assert_eq!(printed, expected);
+    }
+}
+
+mod properties {
+    use std::collections::BTreeMap;
+
+    use helenus_model::row::merge_rows;
+    use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, proptest};
+
+    use super::*;
+
+    /// What mutations say of each row of table `c`, by partition and clustering (None: the static row).
+    type Rows = BTreeMap<(Vec<u8>, Option<Vec<u8>>), Vec<u8>>;
+
+    fn collect(schema: &Schema, batch: &WriteBatch, rows: &mut Rows) {
+        for mutation in batch.mutations() {
+            let checked = MutationRef::validate(mutation.bytes).expect("a valid mutation");
+            for (id, partition) in checked.updates() {
+                let table = schema.table_by_id(id).expect("a known table");
+                let mut put = |clustering: Option<&[u8]>, row: RowRef<'_>| {
+                    let place = (mutation.key.key.to_vec(), clustering.map(<[u8]>::to_vec));
+                    let merged = match rows.get(&place) {
+                        None => row.bytes().to_vec(),
+                        Some(old) => {
+                            let mut merged = Vec::new();
+                            merge_rows(&**table, RowRef::new(old), row, &mut merged);
+                            merged
+                        }
+                    };
+                    rows.insert(place, merged);
+                };
+                let partition = PartitionRef::new(partition);
+                if let Some(row) = partition.static_row {
+                    put(None, row);
+                }
+                for item in partition.items() {
+                    if let Item::Unfiltered(Unfiltered::Row { clustering, row }) = item {
+                        put(Some(clustering), row);
+                    }
+                }
+            }
+        }
+    }
+
+    fn content(rows: &Rows) -> Vec<String> {
+        let text = |(place, row): (&(Vec<u8>, Option<Vec<u8>>), &Vec<u8>)| {
+            let row = RowRef::new(row);
+            format!(
+                "{place:?} {:?} {:?} {:?}",
+                row.header.liveness,
+                row.header.deletion,
+                row.cells().collect::<Vec<_>>()
+            )
+        };
+        rows.iter().map(text).collect()
+    }
+
+    fn statement() -> impl Strategy<Value = String> {
+        let numbers = (0..3, 0..3, 0..3, 1..4);
+        (0..6, numbers).prop_map(|(kind, (k, c, v, timestamp))| match kind {
+            0 => format!("INSERT INTO c (k, c, v) VALUES ({k}, {c}, {v}) USING TIMESTAMP {timestamp}"),
+            1 => format!("UPDATE c USING TIMESTAMP {timestamp} SET v = {v}, s = {v} WHERE k = {k} AND c = {c}"),
+            2 => format!("DELETE FROM c USING TIMESTAMP {timestamp} WHERE k = {k} AND c IN ({c}, {v})"),
+            3 => format!("UPDATE c USING TIMESTAMP {timestamp} SET m['{c}'] = {v} WHERE k IN ({k}, {v})"),
+            4 => format!("INSERT INTO c (k, m) VALUES ({k}, {{'{c}': {v}}}) USING TIMESTAMP {timestamp} AND TTL 5"),
+            _ => format!("DELETE v FROM c USING TIMESTAMP {timestamp} WHERE k = {k} AND c = {c}"),
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        /// A batch says the same as its statements one by one.
+        #[test]
+        fn a_batch_is_its_statements(statements in proptest::collection::vec(statement(), 1..8)) {
+            let schema = schema();
+            let context = PrepareContext { schema: &schema, keyspace: Some("ks"), local: &NoSystemTables };
+            let ids = SteppingIds::new(1, Rng::new(1));
+            let options = ExecuteOptions { timestamp: TIMESTAMP, now: NOW, now_millis: NOW * 1000, ids: &ids };
+            let (mut alone, mut together) = (Rows::new(), Rows::new());
+            let mut batch = WriteBatch::new();
+            let mut single = WriteBatch::new();
+            for text in &statements {
+                let prepared = prepare(text, &context).expect(text);
+                let Statement::Write(plan) = &prepared.statement else { panic!("{text}") };
+                plan.bind(&crate::values::NoValues, &options, &mut batch).expect(text);
+                single.clear();
+                plan.bind(&crate::values::NoValues, &options, &mut single).expect(text);
+                single.finish();
+                collect(&schema, &single, &mut alone);
+            }
+            batch.finish();
+            collect(&schema, &batch, &mut together);
+            prop_assert!(batch.len() <= 3);
+            prop_assert_eq!(content(&alone), content(&together));
+        }
+
+        /// Statements cut and mixed are answered, never with a panic.
+        #[test]
+        fn mangled_statements_are_answered(seed in any::<u64>()) {
+            let schema = schema();
+            let lines: Vec<&str> = include_str!("mutations.txt")
+                .lines()
+                .chain(include_str!("../golden_tests/data.txt").lines())
+                .filter(|line| !line.starts_with([' ', '#', '!']) && !line.is_empty())
+                .map(|line| line.trim_start_matches(['>', '?', ' ']))
+                .collect();
+            let mut rng = Rng::new(seed);
+            for _ in 0..20 {
+                let words = |rng: &mut Rng| -> Vec<&str> { lines[rng.index(lines.len())].split_inclusive([' ', ',', '(', ')']).collect() };
+                let (mut a, b) = (words(&mut rng), words(&mut rng));
+                for _ in 0..=rng.below(3) {
+                    let at = rng.index(a.len());
+                    a[at] = b[rng.index(b.len())];
+                }
+                let text = a.concat();
+                let context = PrepareContext { schema: &schema, keyspace: Some("ks"), local: &NoSystemTables };
+                if let Ok(prepared) = prepare(&text, &context) {
+                    let ids = SteppingIds::new(1, Rng::new(1));
+                    let options = ExecuteOptions { timestamp: TIMESTAMP, now: NOW, now_millis: NOW * 1000, ids: &ids };
+                    let mut batch = WriteBatch::new();
+                    let bytes = rng.next_u64().to_be_bytes();
+                    let values = vec![BoundValue::Bytes(&bytes[..4]), BoundValue::Unset, BoundValue::Bytes(&bytes)];
+                    if let Statement::Write(plan) = &prepared.statement
+                        && plan.bind(&values, &options, &mut batch).is_ok()
+                    {
+                        batch.finish();
+                        for mutation in batch.mutations() {
+                            prop_assert!(MutationRef::validate(mutation.bytes).is_ok(), "{}", text);
+                        }
+                    }
+                }
+            }
+        }
     }
 }
