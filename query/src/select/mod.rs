@@ -24,7 +24,7 @@ mod selector;
 mod slices;
 mod sort;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use consumer::SelectConsumer;
 pub use execution::SelectExecution;

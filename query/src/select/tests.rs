@@ -20,7 +20,7 @@ mod store;
 /// The second at which everything happens.
 const NOW: i64 = 1_800_000_000;
 
-fn with_options<R>(run: impl FnOnce(&ExecuteOptions<'_>) -> R) -> R {
+pub(crate) fn with_options<R>(run: impl FnOnce(&ExecuteOptions<'_>) -> R) -> R {
     let ids = SteppingIds::new(1, Rng::new(7));
     ids.set_now(NOW * 1000);
     run(&ExecuteOptions { timestamp: NOW * 1_000_000, now: NOW, now_millis: NOW * 1000, ids: &ids })
@@ -80,7 +80,7 @@ fn page(
 }
 
 /// Types without frozen<>, as the answers of drivers give them.
-fn type_text(ty: &CqlType) -> String {
+pub(crate) fn type_text(ty: &CqlType) -> String {
     match ty {
         CqlType::List { element, .. } => format!("list<{}>", type_text(element)),
         CqlType::Set { element, .. } => format!("set<{}>", type_text(element)),
@@ -91,7 +91,7 @@ fn type_text(ty: &CqlType) -> String {
     }
 }
 
-fn value_text(ty: &CqlType, value: Option<&[u8]>) -> String {
+pub(crate) fn value_text(ty: &CqlType, value: Option<&[u8]>) -> String {
     let Some(value) = value else { return "null".to_owned() };
     let number = match ty {
         CqlType::Text | CqlType::Ascii => return format!("'{}'", String::from_utf8_lossy(value)),
@@ -110,7 +110,7 @@ fn value_text(ty: &CqlType, value: Option<&[u8]>) -> String {
     }
 }
 
-fn error_text(error: &QueryError) -> String {
+pub(crate) fn error_text(error: &QueryError) -> String {
     let code = match error {
         // The words of syntax errors are the parser's concern.
         QueryError::Syntax(_) => return "error 2000\n".to_owned(),

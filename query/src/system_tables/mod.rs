@@ -6,6 +6,8 @@ mod node;
 mod rows;
 mod schema;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use helenus_model::read::{PartitionConsumer, ReadCommand};
 use helenus_model::schema::Table;

@@ -1,15 +1,20 @@
 //! Rows made up on the spot, and read like stored ones: by key, slice, from either end.
 
+use std::cmp::Ordering;
 use std::net::IpAddr;
 
-use helenus_model::key::{DecoratedKey, Position, put_clustering_value, put_composite_component};
+use helenus_model::key::{
+    DecoratedKey, Position, RingKey, RingPosition, put_clustering_value, put_composite_component, split_partition_key,
+};
 use helenus_model::partition::Unfiltered;
 use helenus_model::read::{Next, PartitionConsumer, ReadCommand, ReadScope};
 use helenus_model::row::{CellRef, DeletionTime, RowHeader, RowRef};
 use helenus_model::schema::{ColumnKind, Table};
 use helenus_model::types::CqlType;
-use helenus_model::value::{CollectionBuilder, components, elements, encode_inet, encode_list, entries};
+use helenus_model::value::{CollectionBuilder, Comparator, components, elements, encode_inet, encode_list, entries};
 use uuid::Uuid;
+
+use super::definitions::is_virtual_keyspace;
 
 /// Collects the rows of one table.
 #[derive(Debug)]
@@ -132,12 +137,13 @@ impl<'t> VirtualRows<'t> {
     /// Gives the rows a command asks for to a consumer.
     pub fn read(mut self, command: &ReadCommand, consumer: &mut dyn PartitionConsumer) {
         let order = self.table.comparator();
-        self.rows.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| order.compare(&a.1, &b.1)));
+        let keys = KeyOrder::of(self.table);
+        self.rows.sort_by(|a, b| keys.compare(&a.0, &b.0).then_with(|| order.compare(&a.1, &b.1)));
         self.rows.dedup_by(|a, b| a.0 == b.0 && a.1 == b.1);
         let mut left = (command.limits.rows, command.limits.partitions);
         for partition in self.rows.chunk_by(|a, b| a.0 == b.0) {
             let Some((key, _, _)) = partition.first() else { continue };
-            let Some(behind) = place_in_scope(command, key) else { continue };
+            let Some(behind) = place_in_scope(command, key, &keys) else { continue };
             let within = |clustering: &[u8]| {
                 let place = Position::row(clustering);
                 let resumed = behind.is_none_or(|behind| {
@@ -169,6 +175,49 @@ impl<'t> VirtualRows<'t> {
     }
 }
 
+/// The order of partitions: that of the ring, but for virtual keyspaces that of the keys' values (Cassandra's LocalPartitioner).
+enum KeyOrder {
+    Ring,
+    Values(Vec<Comparator>),
+}
+
+impl KeyOrder {
+    fn of(table: &Table) -> Self {
+        if is_virtual_keyspace(&table.keyspace) {
+            KeyOrder::Values(table.partition_key.iter().map(|column| Comparator::for_type(&column.ty)).collect())
+        } else {
+            KeyOrder::Ring
+        }
+    }
+
+    fn compare(&self, a: &DecoratedKey, b: &DecoratedKey) -> Ordering {
+        match self {
+            KeyOrder::Ring => a.cmp(b),
+            KeyOrder::Values(orders) => compare_keys(orders, &a.key, &b.key),
+        }
+    }
+
+    /// True when the key is not before a range's start. A start at a key is where a page ended: it counts in this order.
+    fn is_behind(&self, start: &RingPosition, key: &DecoratedKey) -> bool {
+        match (self, &start.key) {
+            (KeyOrder::Values(orders), RingKey::At { key: at, after }) => match compare_keys(orders, &key.key, at) {
+                Ordering::Less => false,
+                Ordering::Equal => !after,
+                Ordering::Greater => true,
+            },
+            _ => start.compare_to_key(key.as_ref()).is_lt(),
+        }
+    }
+}
+
+fn compare_keys(orders: &[Comparator], a: &[u8], b: &[u8]) -> Ordering {
+    let (Ok(a), Ok(b)) = (split_partition_key(a, orders.len()), split_partition_key(b, orders.len())) else {
+        return a.cmp(b);
+    };
+    let each = orders.iter().zip(a.iter().zip(&b)).map(|(order, (a, b))| order.compare(a, b));
+    each.fold(Ordering::Equal, Ordering::then)
+}
+
 /// None when the consumer has enough.
 fn give(
     key: &DecoratedKey,
@@ -190,11 +239,11 @@ fn give(
 }
 
 /// None when the partition is not asked for; else the place behind which its rows are.
-fn place_in_scope<'c>(command: &'c ReadCommand, key: &DecoratedKey) -> Option<Option<Position<'c>>> {
+fn place_in_scope<'c>(command: &'c ReadCommand, key: &DecoratedKey, keys: &KeyOrder) -> Option<Option<Position<'c>>> {
     match &command.scope {
         ReadScope::Partition { key: wanted } => (**wanted == *key.key).then_some(None),
         ReadScope::Range { start, end, resume } => {
-            let within = start.compare_to_key(key.as_ref()).is_lt() && end.compare_to_key(key.as_ref()).is_gt();
+            let within = keys.is_behind(start, key) && end.compare_to_key(key.as_ref()).is_gt();
             let behind = match resume {
                 Some((at, behind)) if **at == *key.key => behind.as_ref().map(|place| place.as_ref()),
                 _ => None,

@@ -34,7 +34,8 @@ pub(super) fn table_rows(schema: &Schema, virtual_ones: bool, rows: &mut Virtual
     }
 }
 
-/// The options. Those that Cassandra writes only when they are not the default stay null.
+/// The options. Those that Cassandra writes only when they are not the default stay null; `cdc` does unless the node has change data
+/// capture.
 fn table_options(table: &Table, rows: &mut VirtualRows<'_>) {
     let params = &table.params;
     let mut extensions = CollectionBuilder::default();
@@ -62,9 +63,6 @@ fn table_options(table: &Table, rows: &mut VirtualRows<'_>) {
         .text("speculative_retry", &params.speculative_retry);
     if !params.allow_auto_snapshot {
         rows.boolean("allow_auto_snapshot", false);
-    }
-    if params.cdc {
-        rows.boolean("cdc", true);
     }
     if !params.incremental_backups {
         rows.boolean("incremental_backups", false);
