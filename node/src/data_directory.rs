@@ -14,7 +14,7 @@ const LOCK_FILE: &str = "lock";
 
 /// The data directory cannot be used.
 #[derive(Debug, Error)]
-pub enum DirectoryError {
+pub(crate) enum DirectoryError {
     /// It cannot be made or written.
     #[error("data directory {path}: {message}")]
     Unusable {
@@ -35,7 +35,7 @@ pub enum DirectoryError {
 
 /// A data directory that no other process uses while this value lives.
 #[derive(Debug)]
-pub struct DataDirectory {
+pub(crate) struct DataDirectory {
     path: PathBuf,
     _lock: File,
 }
@@ -45,7 +45,7 @@ impl DataDirectory {
     ///
     /// # Errors
     /// It cannot be made or written, or another process has it.
-    pub fn take(path: &Path) -> Result<Self, DirectoryError> {
+    pub(crate) fn take(path: &Path) -> Result<Self, DirectoryError> {
         let unusable = |error: std::io::Error| DirectoryError::Unusable {
             path: path.display().to_string(),
             message: words(&error),
@@ -73,7 +73,7 @@ impl DataDirectory {
     }
 
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }

@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn latencies_are_a_histogram() {
         let stats = RequestStats::default();
-        for micros in [0, 1, 3, 1_000_000, u64::MAX / 4] {
+        for micros in [0, 1, 3, 1_000_000, 5_000_000_000] {
             stats.record(micros);
         }
         let mut page = Page(String::new());
@@ -187,7 +187,7 @@ mod tests {
             org_apache_cassandra_metrics_x_bucket{request_type="Re\"ad",le="1.048576"} 4
             org_apache_cassandra_metrics_x_bucket{request_type="Re\"ad",le="1073.741824"} 4
             org_apache_cassandra_metrics_x_bucket{request_type="Re\"ad",le="+Inf"} 5
-            org_apache_cassandra_metrics_x_sum{request_type="Re\"ad"} 4611686018428.388
+            org_apache_cassandra_metrics_x_sum{request_type="Re\"ad"} 5001.000004
             org_apache_cassandra_metrics_x_count{request_type="Re\"ad"} 5"#]]
         .assert_eq(&shown.join("\n"));
     }
