@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::Guard;
 use helenus_model::key::{KeyRef, RingPosition};
 use helenus_model::partition::Unfiltered;
 use helenus_model::read::{ColumnFilter, Slice};
@@ -25,7 +26,7 @@ const COMPACTION_READ_AHEAD: usize = 1 << 20;
 #[derive(Debug)]
 pub struct SsTableCursor<'a> {
     sstable: &'a SsTable,
-    map: Arc<ColumnMap>,
+    map: Guard<Arc<ColumnMap>>,
     slices: &'a [Slice],
     columns: &'a ColumnFilter,
     reversed: bool,
@@ -44,7 +45,7 @@ impl<'a> SsTableCursor<'a> {
         let window = WindowMode { may_block: mode.may_block, read_ahead: 0, cache: true };
         let mut walker = Walker::new(mode, window, window);
         let Some(place) = sstable.find(&mut walker.index, key.key, key)? else { return Ok(None) };
-        let map = sstable.map();
+        let map = sstable.borrow_map();
         let mut cursor = SsTableCursor { sstable, map, slices, columns, reversed, walker };
         let context = Context { sstable, map: &cursor.map, slices, columns, reversed };
         cursor.walker.begin(context, key.key, place)?;

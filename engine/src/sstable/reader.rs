@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use helenus_model::codec::DecodeError;
 use helenus_model::key::{DecoratedKey, KeyRef, RingPosition};
 use helenus_model::read::{ColumnFilter, Slice};
@@ -17,6 +17,7 @@ use super::column_map::ColumnMap;
 use super::component::{Component, Descriptor};
 use super::compress::CompressionInfo;
 use super::cursor::{ScanPurpose, SsTableCursor, SsTableScan};
+use super::encoding::{DELETION_EPOCH, TIMESTAMP_EPOCH};
 use super::index_reader::{EntryPlace, find_entry, read_entry};
 use super::statistics::{PARTITIONER, Statistics, StatsMetadata};
 use super::summary::{Summary, SummaryBuilder};
@@ -193,6 +194,11 @@ impl SsTable {
         self.map.load_full()
     }
 
+    /// The same for a short time, without touching the count of references that other cores use.
+    pub(super) fn borrow_map(&self) -> Guard<Arc<ColumnMap>> {
+        self.map.load()
+    }
+
     /// Where the files are.
     pub fn descriptor(&self) -> &Descriptor {
         &self.descriptor
@@ -208,10 +214,11 @@ impl SsTable {
         let bases = self.statistics.header.bases;
         let map = self.map.load();
         let ids = map.statics.columns.iter().chain(&map.regulars.columns).filter_map(|column| column.id);
+        // A base at its epoch stands for "nothing of the kind".
         let mut stats = super::EncodingStats {
-            min_timestamp: Some(bases.timestamp),
-            min_local_deletion_time: Some(super::encoding::widen_local(bases.local)),
-            min_ttl: Some(bases.ttl),
+            min_timestamp: Some(bases.timestamp).filter(|timestamp| *timestamp != TIMESTAMP_EPOCH),
+            min_local_deletion_time: Some(bases.local).filter(|local| *local != DELETION_EPOCH).map(i64::from),
+            min_ttl: Some(bases.ttl).filter(|ttl| *ttl != 0),
             columns: Vec::new(),
         };
         ids.for_each(|id| stats.add_column(id));
