@@ -5,12 +5,14 @@
 //! - `demo`: the main job on real input against three nodes.
 //! - `bench`: Helenus beside Apache Cassandra on the same machine.
 //! - `sim`: a simulated cluster through faults, from seeds.
+//! - `fuzz`: bytes of strangers for the decoders, by libFuzzer.
 //! - `oracle`: Apache Cassandra 5.0.6 itself, to ask and to compare with.
 //!
 //! Whatever they fetch or write lies under the target folder.
 
 mod bench;
 mod demo;
+mod fuzz;
 mod oracle;
 mod process;
 mod sim;
@@ -42,6 +44,8 @@ enum Command {
     Bench(bench::BenchArguments),
     /// A simulated cluster through faults, from seeds
     Sim(sim::SimArguments),
+    /// Bytes of strangers for one of the decoders, by libFuzzer
+    Fuzz(fuzz::FuzzArguments),
     /// Apache Cassandra 5.0.6: start, stop, its tools, its nodetool
     Oracle(oracle::OracleArguments),
 }
@@ -63,6 +67,7 @@ fn run() -> anyhow::Result<()> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Sim(arguments) => sim::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Oracle(arguments) => oracle::run(&arguments),
     }
 }
