@@ -15,7 +15,13 @@ SETTINGS = ["authenticator=PasswordAuthenticator"]
 @pytest.fixture(scope="module")
 def guarded():
     with started(1, SETTINGS) as server:
+        first_login(server)
         yield server
+
+
+def first_login(server):
+    """The first superuser is made after the first node is up; Cassandra takes ten seconds for it."""
+    until(lambda: not refused(server, FIRST), "the first superuser is there", 30)
 
 
 def refused(server, login, **more):
@@ -86,6 +92,7 @@ def test_roles_come_change_and_go(guarded):
 
 def test_roles_survive_a_restart_and_the_death_of_any_node():
     with started(3, SETTINGS) as server:
+        first_login(server)
         with server.cluster(login=FIRST) as cluster:
             session = cluster.connect()
             session.execute("CREATE ROLE app WITH PASSWORD = 'secret' AND LOGIN = true")
