@@ -129,7 +129,7 @@ impl GroupIn {
                         return Err(QueryError::invalid("Invalid null value for IN restriction"));
                     }
                     BoundValue::Unset if *multi => {
-                        return Err(QueryError::invalid("Invalid unset value for IN restriction"));
+                        return Err(QueryError::invalid(format!("Invalid unset value for in({})", names.join(","))));
                     }
                     BoundValue::Null => {
                         return Err(QueryError::invalid(format!("Invalid null value for column {name}")));

@@ -33,9 +33,6 @@ impl<'a> Collector<'a> {
     }
 
     pub(super) fn add_key(&mut self, column: &Column, part: KeyPart) -> Result<(), QueryError> {
-        if self.token.is_some() {
-            return Err(self.mixed_token(&column.name));
-        }
         let Some(place) = self.keys.get_mut(usize::from(column.position)) else { return Ok(()) };
         *place = Some(match (place.take(), part) {
             (None, part) => part,
@@ -57,10 +54,6 @@ impl<'a> Collector<'a> {
     }
 
     pub(super) fn add_token(&mut self, operator: Operator, value: Term) -> Result<(), QueryError> {
-        if self.keys.iter().any(Option::is_some) {
-            let names = self.key_names();
-            return Err(self.mixed_token(&names));
-        }
         let names = self.key_names();
         let token = self.token.get_or_insert_default();
         let equal = operator == Operator::Equal;
@@ -86,12 +79,6 @@ impl<'a> Collector<'a> {
     fn key_names(&self) -> String {
         let names: Vec<&str> = self.table.partition_key.iter().map(|column| column.name.as_str()).collect();
         names.join(", ")
-    }
-
-    fn mixed_token(&self, columns: &str) -> QueryError {
-        QueryError::invalid(format!(
-            "Columns \"{columns}\" cannot be restricted by both a normal relation and a token relation"
-        ))
     }
 
     pub(super) fn add_clustering(&mut self, new: ClusteringRestriction) -> Result<(), QueryError> {
@@ -211,7 +198,8 @@ impl<'a> Collector<'a> {
         if !filters.is_empty() && !self.options.allow_filtering {
             return Err(QueryError::invalid(REQUIRES_ALLOW_FILTERING));
         }
-        Ok(Restrictions { table: Arc::clone(self.table), partition, clustering: self.clustering, filters })
+        let key_tokens = self.token;
+        Ok(Restrictions { table: Arc::clone(self.table), partition, key_tokens, clustering: self.clustering, filters })
     }
 
     fn finish_partition(&mut self, filters: &mut Vec<Filter>) -> Result<PartitionRestriction, QueryError> {
@@ -238,7 +226,9 @@ impl<'a> Collector<'a> {
                 )));
             }
         }
-        if let Some(token) = self.token.take() {
+        if self.keys.iter().all(Option::is_none)
+            && let Some(token) = self.token.take()
+        {
             return Ok(PartitionRestriction::Token(token));
         }
         let parts = std::mem::take(&mut self.keys);
@@ -248,6 +238,7 @@ impl<'a> Collector<'a> {
         if parts.iter().all(|part| part.is_some() && !is_slice(part)) {
             return Ok(PartitionRestriction::Keys(parts.into_iter().flatten().collect()));
         }
+        let token = self.token.take();
         for (part, column) in parts.into_iter().zip(&self.table.partition_key) {
             let columns = || vec![column.clone()];
             match part {
@@ -263,7 +254,7 @@ impl<'a> Collector<'a> {
                 })),
             }
         }
-        Ok(PartitionRestriction::All)
+        Ok(token.map_or(PartitionRestriction::All, PartitionRestriction::Token))
     }
 
     /// Leaves in `self.clustering` what names rows; the rest is answered as filters.

@@ -80,6 +80,8 @@ pub struct Restrictions {
     pub table: Arc<Table>,
     /// What is said about the partition key.
     pub partition: PartitionRestriction,
+    /// A range of tokens that named keys must lie in as well.
+    pub key_tokens: Option<TokenRestriction>,
     /// What is said about a prefix of the clustering columns: equalities and INs, then at most one slice.
     pub clustering: Vec<ClusteringRestriction>,
     /// What can only be decided row by row. Not empty only with `allow_filtering` (SELECT).

@@ -24,13 +24,11 @@ const BREAK: Flow = ControlFlow::Break(());
 pub struct SelectConsumer<'a> {
     execution: &'a mut SelectExecution,
     sink: &'a mut dyn RowSink,
-    static_live: bool,
-    static_told: bool,
 }
 
 impl<'a> SelectConsumer<'a> {
     pub(super) fn new(execution: &'a mut SelectExecution, sink: &'a mut dyn RowSink) -> Self {
-        SelectConsumer { execution, sink, static_live: false, static_told: false }
+        SelectConsumer { execution, sink }
     }
 
     /// Counts what a replica counts; false when the command has given all it was asked for.
@@ -166,7 +164,7 @@ impl<'a> SelectConsumer<'a> {
 
     /// One row a partition.
     fn distinct_row(&mut self, clustering: &[u8], row: RowRef<'_>) -> Flow {
-        self.static_told = true;
+        self.execution.counters.static_told = true;
         match self.deliver(Some((clustering, row))) {
             Err(error) => return self.fail(error),
             Ok(true) => self.take_row(),
@@ -196,9 +194,9 @@ impl PartitionConsumer for SelectConsumer<'_> {
             execution.counters.partition = execution.per_partition_limit;
         }
         execution.counters.seen = 0;
-        self.static_live = static_row.is_some_and(|row| row.is_live(now));
+        execution.counters.static_live = static_row.is_some_and(|row| row.is_live(now));
         // Behind a place inside the partition a static row says nothing new.
-        self.static_told = resumed;
+        execution.counters.static_told = resumed;
         let plan = &execution.plan;
         execution.row.begin(&plan.inputs, key.key, plan.table.partition_key.len(), static_row, now);
         ITEM
@@ -212,11 +210,13 @@ impl PartitionConsumer for SelectConsumer<'_> {
     }
 
     fn end_partition(&mut self) -> Flow {
-        if self.execution.counters.seen > 0 || !self.static_live {
+        let counters = &mut self.execution.counters;
+        if counters.seen > 0 || !counters.static_live {
             return PARTITION;
         }
-        self.static_live = false;
-        if self.execution.plan.full_partitions && !self.static_told {
+        counters.static_live = false;
+        let told = counters.static_told;
+        if self.execution.plan.full_partitions && !told {
             match self.deliver(None) {
                 Err(error) => return self.fail(error),
                 Ok(true) => self.take_row(),

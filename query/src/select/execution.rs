@@ -85,6 +85,10 @@ pub(super) struct Counters {
     pub(super) resumed: bool,
     /// Rows seen in the current partition.
     pub(super) seen: u32,
+    /// The current partition has a live static row.
+    pub(super) static_live: bool,
+    /// It was shown already, or belongs to an earlier page.
+    pub(super) static_told: bool,
 }
 
 impl Counters {
@@ -202,6 +206,8 @@ impl SelectExecution {
             step: 0,
             resumed: false,
             seen: 0,
+            static_live: false,
+            static_told: false,
         };
         let mut execution = SelectExecution {
             command: None,
@@ -266,11 +272,15 @@ impl SelectExecution {
             Some(_) if self.counters.limit == 0 => self.command = None,
             Some(stop) if self.counters.page == 0 => {
                 self.command = None;
-                self.end_page(&stop);
+                if stop != Stop::Partition || self.has_more_partitions() {
+                    self.end_page(&stop);
+                }
             }
             Some(stop) => self.go_on(&stop),
         }
-        self.save();
+        if self.command.is_some() {
+            self.save();
+        }
         Ok(())
     }
 
@@ -341,12 +351,15 @@ impl SelectExecution {
                 None => 0,
                 Some(_) => keys.iter().position(|key| **key == *self.row.key).ok_or_else(paging::invalid)?,
             };
-            let Some(first) = keys.get(at) else { return Ok(()) };
-            let first = first.clone();
-            if keys.len() > 1 {
+            let key = if keys.len() > 1 {
+                let Some(key) = keys.get(at).cloned() else { return Ok(()) };
                 self.scan = Scan::Keys { keys, at };
-            }
-            self.command = Some(self.new_command(ReadScope::Partition { key: first }));
+                key
+            } else {
+                let Some(only) = keys.into_iter().next() else { return Ok(()) };
+                only
+            };
+            self.command = Some(self.new_command(ReadScope::Partition { key }));
         } else {
             let range = match &self.plan.restrictions.partition {
                 PartitionRestriction::Token(token) => token.range(values, options)?,
@@ -477,6 +490,15 @@ impl SelectExecution {
         self.set_limits(self.counters.partition);
     }
 
+    /// False when the current partition was surely the last.
+    fn has_more_partitions(&self) -> bool {
+        match &self.scan {
+            Scan::Done => false,
+            Scan::Keys { keys, at } => at + 1 < keys.len(),
+            Scan::Range { .. } => true,
+        }
+    }
+
     fn end_page(&mut self, stop: &Stop) {
         let clustering = match stop {
             Stop::Row(clustering) => Some(clustering.clone()),
@@ -557,7 +579,8 @@ fn partition_keys(
     values: &dyn BoundValues,
     options: &ExecuteOptions<'_>,
 ) -> Result<Option<Vec<Box<[u8]>>>, QueryError> {
-    if let PartitionRestriction::Keys(parts) = &plan.restrictions.partition
+    if plan.restrictions.key_tokens.is_none()
+        && let PartitionRestriction::Keys(parts) = &plan.restrictions.partition
         && let ([KeyPart::Equal(GroupTerm::Elements(terms))], [column]) =
             (parts.as_slice(), plan.table.partition_key.as_slice())
         && let [term] = terms.as_slice()
@@ -579,6 +602,15 @@ fn partition_keys(
         && keys.len() > 1
     {
         sort_keys(&plan.table, keys);
+    }
+    if let (Some(keys), Some(tokens)) = (&mut keys, &plan.restrictions.key_tokens) {
+        let range = tokens.range(values, options)?;
+        keys.retain(|key| {
+            range.as_ref().is_some_and(|(start, end)| {
+                let key = KeyRef::new(key);
+                start.compare_to_key(key).is_lt() && end.compare_to_key(key).is_gt()
+            })
+        });
     }
     Ok(keys)
 }

@@ -74,7 +74,15 @@ impl FilterPlan {
             }
             FilterTest::ContainsKey(term) => (CheckKind::MapKey, vec![vec![one(term)?]]),
             FilterTest::Element { key, value } => {
-                (CheckKind::Entry(one(key)?, self.key_order.clone()), vec![vec![one(value)?]])
+                let part = |term: &Term, what: &str| match term.evaluate(values, options)? {
+                    Value::Bytes(bytes) => Ok(bytes.into_owned().into_boxed_slice()),
+                    absent => {
+                        let kind = if absent == Value::Null { "null" } else { "unset" };
+                        let name = names.join(", ");
+                        Err(QueryError::invalid(format!("Unsupported {kind} map {what} for column {name}")))
+                    }
+                };
+                (CheckKind::Entry(part(key, "key")?, self.key_order.clone()), vec![vec![part(value, "value")?]])
             }
         };
         Ok(Check { inputs: self.inputs.clone(), order: self.order.clone(), kind, rows })

@@ -126,6 +126,9 @@ impl Builder<'_, '_> {
             ast::Selector::WriteTime { kind, inner } => self.write_time(*kind, inner),
             ast::Selector::Cast { inner, target } => {
                 let target = native_type(*target);
+                if as_term(inner).is_some() {
+                    return no_type(inner);
+                }
                 if let Some(from) = self.type_of(inner)
                     && from == target
                 {
@@ -204,7 +207,15 @@ impl Builder<'_, '_> {
             });
         };
         let before = self.selection.aggregates.len();
-        let (selector, ty) = self.selector(argument, None)?;
+        let constant = as_term(argument).and_then(|_| self.type_of(argument));
+        if as_term(argument).is_some() && constant.is_none() {
+            return invalid(format!(
+                "Cannot infer type of argument {} in call to function system.{}(any): use type casts to disambiguate",
+                result_name(argument),
+                name.name
+            ));
+        }
+        let (selector, ty) = self.selector(argument, constant.as_ref())?;
         if self.selection.aggregates.len() > before {
             return invalid("aggregate functions cannot be used as arguments of aggregate functions");
         }

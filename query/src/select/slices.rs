@@ -1,6 +1,6 @@
 //! The slices of one execution, and what is left of them where a page ended.
 
-use helenus_model::key::{Position, PositionBuf};
+use helenus_model::key::{Position, PositionBuf, put_clustering_value};
 use helenus_model::read::Slice;
 use helenus_model::schema::{Column, SortOrder, Table};
 
@@ -52,7 +52,11 @@ pub(super) fn simple_slices(
                     let GroupTerm::Elements(terms) = &bound.value else { return Ok(None) };
                     let [term] = terms.as_slice() else { return Ok(None) };
                     let length = prefix.len();
-                    put_term(&mut prefix, term, column, values, options)?;
+                    match term.evaluate(values, options)? {
+                        // As the end of a range null stands before every value, in either order.
+                        Value::Null => put_clustering_value(&mut prefix, None),
+                        _ => put_term(&mut prefix, term, column, values, options)?,
+                    }
                     let weight = if bound.inclusive { side } else { -side };
                     let found = Position { prefix: &prefix, weight }.to_owned();
                     prefix.truncate(length);

@@ -14,6 +14,8 @@ use crate::prepare::Statement;
 use crate::sink::RowCollector;
 use crate::values::{BoundValues, ExecuteOptions, NoValues, SteppingIds};
 
+mod bound;
+mod commands;
 mod paging;
 mod store;
 
@@ -35,13 +37,16 @@ fn plan(store: &Store, statement: &str) -> Result<Arc<SelectPlan>, QueryError> {
 
 /// Columns, rows and warnings as text.
 fn run(store: &Store, statement: &str) -> Result<String, QueryError> {
-    let plan = plan(store, statement)?;
+    run_with(store, &plan(store, statement)?, &NoValues)
+}
+
+fn run_with(store: &Store, plan: &Arc<SelectPlan>, values: &dyn BoundValues) -> Result<String, QueryError> {
     let mut sink = RowCollector::default();
-    let (_, warnings) = page(store, &plan, &NoValues, PageRequest::default(), &mut sink)?;
+    let (_, warnings) = page(store, plan, values, PageRequest::default(), &mut sink)?;
     let columns: Vec<String> = plan.columns().iter().map(|c| format!("{} {}", c.name, type_text(&c.ty))).collect();
     let mut out = format!("columns: {}\n", columns.join(", "));
     for row in &sink.rows {
-        assert_eq!(row.len(), plan.columns().len(), "{statement}");
+        assert_eq!(row.len(), plan.columns().len());
         let values: Vec<String> =
             row.iter().zip(plan.columns()).map(|(value, column)| value_text(&column.ty, value.as_deref())).collect();
         let _ = writeln!(out, "{}", values.join(" | "));
@@ -132,6 +137,12 @@ fn sample() -> Store {
         }
     }
     store
+}
+
+/// The same, made once.
+fn shared_sample() -> &'static Store {
+    static STORE: std::sync::OnceLock<Store> = std::sync::OnceLock::new();
+    STORE.get_or_init(sample)
 }
 
 const CASES: &str = include_str!("tests/cases.txt");

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::store::Store;
-use super::{page, plan, sample};
+use super::{page, plan, shared_sample as sample};
 use crate::error::QueryError;
 use crate::select::PageRequest;
 use crate::sink::RowCollector;
@@ -59,10 +59,10 @@ fn pages_are_the_whole() {
     let store = sample();
     for statement in STATEMENTS {
         let mut whole = RowCollector::default();
-        let plan = plan(&store, statement).unwrap();
-        page(&store, &plan, &NoValues, PageRequest::default(), &mut whole).unwrap();
+        let plan = plan(store, statement).unwrap();
+        page(store, &plan, &NoValues, PageRequest::default(), &mut whole).unwrap();
         for size in 1..16 {
-            let (rows, _) = pages(&store, statement, size).unwrap();
+            let (rows, _) = pages(store, statement, size).unwrap();
             assert_eq!(rows, whole.rows, "{statement} in pages of {size}");
         }
     }
@@ -71,11 +71,11 @@ fn pages_are_the_whole() {
 #[test]
 fn states_belong_to_their_statement() {
     let store = sample();
-    let (_, states) = pages(&store, "SELECT * FROM t", 2).unwrap();
+    let (_, states) = pages(store, "SELECT * FROM t", 2).unwrap();
     for (statement, fits) in [("SELECT * FROM t", true), ("SELECT k FROM t", false), ("SELECT * FROM d", false)] {
-        let plan = plan(&store, statement).unwrap();
+        let plan = plan(store, statement).unwrap();
         let request = PageRequest { size: Some(2), state: Some(&states[0]) };
-        let found = page(&store, &plan, &NoValues, request, &mut RowCollector::default());
+        let found = page(store, &plan, &NoValues, request, &mut RowCollector::default());
         assert_eq!(found.is_ok(), fits, "{statement}: {found:?}");
     }
 }
@@ -83,13 +83,13 @@ fn states_belong_to_their_statement() {
 #[test]
 fn sorted_queries_refuse_pages() {
     let store = sample();
-    let error = pages(&store, "SELECT k, c FROM t WHERE k IN (1, 7) ORDER BY c", 2).unwrap_err();
+    let error = pages(store, "SELECT k, c FROM t WHERE k IN (1, 7) ORDER BY c", 2).unwrap_err();
     assert!(
         error
             .to_string()
             .starts_with("Cannot page queries with both ORDER BY and a IN restriction on the partition key")
     );
-    assert!(pages(&store, "SELECT k, c FROM t WHERE k IN (1, 7) ORDER BY c LIMIT 2", 2).is_ok());
+    assert!(pages(store, "SELECT k, c FROM t WHERE k IN (1, 7) ORDER BY c LIMIT 2", 2).is_ok());
 }
 
 proptest! {
@@ -97,7 +97,7 @@ proptest! {
     fn damaged_states_are_refused(statement in 0..STATEMENTS.len(), which in any::<prop::sample::Index>(),
                                   at in any::<prop::sample::Index>(), with in 1u8.., cut in any::<bool>()) {
         let store = sample();
-        let (_, states) = pages(&store, STATEMENTS[statement], 1).unwrap();
+        let (_, states) = pages(store, STATEMENTS[statement], 1).unwrap();
         prop_assume!(!states.is_empty());
         let mut state = states[which.index(states.len())].clone();
         let at = at.index(state.len());
@@ -106,18 +106,18 @@ proptest! {
         } else {
             state[at] ^= with;
         }
-        let plan = plan(&store, STATEMENTS[statement]).unwrap();
+        let plan = plan(store, STATEMENTS[statement]).unwrap();
         let request = PageRequest { size: Some(1), state: Some(&state) };
-        let found = page(&store, &plan, &NoValues, request, &mut RowCollector::default());
+        let found = page(store, &plan, &NoValues, request, &mut RowCollector::default());
         prop_assert_eq!(found.unwrap_err(), QueryError::invalid("Invalid value for the paging state"));
     }
 
     #[test]
     fn any_bytes_as_state_do_no_harm(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
         let store = sample();
-        let plan = plan(&store, "SELECT * FROM t").unwrap();
+        let plan = plan(store, "SELECT * FROM t").unwrap();
         let request = PageRequest { size: Some(1), state: Some(&bytes) };
-        let found = page(&store, &plan, &NoValues, request, &mut RowCollector::default());
+        let found = page(store, &plan, &NoValues, request, &mut RowCollector::default());
         prop_assert!(found.is_err());
     }
 }

@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use helenus_model::codec::Reader;
-use helenus_model::key::{DecoratedKey, Position};
+use helenus_model::key::{DecoratedKey, Position, put_clustering_value};
 use helenus_model::mutation::MutationRef;
 use helenus_model::partition::{Item, PartitionRef, Unfiltered};
 use helenus_model::read::{Next, PartitionConsumer, ReadCommand, ReadScope};
-use helenus_model::row::{DeletionTime, RowRef, filter_deleted, merge_rows};
+use helenus_model::row::{CellRef, DeletionTime, RowHeader, RowRef, filter_deleted, merge_rows};
 use helenus_model::schema::{Replication, Schema, SchemaChange, Table, TableParams, TableParts};
 use helenus_model::types::{CqlType, UdtDefinition};
 use uuid::Uuid;
@@ -107,6 +107,19 @@ impl Store {
                 stored.apply(&table, PartitionRef::validate(&mut Reader::new(partition)).unwrap());
             }
         }
+    }
+
+    /// Puts a row of (k, c) and v = 1 into a table of these int columns, without a statement.
+    pub(super) fn write_row(&mut self, name: &str, k: i32, c: i32) {
+        let table = self.schema.table(&self.keyspace, name).unwrap();
+        let mut clustering = Vec::new();
+        put_clustering_value(&mut clustering, Some(&c.to_be_bytes()));
+        let header = RowHeader::of_statement(1, 0, 0, true);
+        let mut row = Vec::new();
+        header.encode(&mut row);
+        CellRef::live(table.regulars[0].id, 1, &1_i32.to_be_bytes()).encode(&header, &mut row);
+        let key = DecoratedKey::new(k.to_be_bytes());
+        self.data.entry(table.id).or_default().entry(key).or_default().rows.push((clustering, row));
     }
 
     /// Answers a read as a replica does: merged, limited.
