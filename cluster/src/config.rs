@@ -26,6 +26,8 @@ pub struct MemberConfig {
     pub datacenter: String,
     /// Rack.
     pub rack: String,
+    /// `endpoint_snitch` without package, for DESCRIBE CLUSTER and nodetool.
+    pub snitch: String,
     /// Seeds in order.
     pub seeds: Vec<SocketAddr>,
     /// `num_tokens`
@@ -83,6 +85,7 @@ impl MemberConfig {
             native,
             datacenter: "datacenter1".to_owned(),
             rack: "rack1".to_owned(),
+            snitch: "SimpleSnitch".to_owned(),
             seeds: vec![internode],
             num_tokens: 16,
             initial_tokens: Vec::new(),

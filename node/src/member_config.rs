@@ -7,8 +7,11 @@ use helenus_cluster::config::{MemberConfig, SyncMode};
 use helenus_engine::engine::EngineConfig;
 use helenus_model::token::Token;
 
-use crate::config::{Authenticator, CommitLogSync, Config, Host, Seed};
+use crate::config::{Authenticator, CommitLogSync, Config, Host, Seed, Snitch};
 use crate::real_disk::words;
+
+/// Bytes of the cache of places in indexes. Cassandra takes a twentieth of its heap.
+const KEY_CACHE_BYTES: u64 = 16 << 20;
 
 /// The addresses a node uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +90,10 @@ pub(crate) fn member(
     MemberConfig {
         datacenter: place(&config.data_center, "datacenter1"),
         rack: place(&config.rack, "rack1"),
+        snitch: match config.snitch {
+            Snitch::Simple => "SimpleSnitch".to_owned(),
+            Snitch::GossipingPropertyFile => "GossipingPropertyFileSnitch".to_owned(),
+        },
         seeds: seeds(config, warnings),
         num_tokens: config.num_tokens,
         initial_tokens: config.initial_tokens.iter().map(|token| Token(*token)).collect(),
@@ -119,6 +126,8 @@ pub(crate) fn engine(config: &Config) -> EngineConfig {
         log_segment_bytes: u32::try_from(config.commitlog_segment_size).unwrap_or(1 << 30).min(1 << 30),
         log_bytes_max: config.commitlog_total_space,
         memtable_bytes_max: bytes(config.memtable_space),
+        chunk_cache_bytes: config.file_cache_size,
+        key_cache_bytes: KEY_CACHE_BYTES,
         auto_snapshot: config.auto_snapshot,
         ..EngineConfig::default()
     }

@@ -7,11 +7,11 @@ use std::sync::atomic::Ordering;
 use helenus_cql_protocol::opcode::Opcode;
 use helenus_cql_protocol::request::{Request, RequestFrame};
 use helenus_cql_protocol::response::{
-    ErrorKind, ErrorResponse, Extras, Prepared, QueryResult, Response, RowsHead, SchemaChange,
+    EncodedColumns, ErrorKind, ErrorResponse, Extras, Prepared, QueryResult, Response, RowsHead, SchemaChange,
 };
 use helenus_cql_protocol::server_conn::{Received, Responses, ServerConn};
 
-use super::statement::PreparedStatement;
+use super::statement::{PreparedStatement, column_specs};
 use super::{Coordinator, SlotId, errors};
 use crate::coordinator::operation::{Kind, Operation};
 use crate::task::{Task, TaskReply};
@@ -66,10 +66,19 @@ pub(super) enum Reply {
     Error(ErrorResponse),
 }
 
+/// The columns of rows.
+#[derive(Debug)]
+pub(super) enum ReplyColumns {
+    /// Those of a statement.
+    Statement(Arc<PreparedStatement>),
+    /// Columns of their own.
+    Own(Vec<helenus_query::spec::ColumnSpec>),
+}
+
 /// Rows encoded value by value.
 #[derive(Debug)]
 pub(super) struct RowsReply {
-    pub(super) statement: Arc<PreparedStatement>,
+    pub(super) columns: ReplyColumns,
     pub(super) rows: Vec<u8>,
     pub(super) count: u32,
     pub(super) paging_state: Option<Vec<u8>>,
@@ -100,12 +109,20 @@ pub(super) fn send_reply(responses: &mut Responses, stream: i16, reply: &Reply, 
         Reply::Void => responses.send(stream, &Response::Result(QueryResult::Void), &extras),
         Reply::Rows(rows) => {
             let mut writer = responses.begin(stream, Opcode::Result);
-            let columns = rows.statement.columns_for(writer.version());
-            let id = rows.statement.result_metadata_id();
+            let own;
+            let (columns, id) = match &rows.columns {
+                ReplyColumns::Statement(statement) => {
+                    (statement.columns_for(writer.version()), Some(&statement.result_metadata_id()[..]))
+                }
+                ReplyColumns::Own(columns) => {
+                    own = EncodedColumns::new(&column_specs(columns), writer.version());
+                    (&own, None)
+                }
+            };
             let head = RowsHead {
                 columns,
                 skip_metadata: rows.skip_metadata,
-                new_metadata_id: rows.metadata_changed.then_some(&id[..]),
+                new_metadata_id: id.filter(|_| rows.metadata_changed),
             };
             let mut out = writer.rows(&head);
             out.raw_rows(&rows.rows, rows.count);

@@ -20,6 +20,7 @@ pub(crate) fn query_error(error: QueryError) -> ErrorResponse {
         QueryError::FunctionFailure { keyspace, name, argument_types, message } => {
             ErrorResponse::new(ErrorKind::FunctionFailure { keyspace, name, argument_types }, message)
         }
+        QueryError::Protocol(message) => ErrorResponse::new(ErrorKind::ProtocolError, message),
         QueryError::Server(message) => ErrorResponse::new(ErrorKind::ServerError, message),
     }
 }

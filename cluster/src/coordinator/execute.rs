@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use helenus_cql_protocol::request::{Execute, Prepare, Query, QueryParams};
-use helenus_cql_protocol::response::ErrorResponse;
 use helenus_model::consistency::Consistency;
 use helenus_query::ddl::{DdlContext, DdlPlan};
+use helenus_query::describe::DescribeContext;
+use helenus_query::error::QueryError;
 use helenus_query::prepare::Statement;
 use helenus_query::role::RolePlan;
 use helenus_query::values::ExecuteOptions;
@@ -14,8 +15,9 @@ use helenus_query::write::WritePlan;
 use uuid::Uuid;
 
 use super::batch::{note_table, unprepared, wrong_count};
-use super::client::{Asker, Handled, Reply, Session};
+use super::client::{Asker, Handled, Reply, ReplyColumns, RowsReply, Session};
 use super::operation::{Kind, Operation};
+use super::select::EncodedRows;
 use super::statement::PreparedStatement;
 use super::values::RequestValues;
 use super::write::{Outgoing, Then, WriteOptions};
@@ -122,7 +124,7 @@ impl Coordinator {
             Statement::Ddl(plan) => self.change_schema(asker, plan),
             Statement::Role(plan) => self.role_statement(asker, session, plan),
             Statement::Truncate(table) => self.truncate(asker, table),
-            Statement::Describe(describe) => self.describe(session, statement, describe, params),
+            Statement::Describe(describe) => self.describe(session, describe, params),
         }
     }
 
@@ -225,26 +227,48 @@ impl Coordinator {
         }
     }
 
-    fn describe(
-        &mut self,
-        session: &Session,
-        _statement: &PreparedStatement,
-        describe: &helenus_query::ast::Describe,
-        params: &QueryParams<'_>,
-    ) -> Handled {
+    /// DESCRIBE, page by page.
+    fn describe(&mut self, session: &Session, describe: &helenus_query::ast::Describe, params: &QueryParams<'_>) -> Handled {
         match self.describe_rows(session, describe, params) {
-            Ok(reply) => Handled::Reply(reply, Vec::new()),
-            Err(error) => ErrorResponse::into(error),
+            Ok(rows) => Handled::Reply(Reply::Rows(Box::new(rows)), Vec::new()),
+            Err(error) => errors::query_error(error).into(),
         }
     }
 
     fn describe_rows(
         &mut self,
-        _session: &Session,
-        _describe: &helenus_query::ast::Describe,
-        _params: &QueryParams<'_>,
-    ) -> Result<Reply, ErrorResponse> {
-        Err(errors::invalid("not supported yet: DESCRIBE"))
+        session: &Session,
+        describe: &helenus_query::ast::Describe,
+        params: &QueryParams<'_>,
+    ) -> Result<RowsReply, QueryError> {
+        let keyspace = params.keyspace.or(session.keyspace.as_deref());
+        let ownership = keyspace.map(|keyspace| self.range_ownership(keyspace)).unwrap_or_default();
+        let context = DescribeContext {
+            schema: self.view.schema(),
+            keyspace,
+            cluster_name: &self.shared.config.cluster_name,
+            snitch: &self.shared.config.snitch,
+            range_ownership: &ownership,
+        };
+        let described = helenus_query::describe::describe(describe, &context)?;
+        let size = params.page_size.and_then(|size| u32::try_from(size).ok()).filter(|size| *size > 0);
+        let (range, paging_state) = described.page(size, params.paging_state)?;
+        let (mut rows, mut count) = (Vec::new(), 0);
+        described.write(range, &mut EncodedRows { rows: &mut rows, count: &mut count });
+        let columns = ReplyColumns::Own(described.columns);
+        Ok(RowsReply { columns, rows, count, paging_state, skip_metadata: false, metadata_changed: false })
+    }
+
+    /// End token of each range of the ring, and the replicas of a keyspace in it.
+    fn range_ownership(&self, keyspace: &str) -> Vec<(String, Vec<String>)> {
+        let replicas = |token| -> Vec<String> {
+            let nodes = self.view.replicas(keyspace, token).iter();
+            nodes.map(|node| format!("/{}", self.view.node(*node).internode)).collect()
+        };
+        let tokens = self.view.ring.tokens.iter();
+        let mut out: Vec<_> = tokens.map(|(token, _)| (token.0.to_string(), replicas(*token))).collect();
+        out.sort();
+        out
     }
 }
 

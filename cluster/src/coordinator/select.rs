@@ -13,7 +13,7 @@ use helenus_query::sink::RowSink;
 use helenus_query::system_tables;
 use helenus_query::values::BoundValues;
 
-use super::client::{Asker, Handled, Reply, RowsReply};
+use super::client::{Asker, Handled, Reply, ReplyColumns, RowsReply};
 use super::operation::{Kind, Operation};
 use super::read::ReadWait;
 use super::statement::PreparedStatement;
@@ -38,9 +38,9 @@ pub(super) struct SelectWait {
 }
 
 /// Encodes rows as RESULT has them.
-struct EncodedRows<'o> {
-    rows: &'o mut Vec<u8>,
-    count: &'o mut u32,
+pub(super) struct EncodedRows<'o> {
+    pub(super) rows: &'o mut Vec<u8>,
+    pub(super) count: &'o mut u32,
 }
 
 impl RowSink for EncodedRows<'_> {
@@ -174,7 +174,8 @@ impl Coordinator {
                 warnings.extend(end.warnings);
                 self.count_read(asker.began, select.is_range);
                 let paging_state = end.paging_state;
-                let rows = RowsReply { statement, rows, count, paging_state, skip_metadata, metadata_changed };
+                let columns = ReplyColumns::Statement(statement);
+                let rows = RowsReply { columns, rows, count, paging_state, skip_metadata, metadata_changed };
                 Handled::Reply(Reply::Rows(Box::new(rows)), warnings)
             }
             Err(error) => errors::query_error(error).into(),
