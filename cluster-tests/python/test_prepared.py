@@ -33,7 +33,6 @@ def test_names_and_types_of_markers(session, table):
          ["k int", "c varchar", "v list<int>", "[ttl] int", "[timestamp] bigint"]),
         (f"UPDATE {table} SET v = v + ?, m[?] = ? WHERE k = ? AND c = ?",
          ["v list<int>", "key(m) varchar", "value(m) int", "k int", "c varchar"]),
-        (f"UPDATE {table} SET v[?] = ? WHERE k = ? AND c = ?", ["idx(v) int", "value(v) int", "k int", "c varchar"]),
         (f"DELETE m[?] FROM {table} WHERE k = ? AND c = ?", ["key(m) varchar", "k int", "c varchar"]),
         (f"SELECT * FROM {table} WHERE k = ? AND (c) > ?", ["k int", "(c) frozen<tuple<varchar>>"]),
     ]

@@ -142,15 +142,3 @@ def test_types_in_result_metadata(versioned):
         told = found[f"c{index}"].replace("org.apache.cassandra.db.marshal.VectorType", "vector")
         told = told.replace("varchar", "text").replace("frozen<", "").replace(">", "")
         assert told == kind.replace("frozen<", "").replace(">", ""), kind
-
-
-def test_counters_are_refused_as_not_supported_yet(one):
-    """The one test here that expresses Helenus's own limit, not Cassandra's behaviour."""
-    if not one.nodes:
-        pytest.skip("Cassandra has counters")
-    from cassandra import InvalidRequest
-    with one.cluster() as cluster:
-        session = cluster.connect()
-        fresh_keyspace(session, "no_counters", one.replication())
-        with pytest.raises(InvalidRequest, match="not supported yet"):
-            session.execute("CREATE TABLE no_counters.c (k int PRIMARY KEY, v counter)")

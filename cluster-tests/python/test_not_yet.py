@@ -1,0 +1,52 @@
+"""What Helenus does not do yet answers "not supported yet", never a wrong result. A statement that starts to work fails
+here: it moves into a file of `answers/` then."""
+
+import pytest
+from cassandra import InvalidRequest
+
+from conftest import fresh_keyspace
+
+STATEMENTS = [
+    # Lightweight transactions.
+    "INSERT INTO t (k, c) VALUES (1, 1) IF NOT EXISTS",
+    "UPDATE t SET v = 1 WHERE k = 1 AND c = 1 IF EXISTS",
+    "UPDATE t SET v = 1 WHERE k = 1 AND c = 1 IF v = 2",
+    "DELETE FROM t WHERE k = 1 AND c = 1 IF EXISTS",
+    "BEGIN BATCH INSERT INTO t (k, c) VALUES (1, 1) IF NOT EXISTS; APPLY BATCH",
+    # Counters.
+    "UPDATE counted SET v = v + 1 WHERE k = 1",
+    # Writes that read first.
+    "UPDATE t SET l[0] = 1 WHERE k = 1 AND c = 1",
+    "UPDATE t SET l = l - [1] WHERE k = 1 AND c = 1",
+    "DELETE l[0] FROM t WHERE k = 1 AND c = 1",
+    # JSON.
+    "INSERT INTO t JSON '{\"k\": 1, \"c\": 1}'",
+    # Indexes, views, functions, triggers.
+    "CREATE INDEX ON t (v)",
+    "CREATE INDEX ON t (v) USING 'sai'",
+    "CREATE MATERIALIZED VIEW w AS SELECT * FROM t WHERE k IS NOT NULL AND c IS NOT NULL AND v IS NOT NULL PRIMARY KEY (v, k, c)",
+    "SELECT k FROM t ORDER BY e ANN OF [1, 2] LIMIT 3",
+]
+
+
+@pytest.fixture(scope="module")
+def made(one):
+    if not one.nodes:
+        pytest.skip("Cassandra does all of it")
+    with one.cluster() as cluster:
+        session = cluster.connect()
+        fresh_keyspace(session, "not_yet", one.replication())
+        session.execute("CREATE TABLE t (k int, c int, v int, l list<int>, e vector<float, 2>, PRIMARY KEY (k, c))")
+        session.execute("CREATE TABLE counted (k int PRIMARY KEY, v counter)")
+        session.execute("INSERT INTO t (k, c, v, l) VALUES (1, 1, 1, [5])")
+        yield session
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_not_supported_yet(made, statement):
+    before = list(made.execute("SELECT * FROM t"))
+    with pytest.raises(InvalidRequest, match="not supported yet"):
+        made.execute(statement)
+    with pytest.raises(InvalidRequest, match="not supported yet"):
+        made.execute(made.prepare(statement))
+    assert list(made.execute("SELECT * FROM t")) == before
