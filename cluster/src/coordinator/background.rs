@@ -65,8 +65,11 @@ impl Background {
         self.down_since.entry(host).or_insert(0);
     }
 
-    /// True unless the host is down for longer than the hint window.
-    pub(super) fn takes_hints(&mut self, host: Uuid, shared: &Shared, now: Now) -> bool {
+    /// True unless the host is down for longer than the hint window. One that is up takes them always: it was only slow.
+    pub(super) fn takes_hints(&mut self, host: Uuid, is_up: bool, shared: &Shared, now: Now) -> bool {
+        if is_up {
+            return true;
+        }
         let now = now.monotonic_millis();
         let since = self.down_since.entry(host).or_insert(now);
         if *since == 0 {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use helenus_cql_protocol::request::{Batch, BatchKind, BatchQuery};
 use helenus_cql_protocol::response::{ErrorKind, ErrorResponse, FailureReason, WriteType};
 
+use helenus_engine::log::LogPosition;
 use helenus_model::consistency::Consistency;
 use helenus_model::mutation::MutationRef;
 use helenus_model::schema::Table;
@@ -24,7 +25,7 @@ use super::statement::PreparedStatement;
 use super::values::RequestValues;
 use super::write::{Outgoing, Then, WriteOptions};
 use super::{Coordinator, LOCAL};
-use crate::message::{Message, Outcome, WriteKind, put_list, read_list};
+use crate::message::{Message, WriteKind, put_list, read_list};
 use crate::system;
 
 /// A batch that is being stored: what follows when it is.
@@ -185,7 +186,7 @@ impl Coordinator {
         let mut stored = Vec::new();
         put_list(&mut stored, mutations.into_iter());
         if places.here
-            && let Outcome::Failed(reason) = self.store_batch(batch, &stored)
+            && let Err(reason) = self.store_batch(batch, &stored)
         {
             let address = self.shared.config.internode.ip();
             let failures = vec![(address, FailureReason::from_code(reason))];
@@ -255,24 +256,24 @@ impl Coordinator {
         Handled::Reply(super::client::Reply::Void, warnings)
     }
 
-    /// Keeps a batch on this node.
-    pub(super) fn store_batch(&mut self, batch: Uuid, mutations: &[u8]) -> Outcome {
+    /// Keeps a batch on this node. Where in the log it stands, or the protocol's reason why not.
+    pub(super) fn store_batch(&mut self, batch: Uuid, mutations: &[u8]) -> Result<LogPosition, u16> {
         let sound = read_list(mutations).is_ok_and(|list| list.iter().all(|m| MutationRef::validate(m).is_ok()));
         if !sound {
             tracing::error!(%batch, "a batch cannot be decoded");
-            return Outcome::Failed(FailureReason::Unknown.code());
+            return Err(FailureReason::Unknown.code());
         }
         let timestamp = self.shared.timestamp(self.now);
         let mutation = system::batch_mutation(batch, mutations, timestamp);
         match self.shared.engine.apply(&mutation, true) {
-            Ok(_) => {
+            Ok(position) => {
                 self.log_dirty = true;
                 self.background.batch_stored(batch, self.now);
-                Outcome::Done
+                Ok(position)
             }
             Err(error) => {
                 tracing::error!(%error, "a batch cannot be stored");
-                Outcome::Failed(errors::write_reason(&error))
+                Err(errors::write_reason(&error))
             }
         }
     }

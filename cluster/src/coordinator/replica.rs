@@ -3,6 +3,7 @@
 use helenus_cql_protocol::response::FailureReason;
 use helenus_engine::cursor::ReadMode;
 use helenus_engine::error::ReadError;
+use helenus_engine::log::LogPosition;
 use helenus_model::codec::Reader;
 use helenus_model::mutation::MutationRef;
 use helenus_model::read::ReadCommand;
@@ -26,8 +27,10 @@ impl Coordinator {
             Message::Write { mutation, .. } => self.replica_write(link, id, mutation),
             Message::Read { digest, command, .. } => self.replica_read(link, id, digest, command),
             Message::BatchStore { batch, mutations } => {
-                let outcome = self.store_batch(batch, mutations);
-                self.acknowledge(link, id, outcome);
+                match self.store_batch(batch, mutations) {
+                    Ok(position) => self.acknowledge_durable(link, id, position),
+                    Err(reason) => self.acknowledge(link, id, Outcome::Failed(reason)),
+                }
             }
             Message::BatchRemove { batch } => self.remove_batch(batch),
             Message::Truncate { table, .. } => self.replica_truncate(link, id, table),
@@ -37,6 +40,15 @@ impl Coordinator {
 
     fn acknowledge(&mut self, link: LinkId, id: u64, outcome: Outcome) {
         self.answer(link, id, &Message::Ack(outcome));
+    }
+
+    /// Acknowledges what is in the log: at once, or when it is on the device (batch and group mode).
+    fn acknowledge_durable(&mut self, link: LinkId, id: u64, position: LogPosition) {
+        if self.shared.config.sync_mode == SyncMode::Synced {
+            self.unsynced.push_back((position, AwaitingSync::Link(link, id)));
+        } else {
+            self.acknowledge(link, id, Outcome::Done);
+        }
     }
 
     fn replica_write(&mut self, link: LinkId, id: u64, bytes: &[u8]) {
@@ -51,8 +63,8 @@ impl Coordinator {
         match self.shared.engine.apply(bytes, durable) {
             Ok(position) => {
                 self.log_dirty = true;
-                if durable && self.shared.config.sync_mode == SyncMode::Synced {
-                    self.unsynced.push_back((position, AwaitingSync::Link(link, id)));
+                if durable {
+                    self.acknowledge_durable(link, id, position);
                 } else {
                     self.acknowledge(link, id, Outcome::Done);
                 }

@@ -322,7 +322,10 @@ impl Coordinator {
         let hinted = self.shared.config.hints_enabled
             && matches!(kind, WriteKind::Normal | WriteKind::Replay)
             && peer != LOCAL
-            && self.background.takes_hints(self.peers[usize::from(peer)].host, &self.shared, self.now);
+            && {
+                let super::Peer { host, up, .. } = self.peers[usize::from(peer)];
+                self.background.takes_hints(host, up, &self.shared, self.now)
+            };
         if hinted {
             let host = self.peers[usize::from(peer)].host;
             self.shared.hints.write(host, self.now.wall_micros / 1000, mutation);
