@@ -316,6 +316,10 @@ impl Window {
         }
         let mut until = end;
         if self.mode.read_ahead > 0 {
+            if start != self.stored_at + self.stored.len() as u64 {
+                // A jump: nothing is known of what comes next.
+                self.ahead = AHEAD_FIRST;
+            }
             // The end of what can be read: that of the last block.
             let file_end = file.range(file.length.saturating_sub(1) / file.block).1;
             until = end.max((start + self.ahead as u64).min(file_end));

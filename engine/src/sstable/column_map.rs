@@ -115,11 +115,14 @@ fn map_columns(list: &[NamedType], table: &Table, kind: ColumnKind) -> Result<Ki
 
 /// True when values written as `file` can be read as `schema`: the same type, or one that was widened by ALTER.
 fn compatible(file: &CqlType, schema: &CqlType) -> bool {
+    file.is_multi_cell() == schema.is_multi_cell() && readable(file, schema)
+}
+
+/// As [`compatible`], of types inside others: there every value is frozen, but the schema's fields of a UDT keep
+/// the words of its CREATE TYPE, which may say `list<int>`.
+fn readable(file: &CqlType, schema: &CqlType) -> bool {
     if file == schema {
         return true;
-    }
-    if file.is_multi_cell() != schema.is_multi_cell() {
-        return false;
     }
     match (file, schema) {
         (CqlType::Ascii, CqlType::Text) => true,
@@ -128,18 +131,18 @@ fn compatible(file: &CqlType, schema: &CqlType) -> bool {
         (CqlType::Timeuuid, CqlType::Uuid) => true,
         (file, CqlType::Blob) => !file.is_multi_cell() && !file.contains_counter(),
         (CqlType::List { element: a, .. }, CqlType::List { element: b, .. })
-        | (CqlType::Set { element: a, .. }, CqlType::Set { element: b, .. }) => compatible(a, b),
+        | (CqlType::Set { element: a, .. }, CqlType::Set { element: b, .. }) => readable(a, b),
         (CqlType::Map { key: k, value: v, .. }, CqlType::Map { key: l, value: w, .. }) => {
-            compatible(k, l) && compatible(v, w)
+            readable(k, l) && readable(v, w)
         }
         (CqlType::Tuple(a), CqlType::Tuple(b)) => {
-            a.len() <= b.len() && a.iter().zip(b.iter()).all(|(a, b)| compatible(a, b))
+            a.len() <= b.len() && a.iter().zip(b.iter()).all(|(a, b)| readable(a, b))
         }
         (CqlType::Udt { definition: a, .. }, CqlType::Udt { definition: b, .. }) => {
-            a.fields.len() <= b.fields.len() && a.fields.iter().zip(&b.fields).all(|(a, b)| compatible(&a.1, &b.1))
+            a.fields.len() <= b.fields.len() && a.fields.iter().zip(&b.fields).all(|(a, b)| readable(&a.1, &b.1))
         }
         (CqlType::Vector { element: a, dimension: m }, CqlType::Vector { element: b, dimension: n }) => {
-            m == n && compatible(a, b)
+            m == n && readable(a, b)
         }
         _ => false,
     }

@@ -179,6 +179,7 @@ impl PartitionCursor for SsTableScan {
 impl PartitionScan for SsTableScan {
     fn next_partition(&mut self) -> Result<bool, ReadError> {
         let Some(position) = self.next_entry.take() else { return Ok(false) };
+        self.walker.spend()?;
         let (index, caches) = (&self.sstable.index, &*self.sstable.caches);
         let before = self.token;
         let place = read_entry(&mut self.walker.index, index, caches, position, &mut self.key)?;

@@ -214,7 +214,8 @@ impl Walker {
         Ok(head)
     }
 
-    fn spend(&mut self) -> Result<(), ReadError> {
+    /// Takes one row, marker or partition off the budget.
+    pub(super) fn spend(&mut self) -> Result<(), ReadError> {
         match self.rows_left.checked_sub(1) {
             Some(left) => {
                 self.rows_left = left;

@@ -172,8 +172,18 @@ impl SsTableWriter {
         let regulars = columns_in_file(&table, &options.encoding, ColumnKind::Regular);
         let rows = RowWriter::new(&table, header.bases, &statics, &regulars);
         let create = |component| OutputFile::create(&*disk, &descriptor.path(component), block_size(component));
-        let data = DataWriter::new(create(Component::Data)?, options.compression.clone())?;
-        let index = create(Component::Index)?;
+        let data = create(Component::Data)?;
+        let begun = create(Component::Index)
+            .map_err(SsTableWriteError::from)
+            .and_then(|index| Ok((DataWriter::new(data, options.compression.clone())?, index)));
+        let (data, index) = match begun {
+            Ok(files) => files,
+            Err(error) => {
+                // The first error is the one to tell; Index.db may be another's and stays.
+                let _ = disk.remove(&descriptor.path(Component::Data));
+                return Err(error);
+            }
+        };
         Ok(SsTableWriter {
             rows,
             data,
