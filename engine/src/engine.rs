@@ -44,7 +44,7 @@ pub struct EngineConfig {
     pub log_segment_bytes: u32,
     /// Bytes of all log segments; above it the tables that need the oldest segment are flushed (`commitlog_total_space`).
     pub log_bytes_max: u64,
-    /// Bytes of all memtables; above it the largest is flushed.
+    /// Bytes of all memtables; above it the largest is flushed. At four times as many, when flushes do not keep up, writes are refused.
     pub memtable_bytes_max: usize,
     /// Bytes of the cache of uncompressed chunks (`file_cache_size`).
     pub chunk_cache_bytes: u64,
@@ -128,6 +128,9 @@ impl Engine {
     /// known here; updates of others are skipped and counted. Returns the log position that [`Engine::log_flush`] and
     /// [`Engine::log_sync`] must have passed for the mutation to survive a kill or a power cut. Nothing waits for a device.
     pub fn apply(&self, mutation: &[u8], durable: bool) -> Result<LogPosition, WriteError> {
+        if self.memtable_bytes.load(Ordering::Relaxed) > self.config.memtable_bytes_max.saturating_mul(4) {
+            return Err(WriteError::Overloaded);
+        }
         let decoded = MutationRef::new(mutation);
         let shared = self.barrier.read();
         let tables = self.tables.load();

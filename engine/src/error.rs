@@ -41,6 +41,9 @@ pub enum WriteError {
     /// The log failed before; the first failure's words.
     #[error("writes are stopped: {0}")]
     Stopped(String),
+    /// Flushes do not keep up with the writes.
+    #[error("the memtables are full")]
+    Overloaded,
     /// The mutation is larger than half a log segment.
     #[error("Mutation of {bytes} bytes is too large for the maximum size of {bytes_max}")]
     TooLarge {

@@ -3,9 +3,10 @@
 //! Three steps, each the caller's to time. [`Log::append`] puts a record into memory and gives it its position.
 //! [`Log::flush`] hands everything appended so far to the operating system; a killed process loses nothing behind it.
 //! [`Log::sync`] makes it durable; a power cut loses nothing behind that. The first failure of a write or sync is final:
-//! nothing is accepted afterwards, because nobody can tell which bytes the device holds (RELIABILITY 2.3).
+//! nothing is accepted afterwards, because nobody can tell which bytes the device holds (RELIABILITY 2.3). Only a full disk is not:
+//! records are refused until there is space again (RELIABILITY 2.9).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,9 +21,14 @@ mod tests;
 pub use position::LogPosition;
 pub(crate) use replay::{next_segment, replay};
 
-use crate::disk::{Disk, DiskError, DiskFile};
+use crate::disk::{Disk, DiskError, DiskErrorKind, DiskFile};
 use crate::error::WriteError;
 use segment::{HEADER_BYTES, PREVIOUS_SYNCED, PREVIOUS_SYNCED_OFFSET, RECORD_OVERHEAD, SegmentHeader, segment_path};
+
+/// The file of a segment, to name it in an error.
+pub(crate) fn segment_file(directory: &str, segment: u32) -> String {
+    segment_path(directory, segment)
+}
 
 /// Sizes of the commit log.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +58,8 @@ struct Buffer {
     full: Vec<Chunk>,
     current: Chunk,
     stopped: Option<String>,
+    /// The disk is full: records are refused until there is space again.
+    no_space: Option<DiskError>,
 }
 
 impl Buffer {
@@ -69,8 +77,21 @@ struct Writer {
     /// Segments not known to be wholly durable, oldest first; the last is `file`.
     unsynced: Vec<(u32, Arc<dyn DiskFile>)>,
     directory_unsynced: bool,
+    /// Taken from the buffer and not written yet.
+    pending: VecDeque<Chunk>,
     /// A buffer to swap in, so that steady state allocates nothing.
     spare: Vec<u8>,
+}
+
+impl Writer {
+    /// Keeps the memory of a written chunk for the next one.
+    fn keep_buffer(&mut self, mut bytes: Vec<u8>) {
+        bytes.clear();
+        bytes.shrink_to(1 << 20);
+        if bytes.capacity() > self.spare.capacity() {
+            self.spare = bytes;
+        }
+    }
 }
 
 /// See the module.
@@ -109,6 +130,7 @@ impl Log {
                 full: Vec::new(),
                 current: Chunk { segment: first_segment, start: HEADER_BYTES, bytes: Vec::new() },
                 stopped: None,
+                no_space: None,
             }),
             writer: Mutex::new(Writer {
                 file: None,
@@ -116,6 +138,7 @@ impl Log {
                 end: 0,
                 unsynced: Vec::new(),
                 directory_unsynced: false,
+                pending: VecDeque::new(),
                 spare: Vec::new(),
             }),
             syncing: Mutex::new(()),
@@ -147,6 +170,9 @@ impl Log {
         if let Some(reason) = &buffer.stopped {
             return Err(WriteError::Stopped(reason.clone()));
         }
+        if let Some(error) = &buffer.no_space {
+            return Err(error.clone().into());
+        }
         let mut start = buffer.next_position();
         if start.offset + total > self.config.segment_bytes && start.offset > HEADER_BYTES {
             start = LogPosition { segment: start.segment + 1, offset: HEADER_BYTES };
@@ -175,29 +201,52 @@ impl Log {
         if self.written.load(Ordering::Acquire) >= wanted {
             return self.check_running();
         }
-        let spare = std::mem::take(&mut writer.spare);
-        let (full, current, target) = {
-            let mut buffer = self.buffer.lock();
-            if let Some(reason) = &buffer.stopped {
-                return Err(WriteError::Stopped(reason.clone()));
-            }
-            let target = buffer.next_position();
-            let chunk = Chunk { segment: target.segment, start: target.offset, bytes: spare };
-            let current = std::mem::replace(&mut buffer.current, chunk);
-            (std::mem::take(&mut buffer.full), current, target)
-        };
-        for chunk in full.iter().chain([&current]) {
-            if let Err(error) = self.write(&mut writer, chunk) {
-                self.stop(&error);
-                return Err(error.into());
+        let target = self.take_buffer(&mut writer)?;
+        while let Some(chunk) = writer.pending.pop_front() {
+            match self.write(&mut writer, &chunk) {
+                Ok(()) => writer.keep_buffer(chunk.bytes),
+                Err(error) if error.kind == DiskErrorKind::Full => {
+                    // Nothing that was acknowledged is in doubt: the same bytes go to the same place when there is space again.
+                    writer.pending.push_front(chunk);
+                    self.buffer.lock().no_space = Some(error.clone());
+                    return Err(error.into());
+                }
+                Err(error) => {
+                    self.stop(&error);
+                    return Err(error.into());
+                }
             }
         }
-        let mut spare = current.bytes;
-        spare.clear();
-        spare.shrink_to(1 << 20);
-        writer.spare = spare;
         self.written.store(target.to_u64(), Ordering::Release);
         Ok(())
+    }
+
+    /// Moves everything appended so far to the writer; returns where it ends.
+    fn take_buffer(&self, writer: &mut Writer) -> Result<LogPosition, WriteError> {
+        let spare = std::mem::take(&mut writer.spare);
+        let mut buffer = self.buffer.lock();
+        if let Some(reason) = &buffer.stopped {
+            return Err(WriteError::Stopped(reason.clone()));
+        }
+        let target = buffer.next_position();
+        let chunk = Chunk { segment: target.segment, start: target.offset, bytes: spare };
+        let current = std::mem::replace(&mut buffer.current, chunk);
+        writer.pending.extend(buffer.full.drain(..));
+        writer.pending.push_back(current);
+        Ok(target)
+    }
+
+    /// Tries again to write what the disk had no space for; true when nothing waits any more.
+    pub(crate) fn retry(&self) -> bool {
+        // The flush says so again if there is still no space.
+        let waiting = self.buffer.lock().no_space.take().is_some();
+        !waiting || self.flush().is_ok()
+    }
+
+    /// Refuses records until [`Log::retry`] finds that there is space: called when there is so little left that the memtables
+    /// could not be flushed.
+    pub(crate) fn refuse(&self, error: DiskError) {
+        self.buffer.lock().no_space = Some(error);
     }
 
     fn write(&self, writer: &mut Writer, chunk: &Chunk) -> Result<(), DiskError> {
@@ -205,7 +254,10 @@ impl Log {
             let path = segment_path(&self.directory, chunk.segment);
             let file = self.disk.create(&path)?;
             let header = SegmentHeader { segment: chunk.segment, previous: writer.segment, previous_end: writer.end };
-            file.write_at(0, &header.encode())?;
+            if let Err(error) = file.write_at(0, &header.encode()) {
+                self.disk.remove(&path)?;
+                return Err(error);
+            }
             writer.directory_unsynced = true;
             writer.unsynced.push((chunk.segment, Arc::clone(&file)));
             writer.file = Some(file);

@@ -1,8 +1,9 @@
 //! One table's data: its memtables and SSTables behind one pointer.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 
 use arc_swap::ArcSwap;
 use helenus_model::schema::Table;
@@ -28,11 +29,21 @@ pub(crate) struct View {
     pub(crate) active: Arc<Memtable>,
     /// On their way to disk, oldest first.
     pub(crate) flushing: Vec<Flushing>,
-    /// On disk.
+    /// On disk, those with the newest data first.
     pub(crate) sstables: Vec<Arc<SsTableHandle>>,
 }
 
 impl View {
+    /// A view of these parts.
+    pub(crate) fn new(
+        active: Arc<Memtable>,
+        flushing: Vec<Flushing>,
+        mut sstables: Vec<Arc<SsTableHandle>>,
+    ) -> Arc<Self> {
+        sstables.sort_by_key(|handle| (Reverse(handle.max_timestamp), handle.generation));
+        Arc::new(View { active, flushing, sstables })
+    }
+
     /// All memtables.
     pub(crate) fn memtables(&self) -> impl Iterator<Item = &Arc<Memtable>> {
         std::iter::once(&self.active).chain(self.flushing.iter().map(|flushing| &flushing.memtable))
@@ -68,6 +79,8 @@ pub(crate) struct TableStore {
     pub(crate) counters: TableCounters,
     /// The SSTables changed since the last look for a compaction.
     pub(crate) compaction_due: AtomicBool,
+    /// Second from which it is due in any case.
+    pub(crate) compaction_check_at: AtomicI64,
 }
 
 impl TableStore {
@@ -79,6 +92,7 @@ impl TableStore {
             view: ArcSwap::default(),
             counters: TableCounters::default(),
             compaction_due: AtomicBool::new(true),
+            compaction_check_at: AtomicI64::new(i64::MIN),
         }
     }
 

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use helenus_model::key::RingPosition;
 use helenus_model::read::{ColumnFilter, ReadCommand, ReadLimits, ReadScope, Slice};
 use helenus_model::rng::Rng;
-use helenus_model::schema::Schema;
+use helenus_model::row::{CellRef, RowHeader};
+use helenus_model::schema::{Column, ColumnKind, DroppedColumn, Replication, Schema, SchemaChange};
 use helenus_model::time::Now;
+use helenus_model::types::CqlType;
 use uuid::Uuid;
 
 use super::{Engine, EngineConfig, JobError, JobProgress};
@@ -16,7 +18,9 @@ use crate::disk::DiskErrorKind;
 use crate::disk_memory::{Faults, MemoryDisk};
 use crate::manifest::Manifest;
 use crate::sstable::Descriptor;
-use crate::testing::{Collector, SeenPartition, insert, schema, table_parts};
+use crate::testing::{
+    Change, Collector, OTHER as OTHER_COLUMN, SeenPartition, VALUE, clustering, insert, row, schema, table_parts,
+};
 
 const TABLE: Uuid = Uuid::from_u128(1);
 const OTHER: Uuid = Uuid::from_u128(2);
@@ -286,6 +290,122 @@ fn truncation_and_drop_leave_snapshots_if_configured() {
     let left: Vec<_> = disk.files().into_iter().filter(|path| path.ends_with("Data.db")).collect();
     assert_eq!(left.len(), 2, "{left:?}");
     assert!(left.iter().all(|path| path.contains("/snapshots/")), "{left:?}");
+}
+
+#[test]
+fn a_full_disk_refuses_writes_and_recovers_when_there_is_space() {
+    let disk = MemoryDisk::new();
+    let engine = open(&disk);
+    disk.set_faults(Faults { capacity_bytes: Some(60_000), ..Faults::default() });
+    let (mut applied, mut refused) = (0, 0);
+    for i in 0..3000_i32 {
+        let mutation = insert(TABLE, &[1], &[i, i], i64::from(i), &[7; 20]);
+        match engine.apply(&mutation, true).and_then(|_| engine.log_flush()) {
+            Ok(()) => {
+                assert_eq!(refused, 0, "writes stay refused while the disk is full");
+                applied += 1;
+            }
+            Err(error) => {
+                assert!(error.to_string().contains("space") || error.to_string().contains("free"), "{error}");
+                refused += 1;
+            }
+        }
+        if i % 50 == 0 {
+            // A flush may find no space, too.
+            let _ = run_jobs(&engine);
+        }
+    }
+    assert!(applied > 100 && refused > 100, "{applied} applied, {refused} refused");
+    let rows = |engine: &Engine| read(engine, TABLE).iter().map(|partition| partition.rows.len()).sum::<usize>();
+    assert!(rows(&engine) >= applied, "reads go on, nothing is lost");
+    disk.set_faults(Faults::default());
+    run_jobs(&engine).expect("there is space");
+    write(&engine, TABLE, 5000, 10);
+    let found = rows(&engine);
+    assert!(found >= applied + 10);
+    drop(engine);
+    disk.crash(false, &mut Rng::new(1));
+    assert_eq!(rows(&open(&disk)), found);
+}
+
+/// The table of [`tables`] as of `epoch`, without the columns `dropped` and with the blob columns `added`.
+fn altered(epoch: u64, dropped: &[&str], added: &[(u16, &str)]) -> Arc<Schema> {
+    let mut parts = table_parts(1, "t", 10);
+    for name in dropped {
+        let at = parts.columns.iter().position(|column| column.name == *name).expect("there");
+        let Column { name, ty, kind, .. } = parts.columns.remove(at);
+        parts.dropped.push(DroppedColumn { name, ty, kind, dropped_at: 8 });
+    }
+    for (id, name) in added {
+        let template = parts.columns.iter().find(|column| column.kind == ColumnKind::Regular).expect("there").clone();
+        let (name, ty) = ((*name).to_owned(), CqlType::Blob);
+        parts.columns.push(Column { id: *id, name, ty, ..template });
+        parts.next_column_id = id + 1;
+    }
+    let replication = Replication::Simple { factor: 1 };
+    let keyspace = SchemaChange::PutKeyspace { name: "ks".to_owned(), replication, durable_writes: true };
+    let changes = [keyspace, SchemaChange::PutTable(Box::new(parts))];
+    Arc::new(Schema::default().apply(epoch, &changes).expect("a valid schema"))
+}
+
+/// Which of the table's columns have values, by number of rows.
+fn columns_seen(engine: &Engine) -> BTreeMap<u16, usize> {
+    let definition = engine.tables.load().get(TABLE).expect("known").definition.load_full();
+    let mut counts = BTreeMap::new();
+    for (_, row) in read(engine, TABLE).into_iter().flat_map(|partition| partition.rows) {
+        for (column, _) in row.cells.keys().filter(|(column, _)| definition.column_by_id(*column).is_some()) {
+            *counts.entry(*column).or_default() += 1;
+        }
+    }
+    counts
+}
+
+#[test]
+fn columns_come_and_go_in_memtables_files_and_log() {
+    let both = |engine: &Engine, ids: &[u16], from: i32| {
+        for i in from..from + 4 {
+            let timestamp = i64::from(i) + 1;
+            let cells: Vec<_> = ids.iter().map(|id| CellRef::live(*id, timestamp, b"value")).collect();
+            let row = row(RowHeader::of_statement(timestamp, 0, 0, true), &cells);
+            let change = Change { rows: vec![(clustering(&[i, i]), row)], ..Change::default() };
+            engine.apply(&change.encode(TABLE, b"k"), true).expect("applied");
+        }
+        engine.log_flush().expect("flushed");
+    };
+    for flush_first in [false, true] {
+        let disk = MemoryDisk::new();
+        let engine = open(&disk);
+        both(&engine, &[VALUE, OTHER_COLUMN], 0);
+        if flush_first {
+            engine.flush(TABLE);
+            run_jobs(&engine).expect("flushed");
+        }
+        engine.set_schema(altered(2, &["w"], &[]), NOW).expect("altered");
+        assert_eq!(columns_seen(&engine), BTreeMap::from([(VALUE, 4)]), "{flush_first}");
+        // A late write under the old schema, and a flush of rows with the dropped column.
+        both(&engine, &[VALUE, OTHER_COLUMN], 4);
+        engine.flush(TABLE);
+        run_jobs(&engine).expect("flushed");
+        assert_eq!(columns_seen(&engine), BTreeMap::from([(VALUE, 8)]), "{flush_first}");
+        // The name comes again, as another column: the old values do not.
+        engine.set_schema(altered(3, &["w"], &[(5, "w"), (6, "x")]), NOW).expect("altered");
+        assert_eq!(columns_seen(&engine), BTreeMap::from([(VALUE, 8)]), "{flush_first}");
+        both(&engine, &[VALUE, 5, 6], 8);
+        let expected = BTreeMap::from([(VALUE, 12), (5, 4), (6, 4)]);
+        assert_eq!(columns_seen(&engine), expected, "{flush_first}");
+        drop(engine);
+        disk.crash(false, &mut Rng::new(1));
+        let schema = altered(3, &["w"], &[(5, "w"), (6, "x")]);
+        let (engine, _) = Engine::open(Arc::new(disk), config(), schema, Vec::new(), NOW).expect("opens");
+        assert_eq!(columns_seen(&engine), expected, "{flush_first}");
+        engine.compact_major(TABLE);
+        engine.flush(TABLE);
+        run_jobs(&engine).expect("compacted");
+        engine.compact_major(TABLE);
+        run_jobs(&engine).expect("compacted");
+        assert_eq!(engine.stats().tables[0].live_sstables, 1);
+        assert_eq!(columns_seen(&engine), expected, "{flush_first}");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::{Engine, State};
-use crate::disk::DiskError;
+use crate::disk::{DiskError, DiskErrorKind};
 use crate::error::ReadError;
 use crate::log::LogPosition;
 use crate::manifest::Generation;
@@ -119,8 +119,30 @@ impl Engine {
     /// The next flush that is due, if there is any: more urgent than other jobs, so a caller may want threads of its own for it.
     pub fn next_flush(&self) -> Option<FlushJob> {
         let mut state = self.state.lock();
+        self.watch_space(&mut state);
         self.switch_where_needed(&mut state);
         self.take_flush(&mut state)
+    }
+
+    /// Before the disk is so full that the memtables could not be flushed any more, writes are refused and everything is flushed,
+    /// which gives the log's space back. When there is space again, writes go on.
+    fn watch_space(&self, state: &mut State) {
+        let Ok(free) = self.disk.free_bytes() else { return };
+        let needed = self.memtable_bytes.load(Ordering::Relaxed) as u64 + u64::from(self.config.log_segment_bytes);
+        if free >= needed {
+            self.log.retry();
+            return;
+        }
+        let error = DiskError {
+            operation: "write",
+            path: "commitlog".to_owned(),
+            message: format!("{free} bytes are free, {needed} are kept for flushes"),
+            kind: DiskErrorKind::Full,
+        };
+        self.log.refuse(error);
+        if self.memtable_bytes.load(Ordering::Relaxed) > 0 {
+            state.flush_wanted.extend(self.tables.load().iter().map(|store| store.id));
+        }
     }
 
     fn take_flush(&self, state: &mut State) -> Option<FlushJob> {
@@ -193,7 +215,7 @@ impl Engine {
         let view = store.view.load_full();
         let mut flushing = view.flushing.clone();
         flushing.push(Flushing { memtable: Arc::clone(&view.active), position });
-        store.view.store(Arc::new(View { active: Arc::default(), flushing, sstables: view.sstables.clone() }));
+        store.view.store(View::new(Arc::default(), flushing, view.sstables.clone()));
     }
 
     /// Asks for the flush of a table; the next jobs do it.

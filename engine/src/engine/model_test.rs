@@ -640,7 +640,7 @@ fn run(seed: u64, length: usize, monotonic: bool) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(250))]
+    #![proptest_config(ProptestConfig::with_cases(80))]
 
     #[test]
     fn the_engine_is_the_model(seed: u64, length in 1..80_usize) {

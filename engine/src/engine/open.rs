@@ -98,7 +98,7 @@ impl Engine {
         let outcome = log::replay(&*self.disk, LOG_DIRECTORY, first, &mut |position, body| {
             self.replaying.store(position.segment, Ordering::Relaxed);
             let mutation = MutationRef::validate(body).map_err(|error| OpenError::Corrupt {
-                path: format!("{LOG_DIRECTORY}, segment {}", position.segment),
+                path: log::segment_file(LOG_DIRECTORY, position.segment),
                 offset: u64::from(position.offset),
                 what: format!("a record that is no mutation: {error}"),
             })?;
@@ -138,6 +138,6 @@ fn open_table(
         let handle = SsTableHandle::open(disk, caches, &record.directory, *generation, table, now)?;
         sstables.push(Arc::new(handle));
     }
-    store.view.store(Arc::new(View { sstables, ..View::default() }));
+    store.view.store(View::new(Arc::default(), Vec::new(), sstables));
     Ok(store)
 }

@@ -138,7 +138,7 @@ fn a_record_too_large_is_refused_and_the_largest_fits() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     /// Kills and power cuts at any operation: what was flushed survives a kill, what was synced survives both, and nothing has a hole.
     #[test]

@@ -348,6 +348,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+
         #[test]
         fn a_tree_is_an_ordered_map_and_snapshots_stay(
             keys in proptest::collection::vec((0..2000_i32, any::<u8>()), 1..1500),

@@ -23,6 +23,9 @@ use crate::sstable::{EncodingStats, SsTableScan, SsTableWriter, WriterOptions};
 use crate::sstable_handle::SsTableHandle;
 use crate::table_store::{TableStore, View};
 
+/// How often a table is looked at again although nothing was flushed.
+const CHECK_INTERVAL_SECONDS: i64 = 600;
+
 /// See the module.
 #[derive(Debug)]
 pub struct CompactJob {
@@ -38,6 +41,11 @@ pub(super) fn next(state: &mut State, store: &Arc<TableStore>, now: Now) -> Opti
     let view = store.view.load();
     let busy = |handle: &Arc<SsTableHandle>| state.compacting.contains(&handle.generation);
     let major = state.major_wanted.contains(&store.id);
+    if now.seconds() >= store.compaction_check_at.load(Ordering::Relaxed) {
+        // What has expired meanwhile may be worth a compaction, though no file is new.
+        store.compaction_check_at.store(now.seconds().saturating_add(CHECK_INTERVAL_SECONDS), Ordering::Relaxed);
+        store.compaction_due.store(true, Ordering::Relaxed);
+    }
     if !major && !store.compaction_due.load(Ordering::Relaxed) {
         return None;
     }
@@ -216,6 +224,10 @@ impl CompactJob {
             state.obsolete_pending(self.store.id, generation);
             return Ok(());
         }
+        if let Some(handle) = &handle {
+            // The definition may have changed since the file was opened; it does not while `state` is held.
+            handle.reader.update_schema(&self.store.definition.load_full())?;
+        }
         let directory = self.store.directory();
         let committed = engine.commit(&mut state, |manifest| {
             let table = manifest.table_mut(self.store.id, &directory);
@@ -237,7 +249,7 @@ impl CompactJob {
         let mut sstables: Vec<_> = view.sstables.iter().filter(|handle| !is_input(handle)).cloned().collect();
         sstables.extend(handle);
         let flushing = view.flushing.clone();
-        self.store.view.store(Arc::new(View { active: Arc::clone(&view.active), flushing, sstables }));
+        self.store.view.store(View::new(Arc::clone(&view.active), flushing, sstables));
         self.store.compaction_due.store(true, Ordering::Relaxed);
         Ok(())
     }

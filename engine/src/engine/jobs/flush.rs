@@ -175,6 +175,10 @@ impl FlushJob {
             return Ok(());
         }
         let log_start = engine.log_start(Some(&self.flushing.memtable));
+        if let Some(handle) = &handle {
+            // The definition may have changed since the file was opened; it does not while `state` is held.
+            handle.reader.update_schema(&self.store.definition.load_full())?;
+        }
         let directory = self.store.directory();
         let committed = engine.commit(&mut state, |manifest| {
             manifest.log_start = manifest.log_start.max(log_start);
@@ -199,7 +203,7 @@ impl FlushJob {
         let mut sstables = view.sstables.clone();
         sstables.extend(handle);
         // Writes may switch nothing while `state` is held, so the active memtable is still that of `view`.
-        self.store.view.store(Arc::new(View { active: Arc::clone(&view.active), flushing, sstables }));
+        self.store.view.store(View::new(Arc::clone(&view.active), flushing, sstables));
         self.store.compaction_due.store(true, Ordering::Relaxed);
         engine.memtable_bytes.fetch_sub(self.flushing.memtable.bytes(), Ordering::Relaxed);
         let log_start = state.manifest.log_start;
