@@ -51,8 +51,8 @@ mod write;
 pub use slab::SlotId;
 
 use background::Background;
-use deferred::Deferred;
 use client::Client;
+use deferred::Deferred;
 use operation::Operation;
 use slab::Slab;
 use statement::StatementCache;

@@ -122,7 +122,10 @@ fn a_member_serves_a_client_and_comes_back() {
     check("SELECT b, v FROM k.t", "2,two");
     check("SELECT key FROM system.local", "local");
     check("SELECT table_name FROM system_schema.tables WHERE keyspace_name = 'k'", "t");
-    assert_eq!(world.query("SELECT v FROM k.t WHERE a = ? AND b = ?", &[Value::Bytes(b"p"), Value::Bytes(b"2")]), "two");
+    assert_eq!(
+        world.query("SELECT v FROM k.t WHERE a = ? AND b = ?", &[Value::Bytes(b"p"), Value::Bytes(b"2")]),
+        "two"
+    );
     drop(world);
     let mut world = World::new(disk);
     assert_eq!(world.query("SELECT b, v, s FROM k.t", &[]), "2,two,st", "after a restart from the log");

@@ -27,33 +27,21 @@ pub struct EndpointDelta {
 impl EndpointDelta {
     /// Bytes this takes in a message.
     pub fn encoded_len(&self) -> usize {
-        let values: usize = self
-            .states
-            .iter()
-            .map(|(_, versioned)| state_len(versioned))
-            .sum();
+        let values: usize = self.states.iter().map(|(_, versioned)| state_len(versioned)).sum();
         header_len(&self.endpoint) + values
     }
 
     /// The newest version in it; `from_version` if it is empty.
     pub fn max_version(&self) -> u32 {
-        let newest_value = self
-            .states
-            .iter()
-            .map(|(_, versioned)| versioned.version)
-            .max();
-        self.from_version
-            .max(newest_value.unwrap_or(0))
-            .max(self.heartbeat_version.unwrap_or(0))
+        let newest_value = self.states.iter().map(|(_, versioned)| versioned.version).max();
+        self.from_version.max(newest_value.unwrap_or(0)).max(self.heartbeat_version.unwrap_or(0))
     }
 
     /// True if a holder of `local` may apply it without a gap below what it brings.
     pub fn applies_to(&self, local: Option<&EndpointState>) -> bool {
         match local {
             Some(local) if local.generation > self.generation => false,
-            Some(local) if local.generation == self.generation => {
-                self.from_version <= local.max_version()
-            }
+            Some(local) if local.generation == self.generation => self.from_version <= local.max_version(),
             Some(_) | None => self.from_version == 0,
         }
     }
@@ -69,10 +57,7 @@ pub struct DeltaBuilder {
 impl DeltaBuilder {
     /// A builder for deltas of together at most `budget` encoded bytes.
     pub fn new(budget: usize) -> DeltaBuilder {
-        DeltaBuilder {
-            deltas: Vec::new(),
-            room: budget,
-        }
+        DeltaBuilder { deltas: Vec::new(), room: budget }
     }
 
     /// Adds what is newer than `from_version` in `state`, as much as fits. Returns false if something was cut.
@@ -89,10 +74,7 @@ impl DeltaBuilder {
             heartbeat_version: None,
             states: Vec::new(),
         };
-        let mut newer: Vec<_> = state
-            .states()
-            .filter(|(_, versioned)| versioned.version > from_version)
-            .collect();
+        let mut newer: Vec<_> = state.states().filter(|(_, versioned)| versioned.version > from_version).collect();
         newer.sort_by_key(|(_, versioned)| versioned.version);
         let mut complete = true;
         for (key, versioned) in newer {
@@ -172,23 +154,12 @@ mod tests {
         ];
         for (from_version, room, versions, heartbeat, complete) in cases {
             let mut builder = DeltaBuilder::new(header + room);
-            assert_eq!(
-                builder.add(address(), &sample(), from_version),
-                complete,
-                "{from_version} {room}"
-            );
+            assert_eq!(builder.add(address(), &sample(), from_version), complete, "{from_version} {room}");
             let deltas = builder.finish();
-            let sent: Vec<u32> = deltas
-                .iter()
-                .flat_map(|delta| &delta.states)
-                .map(|(_, versioned)| versioned.version)
-                .collect();
+            let sent: Vec<u32> =
+                deltas.iter().flat_map(|delta| &delta.states).map(|(_, versioned)| versioned.version).collect();
             assert_eq!(sent, versions, "{from_version} {room}");
-            assert_eq!(
-                deltas.first().and_then(|delta| delta.heartbeat_version),
-                heartbeat,
-                "{from_version} {room}"
-            );
+            assert_eq!(deltas.first().and_then(|delta| delta.heartbeat_version), heartbeat, "{from_version} {room}");
             for delta in deltas {
                 assert!(delta.encoded_len() <= header + room);
             }
@@ -199,10 +170,7 @@ mod tests {
     fn a_heartbeat_older_than_the_cut_is_sent() {
         let mut state = sample();
         state.heartbeat_version = 3;
-        assert_eq!(
-            state.set(ApplicationState::Rack, 20, "x".repeat(500)),
-            Ok(true)
-        );
+        assert_eq!(state.set(ApplicationState::Rack, 20, "x".repeat(500)), Ok(true));
         let mut builder = DeltaBuilder::new(300);
         assert!(!builder.add(address(), &state, 0));
         let deltas = builder.finish();
@@ -220,19 +188,9 @@ mod tests {
             states: Vec::new(),
         };
         // sample() is generation 3, version 9
-        let cases = [
-            (3, 0, true),
-            (3, 9, true),
-            (3, 10, false),
-            (2, 0, false),
-            (4, 0, true),
-            (4, 1, false),
-        ];
+        let cases = [(3, 0, true), (3, 9, true), (3, 10, false), (2, 0, false), (4, 0, true), (4, 1, false)];
         for (generation, from_version, expected) in cases {
-            assert_eq!(
-                delta(generation, from_version).applies_to(Some(&sample())),
-                expected
-            );
+            assert_eq!(delta(generation, from_version).applies_to(Some(&sample())), expected);
         }
         assert!(delta(3, 0).applies_to(None));
         assert!(!delta(3, 1).applies_to(None));

@@ -51,21 +51,13 @@ pub struct FailureDetector {
 impl FailureDetector {
     /// A detector that knows nobody and last looked at `now_ms`.
     pub fn new(config: DetectorConfig, now_ms: u64) -> FailureDetector {
-        FailureDetector {
-            config,
-            windows: BTreeMap::new(),
-            last_look_ms: now_ms,
-            last_pause_ms: None,
-        }
+        FailureDetector { config, windows: BTreeMap::new(), last_look_ms: now_ms, last_pause_ms: None }
     }
 
     /// A newer heartbeat of `endpoint` has arrived.
     pub fn report(&mut self, endpoint: SocketAddr, now_ms: u64) {
         let longest = self.config.interval_ms_max;
-        self.windows
-            .entry(endpoint)
-            .or_default()
-            .add(now_ms, longest);
+        self.windows.entry(endpoint).or_default().add(now_ms, longest);
     }
 
     /// Forgets an endpoint: it was removed, or it restarted and its rhythm starts anew.
@@ -89,9 +81,7 @@ impl FailureDetector {
 
     /// Suspicion about an endpoint, on the scale of the threshold; 0 if nothing was ever heard of it.
     pub fn phi(&self, endpoint: &SocketAddr, now_ms: u64) -> f64 {
-        self.windows
-            .get(endpoint)
-            .map_or(0.0, |window| PHI_FACTOR * window.silence_ratio(now_ms))
+        self.windows.get(endpoint).map_or(0.0, |window| PHI_FACTOR * window.silence_ratio(now_ms))
     }
 
     /// True if the silence of the endpoint convicts it. Meaningful only in a look that [`Self::begin_look`] allowed.
@@ -126,10 +116,7 @@ impl ArrivalWindow {
         self.sum_ms += interval;
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "milliseconds of a window are far below 2^52"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a window are far below 2^52")]
     fn silence_ratio(&self, now_ms: u64) -> f64 {
         let Some(last) = self.last_ms else { return 0.0 };
         let mean = self.sum_ms as f64 / self.intervals_ms.len() as f64;
@@ -171,10 +158,7 @@ mod tests {
                 detector.report(endpoint(), *arrival);
             }
             let phi = detector.phi(&endpoint(), now);
-            assert!(
-                (phi - expected).abs() < 1e-5,
-                "{arrivals:?} at {now}: {phi}, not {expected}"
-            );
+            assert!((phi - expected).abs() < 1e-5, "{arrivals:?} at {now}: {phi}, not {expected}");
         }
     }
 

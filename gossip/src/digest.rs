@@ -38,28 +38,17 @@ impl Digest {
     /// Compares what they have (`self`) with what is here.
     pub fn compare(&self, local: Option<&EndpointState>) -> Comparison {
         let Some(local) = local else {
-            return Comparison::Request {
-                generation: self.generation,
-                have_version: 0,
-            };
+            return Comparison::Request { generation: self.generation, have_version: 0 };
         };
         let local_version = local.max_version();
         if self.generation > local.generation {
-            Comparison::Request {
-                generation: self.generation,
-                have_version: 0,
-            }
+            Comparison::Request { generation: self.generation, have_version: 0 }
         } else if self.generation < local.generation {
             Comparison::Send { from_version: 0 }
         } else if self.max_version > local_version {
-            Comparison::Request {
-                generation: self.generation,
-                have_version: local_version,
-            }
+            Comparison::Request { generation: self.generation, have_version: local_version }
         } else if self.max_version < local_version {
-            Comparison::Send {
-                from_version: self.max_version,
-            }
+            Comparison::Send { from_version: self.max_version }
         } else {
             Comparison::Equal
         }
@@ -69,9 +58,7 @@ impl Digest {
     /// digests is from the farthest to the nearest, so that who lags most catches up first.
     pub fn distance(&self, local: Option<&EndpointState>) -> u32 {
         match local {
-            Some(local) if local.generation == self.generation => {
-                local.max_version().abs_diff(self.max_version)
-            }
+            Some(local) if local.generation == self.generation => local.max_version().abs_diff(self.max_version),
             // Another life, or unknown here: all of what they have, or all of what is here.
             Some(local) => local.max_version().max(self.max_version),
             None => self.max_version,
@@ -85,10 +72,7 @@ mod tests {
 
     #[test]
     fn comparisons() {
-        let request = |generation, have_version| Comparison::Request {
-            generation,
-            have_version,
-        };
+        let request = |generation, have_version| Comparison::Request { generation, have_version };
         let send = |from_version| Comparison::Send { from_version };
         // (their generation, their version), (our generation, our version), expected, distance
         let cases = [
@@ -102,26 +86,14 @@ mod tests {
             ((7, 5), Some((0, 0)), request(7, 0), 5),
         ];
         for ((generation, max_version), ours, expected, distance) in cases {
-            let digest = Digest {
-                endpoint: SocketAddr::from(([127, 0, 0, 1], 7000)),
-                generation,
-                max_version,
-            };
+            let digest = Digest { endpoint: SocketAddr::from(([127, 0, 0, 1], 7000)), generation, max_version };
             let local = ours.map(|(generation, version)| {
                 let mut state = EndpointState::new(generation);
                 state.heartbeat_version = version;
                 state
             });
-            assert_eq!(
-                digest.compare(local.as_ref()),
-                expected,
-                "{digest:?} {ours:?}"
-            );
-            assert_eq!(
-                digest.distance(local.as_ref()),
-                distance,
-                "{digest:?} {ours:?}"
-            );
+            assert_eq!(digest.compare(local.as_ref()), expected, "{digest:?} {ours:?}");
+            assert_eq!(digest.distance(local.as_ref()), distance, "{digest:?} {ours:?}");
         }
     }
 }

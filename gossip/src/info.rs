@@ -21,21 +21,14 @@ impl Gossiper {
     /// All endpoints that were heard of, this node included, in the order of addresses.
     pub fn endpoint_infos(&self) -> Vec<EndpointInfo<'_>> {
         let own = self.address();
-        let mut endpoints: Vec<SocketAddr> = self
-            .live_endpoints()
-            .chain(self.unreachable_endpoints())
-            .collect();
+        let mut endpoints: Vec<SocketAddr> = self.live_endpoints().chain(self.unreachable_endpoints()).collect();
         endpoints.push(own);
         endpoints.sort_unstable();
         endpoints
             .into_iter()
             .filter_map(|endpoint| {
                 let state = self.endpoint_state(&endpoint)?;
-                Some(EndpointInfo {
-                    endpoint,
-                    alive: self.is_alive(&endpoint),
-                    state,
-                })
+                Some(EndpointInfo { endpoint, alive: self.is_alive(&endpoint), state })
             })
             .collect()
     }

@@ -124,9 +124,7 @@ pub enum DecodeError {
         what: &'static str,
     },
     /// A field is longer than its limit.
-    #[error(
-        "{what} in a gossip message has {bytes} bytes or items, at most {bytes_max} are accepted"
-    )]
+    #[error("{what} in a gossip message has {bytes} bytes or items, at most {bytes_max} are accepted")]
     TooLong {
         /// The field.
         what: &'static str,
@@ -225,12 +223,7 @@ impl Body {
 
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
-            Body::Syn {
-                cluster_name,
-                partitioner,
-                complete,
-                digests,
-            } => {
+            Body::Syn { cluster_name, partitioner, complete, digests } => {
                 wire::put_text(out, cluster_name);
                 wire::put_text(out, partitioner);
                 out.push(u8::from(*complete));
@@ -246,10 +239,7 @@ impl Body {
                 put_deltas(out, last.as_slice());
             }
             Body::Echo { nonce } | Body::EchoReply { nonce } => wire::put_u64(out, *nonce),
-            Body::Refused {
-                cluster_name,
-                partitioner,
-            } => {
+            Body::Refused { cluster_name, partitioner } => {
                 wire::put_text(out, cluster_name);
                 wire::put_text(out, partitioner);
             }
@@ -265,40 +255,24 @@ impl Body {
                     0 => false,
                     1 => true,
                     found => {
-                        return Err(DecodeError::Impossible {
-                            what: "complete",
-                            found: found.into(),
-                        });
+                        return Err(DecodeError::Impossible { what: "complete", found: found.into() });
                     }
                 },
                 digests: digests(reader)?,
             }),
-            2 => Ok(Body::Ack {
-                requests: digests(reader)?,
-                deltas: deltas(reader)?,
-            }),
-            3 => Ok(Body::Ack2 {
-                deltas: deltas(reader)?,
-            }),
+            2 => Ok(Body::Ack { requests: digests(reader)?, deltas: deltas(reader)? }),
+            3 => Ok(Body::Ack2 { deltas: deltas(reader)? }),
             4 => {
                 let generation = reader.u32("generation")?;
                 let mut deltas = deltas(reader)?;
                 let last = deltas.pop();
                 if !deltas.is_empty() {
-                    return Err(DecodeError::TooLong {
-                        what: "last state",
-                        bytes: deltas.len() + 1,
-                        bytes_max: 1,
-                    });
+                    return Err(DecodeError::TooLong { what: "last state", bytes: deltas.len() + 1, bytes_max: 1 });
                 }
                 Ok(Body::Shutdown { generation, last })
             }
-            5 => Ok(Body::Echo {
-                nonce: reader.u64("nonce")?,
-            }),
-            6 => Ok(Body::EchoReply {
-                nonce: reader.u64("nonce")?,
-            }),
+            5 => Ok(Body::Echo { nonce: reader.u64("nonce")? }),
+            6 => Ok(Body::EchoReply { nonce: reader.u64("nonce")? }),
             7 => Ok(Body::Refused {
                 cluster_name: reader.text(NAME_BYTES_MAX, "cluster name")?.to_owned(),
                 partitioner: reader.text(NAME_BYTES_MAX, "partitioner")?.to_owned(),
@@ -365,11 +339,7 @@ fn delta(reader: &mut Reader<'_>) -> Result<EndpointDelta, DecodeError> {
     };
     let count = reader.count(VALUE_LEN_MIN, "values")?;
     if count > STATES_PER_ENDPOINT_MAX {
-        return Err(DecodeError::TooLong {
-            what: "values",
-            bytes: count,
-            bytes_max: STATES_PER_ENDPOINT_MAX,
-        });
+        return Err(DecodeError::TooLong { what: "values", bytes: count, bytes_max: STATES_PER_ENDPOINT_MAX });
     }
     let mut states = Vec::with_capacity(count);
     for _ in 0..count {
@@ -378,22 +348,13 @@ fn delta(reader: &mut Reader<'_>) -> Result<EndpointDelta, DecodeError> {
         let value = reader.text(VALUE_BYTES_MAX, "value")?.to_owned();
         states.push((key, VersionedValue { version, value }));
     }
-    Ok(EndpointDelta {
-        endpoint,
-        generation,
-        from_version,
-        heartbeat_version,
-        states,
-    })
+    Ok(EndpointDelta { endpoint, generation, from_version, heartbeat_version, states })
 }
 
 /// A generation in a message is never 0: that is an endpoint nobody has heard of.
 fn generation(reader: &mut Reader<'_>) -> Result<u32, DecodeError> {
     match reader.u32("generation")? {
-        0 => Err(DecodeError::Impossible {
-            what: "generation",
-            found: 0,
-        }),
+        0 => Err(DecodeError::Impossible { what: "generation", found: 0 }),
         generation => Ok(generation),
     }
 }
@@ -412,39 +373,26 @@ mod tests {
     }
 
     fn any_digest() -> impl Strategy<Value = Digest> {
-        (any_address(), 1u32.., any::<u32>()).prop_map(|(endpoint, generation, max_version)| {
-            Digest {
-                endpoint,
-                generation,
-                max_version,
-            }
+        (any_address(), 1u32.., any::<u32>()).prop_map(|(endpoint, generation, max_version)| Digest {
+            endpoint,
+            generation,
+            max_version,
         })
     }
 
     fn any_delta() -> impl Strategy<Value = EndpointDelta> {
-        let value = (any::<u16>(), any::<u32>(), ".{0,40}").prop_map(|(code, version, value)| {
-            (
-                ApplicationState::from_code(code),
-                VersionedValue { version, value },
-            )
-        });
+        let value = (any::<u16>(), any::<u32>(), ".{0,40}")
+            .prop_map(|(code, version, value)| (ApplicationState::from_code(code), VersionedValue { version, value }));
         let heartbeat = proptest::option::of(1..u32::MAX);
-        (
-            any_address(),
-            1u32..,
-            any::<u32>(),
-            heartbeat,
-            proptest::collection::vec(value, 0..8),
+        (any_address(), 1u32.., any::<u32>(), heartbeat, proptest::collection::vec(value, 0..8)).prop_map(
+            |(endpoint, generation, from_version, heartbeat_version, states)| EndpointDelta {
+                endpoint,
+                generation,
+                from_version,
+                heartbeat_version,
+                states,
+            },
         )
-            .prop_map(
-                |(endpoint, generation, from_version, heartbeat_version, states)| EndpointDelta {
-                    endpoint,
-                    generation,
-                    from_version,
-                    heartbeat_version,
-                    states,
-                },
-            )
     }
 
     fn any_message() -> impl Strategy<Value = Message> {
@@ -465,10 +413,7 @@ mod tests {
                 .prop_map(|(generation, last)| Body::Shutdown { generation, last }),
             any::<u64>().prop_map(|nonce| Body::Echo { nonce }),
             any::<u64>().prop_map(|nonce| Body::EchoReply { nonce }),
-            (".{0,20}", ".{0,20}").prop_map(|(cluster_name, partitioner)| Body::Refused {
-                cluster_name,
-                partitioner
-            }),
+            (".{0,20}", ".{0,20}").prop_map(|(cluster_name, partitioner)| Body::Refused { cluster_name, partitioner }),
         ];
         let cluster_id = proptest::option::of((1..u128::MAX).prop_map(Uuid::from_u128));
         (cluster_id, body).prop_map(|(cluster_id, body)| Message { cluster_id, body })
@@ -534,90 +479,36 @@ mod tests {
         };
         let with = |kind: u8, rest: &[u8]| [header(kind), rest.to_vec()].concat();
         let address = [4, 127, 0, 0, 1, 0x1b, 0x58];
-        let digest =
-            |generation: u8| [&address[..], &[0, 0, 0, generation], &[0, 0, 0, 9]].concat();
-        let delta_with_count = |count: [u8; 2]| {
-            [
-                &[0, 1][..],
-                &address,
-                &[0, 0, 0, 1],
-                &[0; 4],
-                &[0, 0, 0, 5],
-                &count,
-            ]
-            .concat()
-        };
+        let digest = |generation: u8| [&address[..], &[0, 0, 0, generation], &[0, 0, 0, 9]].concat();
+        let delta_with_count =
+            |count: [u8; 2]| [&[0, 1][..], &address, &[0, 0, 0, 1], &[0; 4], &[0, 0, 0, 5], &count].concat();
         let cases = [
             (vec![], DecodeError::Truncated { what: "version" }),
             (vec![2, 1], DecodeError::Version { found: 2 }),
             (with(0, &[]), DecodeError::Kind { found: 0 }),
             (with(8, &[]), DecodeError::Kind { found: 8 }),
-            (
-                with(1, &[0xff, 0xff]),
-                DecodeError::TooLong {
-                    what: "cluster name",
-                    bytes: 65_535,
-                    bytes_max: 1024,
-                },
-            ),
-            (
-                with(1, &[0, 5, b'a']),
-                DecodeError::Truncated {
-                    what: "cluster name",
-                },
-            ),
-            (
-                with(1, &[0, 1, 0xff, 0, 0, 1, 0, 0]),
-                DecodeError::NotUtf8 {
-                    what: "cluster name",
-                },
-            ),
-            (
-                with(1, &[0, 0, 0, 0, 2, 0, 0]),
-                DecodeError::Impossible {
-                    what: "complete",
-                    found: 2,
-                },
-            ),
+            (with(1, &[0xff, 0xff]), DecodeError::TooLong { what: "cluster name", bytes: 65_535, bytes_max: 1024 }),
+            (with(1, &[0, 5, b'a']), DecodeError::Truncated { what: "cluster name" }),
+            (with(1, &[0, 1, 0xff, 0, 0, 1, 0, 0]), DecodeError::NotUtf8 { what: "cluster name" }),
+            (with(1, &[0, 0, 0, 0, 2, 0, 0]), DecodeError::Impossible { what: "complete", found: 2 }),
             // 65,535 digests are announced, none follows
-            (
-                with(1, &[0, 0, 0, 0, 1, 0xff, 0xff]),
-                DecodeError::Truncated { what: "digests" },
-            ),
-            (
-                with(3, &[0xff, 0xff]),
-                DecodeError::Truncated { what: "deltas" },
-            ),
-            (
-                with(3, &delta_with_count([0xff, 0xff])),
-                DecodeError::Truncated { what: "values" },
-            ),
+            (with(1, &[0, 0, 0, 0, 1, 0xff, 0xff]), DecodeError::Truncated { what: "digests" }),
+            (with(3, &[0xff, 0xff]), DecodeError::Truncated { what: "deltas" }),
+            (with(3, &delta_with_count([0xff, 0xff])), DecodeError::Truncated { what: "values" }),
             (
                 with(3, &[delta_with_count([0, 65]), vec![0; 65 * 8]].concat()),
-                DecodeError::TooLong {
-                    what: "values",
-                    bytes: 65,
-                    bytes_max: 64,
-                },
+                DecodeError::TooLong { what: "values", bytes: 65, bytes_max: 64 },
             ),
             (
                 with(2, &[&[0, 1][..], &digest(0), &[0, 0]].concat()),
-                DecodeError::Impossible {
-                    what: "generation",
-                    found: 0,
-                },
+                DecodeError::Impossible { what: "generation", found: 0 },
             ),
             (
                 with(2, &[&[0, 1][..], &[5], &digest(1)[1..], &[0, 0]].concat()),
                 DecodeError::AddressFamily { family: 5 },
             ),
             (with(5, &[0; 9]), DecodeError::Trailing { bytes: 1 }),
-            (
-                vec![VERSION; MESSAGE_BYTES_MAX + 1],
-                DecodeError::MessageTooLong {
-                    bytes: MESSAGE_BYTES_MAX + 1,
-                },
-            ),
+            (vec![VERSION; MESSAGE_BYTES_MAX + 1], DecodeError::MessageTooLong { bytes: MESSAGE_BYTES_MAX + 1 }),
         ];
         for (bytes, expected) in cases {
             assert_eq!(Message::decode(&bytes), Err(expected));

@@ -120,9 +120,7 @@ pub enum StateError {
         bytes: usize,
     },
     /// All values together are too long.
-    #[error(
-        "the values of one endpoint would have {bytes} bytes, at most {ENDPOINT_BYTES_MAX} are gossiped"
-    )]
+    #[error("the values of one endpoint would have {bytes} bytes, at most {ENDPOINT_BYTES_MAX} are gossiped")]
     EndpointTooLarge {
         /// Their length in bytes.
         bytes: usize,
@@ -149,17 +147,12 @@ pub struct EndpointState {
 impl EndpointState {
     /// Nothing known yet of this generation.
     pub fn new(generation: u32) -> EndpointState {
-        EndpointState {
-            generation,
-            ..EndpointState::default()
-        }
+        EndpointState { generation, ..EndpointState::default() }
     }
 
     /// The value under `key`.
     pub fn get(&self, key: ApplicationState) -> Option<&str> {
-        self.states
-            .get(&key)
-            .map(|versioned| versioned.value.as_str())
+        self.states.get(&key).map(|versioned| versioned.value.as_str())
     }
 
     /// The value under `key` with its version.
@@ -174,11 +167,7 @@ impl EndpointState {
 
     /// The newest version of heartbeat or value: what a digest says.
     pub fn max_version(&self) -> u32 {
-        let newest_value = self
-            .states
-            .values()
-            .map(|versioned| versioned.version)
-            .max();
+        let newest_value = self.states.values().map(|versioned| versioned.version).max();
         newest_value.unwrap_or(0).max(self.heartbeat_version)
     }
 
@@ -186,17 +175,9 @@ impl EndpointState {
     ///
     /// # Errors
     /// When a limit of this crate would be passed; nothing has changed then.
-    pub fn set(
-        &mut self,
-        key: ApplicationState,
-        version: u32,
-        value: String,
-    ) -> Result<bool, StateError> {
+    pub fn set(&mut self, key: ApplicationState, version: u32, value: String) -> Result<bool, StateError> {
         if value.len() > VALUE_BYTES_MAX {
-            return Err(StateError::ValueTooLong {
-                key,
-                bytes: value.len(),
-            });
+            return Err(StateError::ValueTooLong { key, bytes: value.len() });
         }
         let old = self.states.get(&key);
         if old.is_some_and(|old| old.version >= version) {
@@ -216,9 +197,7 @@ impl EndpointState {
 
     /// What the node says it is doing: STATUS_WITH_PORT, else STATUS, up to the first comma.
     pub fn status(&self) -> Option<&str> {
-        let value = self
-            .get(ApplicationState::StatusWithPort)
-            .or_else(|| self.get(ApplicationState::Status))?;
+        let value = self.get(ApplicationState::StatusWithPort).or_else(|| self.get(ApplicationState::Status))?;
         value.split(',').next()
     }
 
@@ -230,8 +209,7 @@ impl EndpointState {
     /// True in a status in which the node is never marked up, whatever its heartbeat: shut down, leaving for
     /// good, or hibernating while it replaces another.
     pub fn is_dead(&self) -> bool {
-        self.status()
-            .is_some_and(|status| DEAD_STATUSES.contains(&status))
+        self.status().is_some_and(|status| DEAD_STATUSES.contains(&status))
     }
 }
 
@@ -250,10 +228,7 @@ mod tests {
             assert_eq!(ApplicationState::from_code(key.code()), *key);
             assert!(!key.to_string().is_empty());
         }
-        assert_eq!(
-            ApplicationState::from_code(777),
-            ApplicationState::Unknown(777)
-        );
+        assert_eq!(ApplicationState::from_code(777), ApplicationState::Unknown(777));
         assert_eq!(ApplicationState::Unknown(777).to_string(), "UNKNOWN_777");
         let mut sorted = ApplicationState::ALL.to_vec();
         sorted.sort();
@@ -263,17 +238,9 @@ mod tests {
     #[test]
     fn only_newer_versions_replace() {
         let mut state = EndpointState::new(1);
-        let steps = [
-            (5, "a", true, "a", 5),
-            (5, "b", false, "a", 5),
-            (4, "c", false, "a", 5),
-            (9, "d", true, "d", 9),
-        ];
+        let steps = [(5, "a", true, "a", 5), (5, "b", false, "a", 5), (4, "c", false, "a", 5), (9, "d", true, "d", 9)];
         for (version, value, changed, expected, max) in steps {
-            assert_eq!(
-                state.set(ApplicationState::Load, version, value.into()),
-                Ok(changed)
-            );
+            assert_eq!(state.set(ApplicationState::Load, version, value.into()), Ok(changed));
             assert_eq!(state.get(ApplicationState::Load), Some(expected));
             assert_eq!(state.max_version(), max);
         }
@@ -285,32 +252,17 @@ mod tests {
     fn limits_hold() {
         let mut state = EndpointState::new(1);
         let long = "x".repeat(VALUE_BYTES_MAX + 1);
-        assert!(matches!(
-            state.set(ApplicationState::Load, 1, long),
-            Err(StateError::ValueTooLong { .. })
-        ));
+        assert!(matches!(state.set(ApplicationState::Load, 1, long), Err(StateError::ValueTooLong { .. })));
         for code in 0..4 {
             let value = "x".repeat(VALUE_BYTES_MAX);
-            assert_eq!(
-                state.set(ApplicationState::from_code(code), 1, value),
-                Ok(true)
-            );
+            assert_eq!(state.set(ApplicationState::from_code(code), 1, value), Ok(true));
         }
         let value = "x".repeat(100);
-        assert!(matches!(
-            state.set(ApplicationState::Rack, 2, value),
-            Err(StateError::EndpointTooLarge { .. })
-        ));
+        assert!(matches!(state.set(ApplicationState::Rack, 2, value), Err(StateError::EndpointTooLarge { .. })));
         for code in 0..60 {
-            assert_eq!(
-                state.set(ApplicationState::Unknown(2000 + code), 3, String::new()),
-                Ok(true)
-            );
+            assert_eq!(state.set(ApplicationState::Unknown(2000 + code), 3, String::new()), Ok(true));
         }
-        assert_eq!(
-            state.set(ApplicationState::Rack, 4, String::new()),
-            Err(StateError::TooManyStates)
-        );
+        assert_eq!(state.set(ApplicationState::Rack, 4, String::new()), Err(StateError::TooManyStates));
     }
 
     #[test]
@@ -318,12 +270,7 @@ mod tests {
         let cases = [
             (ApplicationState::Status, "NORMAL,-17", false, false),
             (ApplicationState::Status, "shutdown,true", true, true),
-            (
-                ApplicationState::StatusWithPort,
-                "shutdown,true",
-                true,
-                true,
-            ),
+            (ApplicationState::StatusWithPort, "shutdown,true", true, true),
             (ApplicationState::StatusWithPort, "LEFT,1,2", false, true),
             (ApplicationState::Status, "BOOT,5", false, false),
             (ApplicationState::Status, "hibernate,true", false, true),
@@ -332,11 +279,7 @@ mod tests {
         for (key, value, shut_down, dead) in cases {
             let mut state = EndpointState::new(1);
             assert_eq!(state.set(key, 1, value.into()), Ok(true));
-            assert_eq!(
-                (state.is_shut_down(), state.is_dead()),
-                (shut_down, dead),
-                "{key} {value}"
-            );
+            assert_eq!((state.is_shut_down(), state.is_dead()), (shut_down, dead), "{key} {value}");
         }
     }
 }

@@ -20,24 +20,14 @@ impl<'a> Reader<'a> {
         self.rest.len()
     }
 
-    pub(crate) fn bytes(
-        &mut self,
-        length: usize,
-        what: &'static str,
-    ) -> Result<&'a [u8], DecodeError> {
-        let (head, rest) = self
-            .rest
-            .split_at_checked(length)
-            .ok_or(DecodeError::Truncated { what })?;
+    pub(crate) fn bytes(&mut self, length: usize, what: &'static str) -> Result<&'a [u8], DecodeError> {
+        let (head, rest) = self.rest.split_at_checked(length).ok_or(DecodeError::Truncated { what })?;
         self.rest = rest;
         Ok(head)
     }
 
     fn array<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N], DecodeError> {
-        let (head, rest) = self
-            .rest
-            .split_first_chunk::<N>()
-            .ok_or(DecodeError::Truncated { what })?;
+        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(DecodeError::Truncated { what })?;
         self.rest = rest;
         Ok(*head)
     }
@@ -60,11 +50,7 @@ impl<'a> Reader<'a> {
 
     /// A count of things of at least `size_min` bytes each: more than the rest can hold is refused before
     /// anything is allocated for them.
-    pub(crate) fn count(
-        &mut self,
-        size_min: usize,
-        what: &'static str,
-    ) -> Result<usize, DecodeError> {
+    pub(crate) fn count(&mut self, size_min: usize, what: &'static str) -> Result<usize, DecodeError> {
         let count = usize::from(self.u16(what)?);
         if count * size_min > self.remaining() {
             return Err(DecodeError::Truncated { what });
@@ -72,18 +58,10 @@ impl<'a> Reader<'a> {
         Ok(count)
     }
 
-    pub(crate) fn text(
-        &mut self,
-        bytes_max: usize,
-        what: &'static str,
-    ) -> Result<&'a str, DecodeError> {
+    pub(crate) fn text(&mut self, bytes_max: usize, what: &'static str) -> Result<&'a str, DecodeError> {
         let length = usize::from(self.u16(what)?);
         if length > bytes_max {
-            return Err(DecodeError::TooLong {
-                what,
-                bytes: length,
-                bytes_max,
-            });
+            return Err(DecodeError::TooLong { what, bytes: length, bytes_max });
         }
         std::str::from_utf8(self.bytes(length, what)?).map_err(|_| DecodeError::NotUtf8 { what })
     }
@@ -141,8 +119,7 @@ pub(crate) fn put_u64(out: &mut Vec<u8>, value: u64) {
 
 /// Writes a count or length. The caller keeps it below 2^16 by the limits it checks at its entry.
 pub(crate) fn put_count(out: &mut Vec<u8>, count: usize) {
-    let count =
-        u16::try_from(count).expect("counts and lengths in a gossip message are limited to 65,535");
+    let count = u16::try_from(count).expect("counts and lengths in a gossip message are limited to 65,535");
     put_u16(out, count);
 }
 

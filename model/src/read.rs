@@ -28,10 +28,7 @@ impl Slice {
 
     /// The rows that start with `prefix`; the row itself when the prefix is whole.
     pub fn of_prefix(prefix: &[u8]) -> Self {
-        Slice {
-            start: Position { prefix, weight: -1 }.to_owned(),
-            end: Position { prefix, weight: 1 }.to_owned(),
-        }
+        Slice { start: Position { prefix, weight: -1 }.to_owned(), end: Position { prefix, weight: 1 }.to_owned() }
     }
 
     /// If the slice is exactly one prefix (one row, when it has all columns): that prefix.

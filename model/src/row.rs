@@ -230,11 +230,8 @@ impl RowHeader {
             header.base_expires_at = reader.i64()?;
         }
         if flags & ROW_LIVENESS != 0 {
-            header.liveness = Liveness {
-                timestamp: header.base_timestamp,
-                ttl: header.base_ttl,
-                expires_at: header.base_expires_at,
-            };
+            header.liveness =
+                Liveness { timestamp: header.base_timestamp, ttl: header.base_ttl, expires_at: header.base_expires_at };
         }
         if flags & ROW_DELETION != 0 {
             header.deletion = DeletionTime::decode(reader)?;

@@ -43,17 +43,9 @@ pub fn murmur3_x64_128(bytes: &[u8], seed: i64) -> [i64; 2] {
     for block in blocks {
         let word = u128::from_le_bytes(*block);
         h1 ^= mix_first(word as u64);
-        h1 = h1
-            .rotate_left(27)
-            .wrapping_add(h2)
-            .wrapping_mul(5)
-            .wrapping_add(0x52dc_e729);
+        h1 = h1.rotate_left(27).wrapping_add(h2).wrapping_mul(5).wrapping_add(0x52dc_e729);
         h2 ^= mix_second((word >> 64) as u64);
-        h2 = h2
-            .rotate_left(31)
-            .wrapping_add(h1)
-            .wrapping_mul(5)
-            .wrapping_add(0x3849_5ab5);
+        h2 = h2.rotate_left(31).wrapping_add(h1).wrapping_mul(5).wrapping_add(0x3849_5ab5);
     }
     if !tail.is_empty() {
         let (low, high) = tail.split_at(tail.len().min(8));
@@ -84,10 +76,7 @@ fn mix_second(word: u64) -> u64 {
 
 /// XOR of up to eight little-endian bytes, each sign-extended to 64 bits first: Cassandra's deviation.
 fn signed_tail(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .rev()
-        .fold(0u64, |word, &byte| (word << 8) ^ (byte as i8 as i64 as u64))
+    bytes.iter().rev().fold(0u64, |word, &byte| (word << 8) ^ (byte as i8 as i64 as u64))
 }
 
 fn final_mix(mut word: u64) -> u64 {
@@ -112,10 +101,7 @@ mod tests {
         check(&[0xff, 1, 2], 3_431_796_732_797_377_213);
         check(b"", i64::MIN);
         check(b"123", -7_468_325_962_851_647_638);
-        check(
-            &[0x00, 0xff, 0x10, 0xfa, 0x99].repeat(10),
-            5_837_342_703_291_459_765,
-        );
+        check(&[0x00, 0xff, 0x10, 0xfa, 0x99].repeat(10), 5_837_342_703_291_459_765);
         check(&[0xfe; 8], -8_927_430_733_708_461_935);
         check(&[0x10; 8], 1_446_172_840_243_228_796);
         check(b"9223372036854775807", 7_162_290_910_810_015_547);

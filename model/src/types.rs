@@ -8,8 +8,7 @@ mod properties;
 
 pub use cql_text::{UdtResolver, parse_cql_type};
 pub use java_class::{
-    composite_components, composite_java_class, parse_clustering_class, parse_java_class,
-    reversed_java_class,
+    composite_components, composite_java_class, parse_clustering_class, parse_java_class, reversed_java_class,
 };
 pub use name::{is_reserved_word, maybe_quote, quote};
 

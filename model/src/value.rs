@@ -39,8 +39,7 @@ mod vector;
 pub use boolean::decode_boolean;
 pub use canonical::canonical_collection;
 pub use collection::{
-    CollectionBuilder, Elements, Entries, elements, encode_list, encode_map_sorted,
-    encode_set_sorted, entries,
+    CollectionBuilder, Elements, Entries, elements, encode_list, encode_map_sorted, encode_set_sorted, entries,
 };
 pub use compare::{Comparator, compare};
 pub use date::{DATE_EPOCH, decode_date, encode_date_from_epoch_days};
@@ -51,9 +50,7 @@ pub use float::{decode_double, decode_float};
 pub use float_text::{java_double, java_float};
 pub use from_json::{from_json, name_from_json};
 pub use inet::{decode_inet, encode_inet};
-pub use integer::{
-    decode_bigint, decode_int, decode_smallint, decode_time, decode_timestamp, decode_tinyint,
-};
+pub use integer::{decode_bigint, decode_int, decode_smallint, decode_time, decode_timestamp, decode_tinyint};
 pub use json::{json_name, to_json, write_json_string};
 pub use json_text::Json;
 pub use parse::parse_text;
@@ -61,8 +58,7 @@ pub use print::{to_cql_literal, to_text};
 pub use text::{decode_text, is_valid_ascii, is_valid_utf8};
 pub use tuple::{Components, TupleBuilder, components};
 pub use uuid::{
-    GREGORIAN_EPOCH_OFFSET_MILLIS, decode_uuid, max_timeuuid, min_timeuuid, timeuuid_from_parts,
-    timeuuid_unix_millis,
+    GREGORIAN_EPOCH_OFFSET_MILLIS, decode_uuid, max_timeuuid, min_timeuuid, timeuuid_from_parts, timeuuid_unix_millis,
 };
 pub use validate::validate;
 pub use varint::{decode_varint, encode_varint};

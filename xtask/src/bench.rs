@@ -92,26 +92,16 @@ fn home() -> PathBuf {
 pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
     let known = workload::names();
     for name in &arguments.workload {
-        ensure!(
-            known.contains(&name.as_str()),
-            "no workload '{name}': {}",
-            known.join(", ")
-        );
+        ensure!(known.contains(&name.as_str()), "no workload '{name}': {}", known.join(", "));
     }
     latte::install()?;
     fs::create_dir_all(home())?;
     let mut report = Report::new(arguments.quick);
     if let Some(path) = &arguments.reuse_cassandra {
         let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        let earlier: Report =
-            serde_json::from_str(&text).with_context(|| path.display().to_string())?;
-        let cassandra = earlier
-            .servers
-            .into_iter()
-            .find(|server| server.name == "Cassandra");
-        report
-            .servers
-            .push(cassandra.context("no figures of Cassandra in that report")?);
+        let earlier: Report = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+        let cassandra = earlier.servers.into_iter().find(|server| server.name == "Cassandra");
+        report.servers.push(cassandra.context("no figures of Cassandra in that report")?);
     } else if arguments.only != Some(Only::Helenus) {
         report.servers.push(serve(Kind::Cassandra, arguments)?);
     }

@@ -22,9 +22,6 @@ pub(crate) fn run(arguments: &DemoArguments) -> Result<()> {
     ensure!(program.is_file(), "{} is missing", program.display());
     let binary = workspace::release_binary()?;
     let mut command = venv::python()?;
-    command
-        .arg(program)
-        .args(&arguments.rest)
-        .env("HELENUS_BIN", binary);
+    command.arg(program).args(&arguments.rest).env("HELENUS_BIN", binary);
     process::run(&mut command)
 }

@@ -42,8 +42,7 @@ pub(crate) struct FuzzArguments {
 fn host() -> Result<String> {
     let text = process::output(Command::new("rustc").arg("-vV").current_dir(workspace::root()))?;
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned)
-        .context("rustc -vV does not name the host")
+    host.map(str::to_owned).context("rustc -vV does not name the host")
 }
 
 /// Builds the target and runs it; ends with libFuzzer's own figures.
@@ -54,10 +53,7 @@ pub(crate) fn run(arguments: &FuzzArguments) -> Result<()> {
     let name = arguments.target.as_str();
     let root = workspace::root().join("fuzz");
     let source = root.join("targets").join(format!("{name}.rs"));
-    ensure!(
-        source.is_file(),
-        "there is no fuzz target '{name}' in fuzz/targets"
-    );
+    ensure!(source.is_file(), "there is no fuzz target '{name}' in fuzz/targets");
     let host = host()?;
     let home = workspace::target().join("fuzz");
     let mut build = workspace::cargo();

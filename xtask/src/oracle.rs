@@ -76,9 +76,7 @@ pub(crate) fn run(arguments: &OracleArguments) -> Result<()> {
 /// # Errors
 /// Java 17 or Maven is missing, or the tool fails.
 pub(crate) fn tool(words: &[String]) -> Result<()> {
-    let (class, rest) = words
-        .split_first()
-        .context("the name of a class is missing")?;
+    let (class, rest) = words.split_first().context("the name of a class is missing")?;
     process::run(node::tool(class)?.args(rest))
 }
 
@@ -95,10 +93,6 @@ pub(crate) fn nodetool<S: AsRef<str>>(words: &[S]) -> Result<()> {
 /// Why the oracle cannot run here, if it cannot: tests that need it are skipped with this reason.
 pub(crate) fn missing() -> Option<String> {
     let java = java::find().err();
-    let jars = if jars::are_there() {
-        None
-    } else {
-        jars::maven().err()
-    };
+    let jars = if jars::are_there() { None } else { jars::maven().err() };
     java.or(jars).map(|error| error.to_string())
 }

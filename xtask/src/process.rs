@@ -11,10 +11,7 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 /// The command as a person would type it.
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words
-        .map(|word| word.to_string_lossy())
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
 /// Runs a command to its end with this process's own output.
@@ -22,9 +19,7 @@ fn shown(command: &Command) -> String {
 /// # Errors
 /// It cannot be started, or its exit code is not 0.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start {}", shown(command)))?;
+    let status = command.status().with_context(|| format!("cannot start {}", shown(command)))?;
     if !status.success() {
         bail!("{} ended with {status}", shown(command));
     }
@@ -36,17 +31,10 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// # Errors
 /// It cannot be started, its exit code is not 0, or it printed what is not UTF-8.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let output = command
-        .output()
-        .with_context(|| format!("cannot start {}", shown(command)))?;
+    let output = command.output().with_context(|| format!("cannot start {}", shown(command)))?;
     if !output.status.success() {
         let message = String::from_utf8_lossy(&output.stderr);
-        bail!(
-            "{} ended with {}: {}",
-            shown(command),
-            output.status,
-            message.trim()
-        );
+        bail!("{} ended with {}: {}", shown(command), output.status, message.trim());
     }
     String::from_utf8(output.stdout).context("output that is not UTF-8")
 }
@@ -81,9 +69,7 @@ impl Owned {
     /// # Errors
     /// It cannot be started.
     pub(crate) fn start(command: &mut Command, grace: Duration) -> Result<Owned> {
-        let child = command
-            .spawn()
-            .with_context(|| format!("cannot start {}", shown(command)))?;
+        let child = command.spawn().with_context(|| format!("cannot start {}", shown(command)))?;
         Ok(Owned { child, grace })
     }
 
@@ -142,24 +128,16 @@ mod tests {
 
     #[test]
     fn exit_codes() {
-        let table = [
-            ("true", true),
-            ("false", false),
-            ("no-such-program-here", false),
-        ];
+        let table = [("true", true), ("false", false), ("no-such-program-here", false)];
         for (program, expected) in table {
-            assert_eq!(
-                run(&mut Command::new(program)).is_ok(),
-                expected,
-                "{program}"
-            );
+            assert_eq!(run(&mut Command::new(program)).is_ok(), expected, "{program}");
         }
     }
 
     #[test]
     fn owned_children_end_with_their_owner() {
-        let owned = Owned::start(Command::new("sleep").arg("600"), Duration::from_secs(5))
-            .expect("sleep is everywhere");
+        let owned =
+            Owned::start(Command::new("sleep").arg("600"), Duration::from_secs(5)).expect("sleep is everywhere");
         let id = owned.id();
         assert!(is_alive(id));
         drop(owned);

@@ -48,26 +48,12 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
         ("tidy", Box::new(|| tidy::run().map(|()| Outcome::Passed))),
         ("clippy", Box::new(clippy)),
         ("deny", Box::new(|| deny(arguments.with_deny))),
-        (
-            "unit tests",
-            Box::new(|| cargo(&["test", "--workspace", "--quiet"])),
-        ),
-        (
-            "release build",
-            Box::new(|| workspace::release_binary().map(|_| Outcome::Passed)),
-        ),
-        (
-            "python environment",
-            Box::new(|| venv::python().map(|_| Outcome::Passed)),
-        ),
+        ("unit tests", Box::new(|| cargo(&["test", "--workspace", "--quiet"]))),
+        ("release build", Box::new(|| workspace::release_binary().map(|_| Outcome::Passed))),
+        ("python environment", Box::new(|| venv::python().map(|_| Outcome::Passed))),
         ("driver tests", Box::new(driver_tests)),
     ];
-    let wanted = |name: &str| {
-        arguments
-            .only
-            .as_deref()
-            .is_none_or(|only| name.contains(only))
-    };
+    let wanted = |name: &str| arguments.only.as_deref().is_none_or(|only| name.contains(only));
     let mut lines = Vec::new();
     let mut failed = Vec::new();
     for (name, stage) in stages.iter().filter(|(name, _)| wanted(name)) {
@@ -84,11 +70,7 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
         }
     }
     println!("\n{}", lines.join("\n"));
-    if failed.is_empty() {
-        Ok(())
-    } else {
-        bail!("failed: {}", failed.join(", "))
-    }
+    if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
 }
 
 fn line(name: &str, time: Duration, result: &Result<Outcome>) -> String {
@@ -105,46 +87,24 @@ fn cargo(words: &[&str]) -> Result<Outcome> {
 }
 
 fn clippy() -> Result<Outcome> {
-    cargo(&[
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--quiet",
-        "--",
-        "-D",
-        "warnings",
-    ])
+    cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
 }
 
 /// The cargo-deny program, if it is installed.
 fn deny_program() -> Option<PathBuf> {
-    let own = workspace::target()
-        .join("tools")
-        .join("bin")
-        .join("cargo-deny");
-    [own, PathBuf::from("cargo-deny")]
-        .into_iter()
-        .find(|path| Command::new(path).arg("--version").output().is_ok())
+    let own = workspace::target().join("tools").join("bin").join("cargo-deny");
+    [own, PathBuf::from("cargo-deny")].into_iter().find(|path| Command::new(path).arg("--version").output().is_ok())
 }
 
 fn deny(may_install: bool) -> Result<Outcome> {
     if deny_program().is_none() && may_install {
         let root = workspace::target().join("tools");
         let mut install = workspace::cargo();
-        install.args([
-            "install",
-            "cargo-deny",
-            "--version",
-            DENY_VERSION,
-            "--locked",
-            "--root",
-        ]);
+        install.args(["install", "cargo-deny", "--version", DENY_VERSION, "--locked", "--root"]);
         process::run(install.arg(root))?;
     }
     let Some(program) = deny_program() else {
-        return Ok(Outcome::Skipped(
-            "cargo-deny is not installed (--with-deny)".to_owned(),
-        ));
+        return Ok(Outcome::Skipped("cargo-deny is not installed (--with-deny)".to_owned()));
     };
     let mut command = Command::new(program);
     command.current_dir(workspace::root());
@@ -179,19 +139,8 @@ fn driver_tests() -> Result<Outcome> {
     let binary = workspace::release_binary()?;
     let oracle_state = oracle::missing().unwrap_or_else(|| "yes".to_owned());
     let mut command = venv::python()?;
-    command.args([
-        "-m",
-        "pytest",
-        "-q",
-        "-rs",
-        "-p",
-        "no:cacheprovider",
-        "--durations=5",
-    ]);
-    command
-        .args(files)
-        .env("HELENUS_BIN", binary)
-        .env("HELENUS_ORACLE", oracle_state);
+    command.args(["-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "--durations=5"]);
+    command.args(files).env("HELENUS_BIN", binary).env("HELENUS_ORACLE", oracle_state);
     command.env("HELENUS_TARGET", workspace::target());
     process::run(&mut command)?;
     Ok(Outcome::Passed)
@@ -205,18 +154,9 @@ mod tests {
     fn lines() {
         let seconds = Duration::from_millis(12_340);
         let table: [(Result<Outcome>, &str); 3] = [
-            (
-                Ok(Outcome::Passed),
-                "fmt                     12.3 s  passed",
-            ),
-            (
-                Ok(Outcome::Skipped("why".to_owned())),
-                "fmt                     12.3 s  skipped: why",
-            ),
-            (
-                Err(anyhow::anyhow!("no")),
-                "fmt                     12.3 s  FAILED",
-            ),
+            (Ok(Outcome::Passed), "fmt                     12.3 s  passed"),
+            (Ok(Outcome::Skipped("why".to_owned())), "fmt                     12.3 s  skipped: why"),
+            (Err(anyhow::anyhow!("no")), "fmt                     12.3 s  FAILED"),
         ];
         for (result, expected) in table {
             assert_eq!(line("fmt", seconds, &result), expected);

@@ -28,11 +28,7 @@ pub(crate) struct Finding {
 
 impl Finding {
     fn new(path: &str, line: usize, message: impl Into<String>) -> Finding {
-        Finding {
-            path: path.to_owned(),
-            line,
-            message: message.into(),
-        }
+        Finding { path: path.to_owned(), line, message: message.into() }
     }
 }
 
@@ -95,11 +91,7 @@ mod tests {
 
     #[test]
     fn the_house_is_tidy() {
-        let findings: Vec<String> = findings()
-            .expect("a checkout")
-            .iter()
-            .map(Finding::to_string)
-            .collect();
+        let findings: Vec<String> = findings().expect("a checkout").iter().map(Finding::to_string).collect();
         assert_eq!(findings, Vec::<String>::new());
     }
 }

@@ -33,32 +33,18 @@ pub(crate) fn python() -> Result<Command> {
     let wanted = PACKAGES.join("\n");
     if fs::read_to_string(&stamp).ok().as_deref() != Some(wanted.as_str()) {
         println!("making the Python environment in {}", home.display());
-        process::run(
-            Command::new("python3")
-                .args(["-m", "venv", "--clear"])
-                .arg(&home),
-        )
-        .context("Python 3 with its venv module is needed")?;
+        process::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home))
+            .context("Python 3 with its venv module is needed")?;
         let mut pip = Command::new(programs.join("python"));
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
         process::run(pip.args(PACKAGES))?;
         fs::write(&stamp, wanted)?;
     }
     let mut command = Command::new(programs.join("python"));
     let path = std::env::var_os("PATH").unwrap_or_default();
     let all = std::iter::once(programs).chain(std::env::split_paths(&path));
-    command
-        .env("PATH", std::env::join_paths(all)?)
-        .env("VIRTUAL_ENV", &home);
-    command
-        .env_remove("PYTHONHOME")
-        .env("PYTHONDONTWRITEBYTECODE", "1");
+    command.env("PATH", std::env::join_paths(all)?).env("VIRTUAL_ENV", &home);
+    command.env_remove("PYTHONHOME").env("PYTHONDONTWRITEBYTECODE", "1");
     command.current_dir(workspace::root());
     Ok(command)
 }

@@ -54,22 +54,13 @@ pub(crate) fn release_binary() -> Result<PathBuf> {
 pub(crate) fn files() -> Result<Vec<String>> {
     let output = Command::new("git")
         .current_dir(root())
-        .args([
-            "ls-files",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-            "-z",
-        ])
+        .args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"])
         .output()
         .context("git ls-files")?;
     anyhow::ensure!(output.status.success(), "git ls-files failed");
     let text = String::from_utf8(output.stdout).context("a file name that is not UTF-8")?;
-    let mut files: Vec<String> = text
-        .split('\0')
-        .filter(|path| !path.is_empty() && root().join(path).is_file())
-        .map(str::to_owned)
-        .collect();
+    let mut files: Vec<String> =
+        text.split('\0').filter(|path| !path.is_empty() && root().join(path).is_file()).map(str::to_owned).collect();
     files.sort();
     Ok(files)
 }

@@ -228,7 +228,12 @@ impl Coordinator {
     }
 
     /// DESCRIBE, page by page.
-    fn describe(&mut self, session: &Session, describe: &helenus_query::ast::Describe, params: &QueryParams<'_>) -> Handled {
+    fn describe(
+        &mut self,
+        session: &Session,
+        describe: &helenus_query::ast::Describe,
+        params: &QueryParams<'_>,
+    ) -> Handled {
         match self.describe_rows(session, describe, params) {
             Ok(rows) => Handled::Reply(Reply::Rows(Box::new(rows)), Vec::new()),
             Err(error) => errors::query_error(error).into(),

@@ -26,12 +26,10 @@ impl Coordinator {
         match message {
             Message::Write { mutation, .. } => self.replica_write(link, id, mutation),
             Message::Read { digest, command, .. } => self.replica_read(link, id, digest, command),
-            Message::BatchStore { batch, mutations } => {
-                match self.store_batch(batch, mutations) {
-                    Ok(position) => self.acknowledge_durable(link, id, position),
-                    Err(reason) => self.acknowledge(link, id, Outcome::Failed(reason)),
-                }
-            }
+            Message::BatchStore { batch, mutations } => match self.store_batch(batch, mutations) {
+                Ok(position) => self.acknowledge_durable(link, id, position),
+                Err(reason) => self.acknowledge(link, id, Outcome::Failed(reason)),
+            },
             Message::BatchRemove { batch } => self.remove_batch(batch),
             Message::Truncate { table, .. } => self.replica_truncate(link, id, table),
             other => tracing::warn!(?other, "an answer came where requests belong"),

@@ -13,9 +13,7 @@ impl Gossiper {
         for delta in deltas {
             if delta.endpoint == self.config.address {
                 self.meet_own_past(delta.generation, delta.max_version(), now_ms);
-            } else if self.listens_to(&delta.endpoint)
-                && self.plausible(delta.endpoint, delta.generation, now_ms)
-            {
+            } else if self.listens_to(&delta.endpoint) && self.plausible(delta.endpoint, delta.generation, now_ms) {
                 self.apply(delta, now_ms);
             }
         }
@@ -41,35 +39,24 @@ impl Gossiper {
     /// False for a generation more than a year after anything this node's own clock can vouch for.
     pub(super) fn plausible(&mut self, endpoint: SocketAddr, generation: u32, now_ms: u64) -> bool {
         let uptime_seconds = now_ms.saturating_sub(self.started_ms) / 1000;
-        let newest =
-            u64::from(self.local.generation) + uptime_seconds + GENERATION_AHEAD_SECONDS_MAX;
+        let newest = u64::from(self.local.generation) + uptime_seconds + GENERATION_AHEAD_SECONDS_MAX;
         if u64::from(generation) <= newest {
             return true;
         }
-        if self.implausible.len() < STRANGERS_MAX && self.implausible.insert((endpoint, generation))
-        {
-            self.event(Event::ImplausibleGeneration {
-                endpoint,
-                generation,
-            });
+        if self.implausible.len() < STRANGERS_MAX && self.implausible.insert((endpoint, generation)) {
+            self.event(Event::ImplausibleGeneration { endpoint, generation });
         }
         false
     }
 
     fn apply(&mut self, delta: EndpointDelta, now_ms: u64) {
         let endpoint = delta.endpoint;
-        let local = self
-            .peers
-            .get(&endpoint)
-            .map(|peer| &peer.state)
-            .filter(|state| state.generation > 0);
+        let local = self.peers.get(&endpoint).map(|peer| &peer.state).filter(|state| state.generation > 0);
         if !delta.applies_to(local) {
             return;
         }
         match local.map(|state| state.generation) {
-            Some(generation) if generation < delta.generation => {
-                self.restarted(endpoint, delta.generation, now_ms)
-            }
+            Some(generation) if generation < delta.generation => self.restarted(endpoint, delta.generation, now_ms),
             Some(_) => {}
             None => {
                 if !self.first_seen(endpoint, delta.generation, now_ms) {
@@ -85,8 +72,7 @@ impl Gossiper {
         if self.peers.len() >= ENDPOINTS_MAX && !self.peers.contains_key(&endpoint) {
             return false;
         }
-        self.peers
-            .insert(endpoint, Peer::new(EndpointState::new(generation), now_ms));
+        self.peers.insert(endpoint, Peer::new(EndpointState::new(generation), now_ms));
         self.hurry(now_ms);
         true
     }
@@ -94,17 +80,11 @@ impl Gossiper {
     fn restarted(&mut self, endpoint: SocketAddr, generation: u32, now_ms: u64) {
         self.mark_down(endpoint, now_ms);
         self.detector.remove(&endpoint);
-        let down_since_ms = self
-            .peers
-            .get(&endpoint)
-            .and_then(|peer| peer.down_since_ms);
+        let down_since_ms = self.peers.get(&endpoint).and_then(|peer| peer.down_since_ms);
         let mut peer = Peer::new(EndpointState::new(generation), now_ms);
         peer.down_since_ms = down_since_ms;
         self.peers.insert(endpoint, peer);
-        self.event(Event::NodeRestarted {
-            endpoint,
-            generation,
-        });
+        self.event(Event::NodeRestarted { endpoint, generation });
         self.hurry(now_ms);
     }
 
@@ -114,9 +94,7 @@ impl Gossiper {
         let Some(peer) = self.peers.get_mut(&endpoint) else {
             return;
         };
-        let beats = delta
-            .heartbeat_version
-            .is_some_and(|version| version > peer.state.heartbeat_version);
+        let beats = delta.heartbeat_version.is_some_and(|version| version > peer.state.heartbeat_version);
         let mut changed = Vec::new();
         for (key, versioned) in delta.states {
             match peer.state.set(key, versioned.version, versioned.value) {
@@ -136,18 +114,9 @@ impl Gossiper {
         self.announce(endpoint, &changed, beats, now_ms);
     }
 
-    fn announce(
-        &mut self,
-        endpoint: SocketAddr,
-        changed: &[ApplicationState],
-        beats: bool,
-        now_ms: u64,
-    ) {
+    fn announce(&mut self, endpoint: SocketAddr, changed: &[ApplicationState], beats: bool, now_ms: u64) {
         for key in changed {
-            self.event(Event::StateChanged {
-                endpoint,
-                key: *key,
-            });
+            self.event(Event::StateChanged { endpoint, key: *key });
         }
         let Some(peer) = self.peers.get(&endpoint) else {
             return;

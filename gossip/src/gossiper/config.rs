@@ -3,9 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::detector::DetectorConfig;
-use crate::limits::{
-    MESSAGE_BUDGET_DEFAULT, MESSAGE_BUDGET_MIN, MESSAGE_BYTES_MAX, NAME_BYTES_MAX,
-};
+use crate::limits::{MESSAGE_BUDGET_DEFAULT, MESSAGE_BUDGET_MIN, MESSAGE_BYTES_MAX, NAME_BYTES_MAX};
 
 /// Class name of the one partitioner that Helenus has.
 pub const MURMUR3_PARTITIONER: &str = "org.apache.cassandra.dht.Murmur3Partitioner";
@@ -55,9 +53,7 @@ pub enum ConfigError {
         bytes: usize,
     },
     /// Message budget out of range.
-    #[error(
-        "gossip message budget of {bytes} bytes is not within {MESSAGE_BUDGET_MIN} to {MESSAGE_BYTES_MAX}"
-    )]
+    #[error("gossip message budget of {bytes} bytes is not within {MESSAGE_BUDGET_MIN} to {MESSAGE_BYTES_MAX}")]
     MessageBudget {
         /// The budget.
         bytes: usize,
@@ -108,21 +104,13 @@ impl Config {
                 return Err(ConfigError::Zero { setting });
             }
         }
-        for (setting, name) in [
-            ("cluster_name", &self.cluster_name),
-            ("partitioner", &self.partitioner),
-        ] {
+        for (setting, name) in [("cluster_name", &self.cluster_name), ("partitioner", &self.partitioner)] {
             if name.is_empty() || name.len() > NAME_BYTES_MAX {
-                return Err(ConfigError::Name {
-                    setting,
-                    bytes: name.len(),
-                });
+                return Err(ConfigError::Name { setting, bytes: name.len() });
             }
         }
         if !(MESSAGE_BUDGET_MIN..=MESSAGE_BYTES_MAX).contains(&self.message_budget_bytes) {
-            return Err(ConfigError::MessageBudget {
-                bytes: self.message_budget_bytes,
-            });
+            return Err(ConfigError::MessageBudget { bytes: self.message_budget_bytes });
         }
         if !(5.0..=16.0).contains(&self.detector.phi_convict_threshold) {
             return Err(ConfigError::PhiConvictThreshold);
@@ -141,44 +129,14 @@ mod tests {
         assert_eq!(good().validate(), Ok(()));
         assert_eq!(good().with_interval(50).validate(), Ok(()));
         let bad = [
-            Config {
-                interval_ms: 0,
-                ..good()
-            },
-            Config {
-                eager_interval_ms: 0,
-                ..good()
-            },
-            Config {
-                cluster_name: String::new(),
-                ..good()
-            },
-            Config {
-                cluster_name: "x".repeat(NAME_BYTES_MAX + 1),
-                ..good()
-            },
-            Config {
-                message_budget_bytes: MESSAGE_BUDGET_MIN - 1,
-                ..good()
-            },
-            Config {
-                message_budget_bytes: MESSAGE_BYTES_MAX + 1,
-                ..good()
-            },
-            Config {
-                detector: DetectorConfig {
-                    phi_convict_threshold: 4.9,
-                    ..good().detector
-                },
-                ..good()
-            },
-            Config {
-                detector: DetectorConfig {
-                    phi_convict_threshold: f64::NAN,
-                    ..good().detector
-                },
-                ..good()
-            },
+            Config { interval_ms: 0, ..good() },
+            Config { eager_interval_ms: 0, ..good() },
+            Config { cluster_name: String::new(), ..good() },
+            Config { cluster_name: "x".repeat(NAME_BYTES_MAX + 1), ..good() },
+            Config { message_budget_bytes: MESSAGE_BUDGET_MIN - 1, ..good() },
+            Config { message_budget_bytes: MESSAGE_BYTES_MAX + 1, ..good() },
+            Config { detector: DetectorConfig { phi_convict_threshold: 4.9, ..good().detector }, ..good() },
+            Config { detector: DetectorConfig { phi_convict_threshold: f64::NAN, ..good().detector }, ..good() },
         ];
         for config in bad {
             assert!(config.validate().is_err(), "{config:?}");

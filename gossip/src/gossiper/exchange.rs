@@ -17,17 +17,8 @@ impl Gossiper {
             _ => false,
         };
         let (name, other_name) = match &message.body {
-            Body::Syn {
-                cluster_name,
-                partitioner,
-                ..
-            }
-            | Body::Refused {
-                cluster_name,
-                partitioner,
-            } => {
-                let other = *cluster_name != self.config.cluster_name
-                    || *partitioner != self.config.partitioner;
+            Body::Syn { cluster_name, partitioner, .. } | Body::Refused { cluster_name, partitioner } => {
+                let other = *cluster_name != self.config.cluster_name || *partitioner != self.config.partitioner;
                 (Some(cluster_name.clone()), other)
             }
             _ => (None, false),
@@ -39,63 +30,36 @@ impl Gossiper {
         if matches!(message.body, Body::Syn { .. }) {
             let cluster_name = self.config.cluster_name.clone();
             let partitioner = self.config.partitioner.clone();
-            self.send(
-                from,
-                Body::Refused {
-                    cluster_name,
-                    partitioner,
-                },
-            );
+            self.send(from, Body::Refused { cluster_name, partitioner });
         }
         if self.strangers.len() < STRANGERS_MAX && self.strangers.insert(from) {
-            self.event(Event::WrongCluster {
-                endpoint: from,
-                cluster_name: name,
-                cluster_id: message.cluster_id,
-            });
+            self.event(Event::WrongCluster { endpoint: from, cluster_name: name, cluster_id: message.cluster_id });
         }
         false
     }
 
     /// Step 1 arrives: answer with what is newer here and ask for what is newer there.
-    pub(super) fn on_syn(
-        &mut self,
-        from: SocketAddr,
-        complete: bool,
-        digests: &[Digest],
-        now_ms: u64,
-    ) {
+    pub(super) fn on_syn(&mut self, from: SocketAddr, complete: bool, digests: &[Digest], now_ms: u64) {
         self.met_somebody();
         let own = self.config.address;
         for digest in digests.iter().filter(|digest| digest.endpoint == own) {
             self.meet_own_past(digest.generation, digest.max_version, now_ms);
         }
-        let mut ordered: Vec<&Digest> = digests
-            .iter()
-            .filter(|digest| self.listens_to(&digest.endpoint))
-            .collect();
-        ordered
-            .sort_by_key(|digest| std::cmp::Reverse(digest.distance(self.known(&digest.endpoint))));
+        let mut ordered: Vec<&Digest> = digests.iter().filter(|digest| self.listens_to(&digest.endpoint)).collect();
+        ordered.sort_by_key(|digest| std::cmp::Reverse(digest.distance(self.known(&digest.endpoint))));
 
         let mut room = self.room_for_deltas();
         let mut requests = Vec::new();
         for digest in &ordered {
             let length = message::digest_len(digest);
-            if let Comparison::Request {
-                generation,
-                have_version,
-            } = digest.compare(self.known(&digest.endpoint))
+            if let Comparison::Request { generation, have_version } = digest.compare(self.known(&digest.endpoint))
                 && digest.endpoint != self.config.address
                 && self.plausible(digest.endpoint, generation, now_ms)
                 && room >= length
                 && requests.len() < usize::from(u16::MAX)
             {
                 room -= length;
-                requests.push(Digest {
-                    endpoint: digest.endpoint,
-                    generation,
-                    max_version: have_version,
-                });
+                requests.push(Digest { endpoint: digest.endpoint, generation, max_version: have_version });
             }
         }
         let mut builder = DeltaBuilder::new(room);
@@ -119,10 +83,7 @@ impl Gossiper {
         let mut mentioned: Vec<SocketAddr> = digests.iter().map(|digest| digest.endpoint).collect();
         mentioned.sort_unstable();
         let own = std::iter::once((&self.config.address, &self.local));
-        let others = self
-            .peers
-            .iter()
-            .map(|(endpoint, peer)| (endpoint, &peer.state));
+        let others = self.peers.iter().map(|(endpoint, peer)| (endpoint, &peer.state));
         for (endpoint, state) in own.chain(others) {
             if state.generation > 0 && mentioned.binary_search(endpoint).is_err() {
                 builder.add(*endpoint, state, 0);
@@ -131,13 +92,7 @@ impl Gossiper {
     }
 
     /// Step 2 arrives: take over what it brings and send what it asks for.
-    pub(super) fn on_ack(
-        &mut self,
-        from: SocketAddr,
-        requests: &[Digest],
-        deltas: Vec<EndpointDelta>,
-        now_ms: u64,
-    ) {
+    pub(super) fn on_ack(&mut self, from: SocketAddr, requests: &[Digest], deltas: Vec<EndpointDelta>, now_ms: u64) {
         self.met_somebody();
         self.apply_all(deltas, now_ms);
         let mut builder = DeltaBuilder::new(self.room_for_deltas());

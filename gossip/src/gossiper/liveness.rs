@@ -26,12 +26,8 @@ impl Gossiper {
 
     /// Asks again those that have not answered.
     pub(super) fn retry_echoes(&mut self, now_ms: u64) {
-        let waiting: Vec<SocketAddr> = self
-            .peers
-            .iter()
-            .filter(|(_, peer)| peer.echoes_left > 0)
-            .map(|(endpoint, _)| *endpoint)
-            .collect();
+        let waiting: Vec<SocketAddr> =
+            self.peers.iter().filter(|(_, peer)| peer.echoes_left > 0).map(|(endpoint, _)| *endpoint).collect();
         for endpoint in waiting {
             self.send_echo_if_due(endpoint, now_ms);
         }
@@ -87,36 +83,23 @@ impl Gossiper {
     /// Convicts the silent, forgets strangers and ends quarantines.
     pub(super) fn status_check(&mut self, now_ms: u64) {
         if self.detector.begin_look(now_ms) {
-            let convicted: Vec<SocketAddr> = self
-                .live_endpoints()
-                .filter(|endpoint| self.detector.convicts(endpoint, now_ms))
-                .collect();
+            let convicted: Vec<SocketAddr> =
+                self.live_endpoints().filter(|endpoint| self.detector.convicts(endpoint, now_ms)).collect();
             for endpoint in convicted {
                 self.mark_down(endpoint, now_ms);
             }
             self.forget_silent_strangers(now_ms);
         }
         let quarantine_ms = self.config.quarantine_ms;
-        self.quarantine
-            .retain(|_, removed_ms| now_ms.saturating_sub(*removed_ms) < quarantine_ms);
+        self.quarantine.retain(|_, removed_ms| now_ms.saturating_sub(*removed_ms) < quarantine_ms);
     }
 
     /// A node says that it stops.
-    pub(super) fn on_shutdown(
-        &mut self,
-        from: SocketAddr,
-        generation: u32,
-        last: Option<EndpointDelta>,
-        now_ms: u64,
-    ) {
+    pub(super) fn on_shutdown(&mut self, from: SocketAddr, generation: u32, last: Option<EndpointDelta>, now_ms: u64) {
         if let Some(last) = last.filter(|last| last.endpoint == from) {
             self.apply_all(vec![last], now_ms);
         }
-        if self
-            .peers
-            .get(&from)
-            .is_some_and(|peer| peer.state.generation == generation)
-        {
+        if self.peers.get(&from).is_some_and(|peer| peer.state.generation == generation) {
             self.note_shutdown(from, now_ms);
         }
     }
@@ -142,9 +125,7 @@ impl Gossiper {
         if status_keys.is_empty() {
             status_keys.push(ApplicationState::Status);
         }
-        let shutdown = status_keys
-            .into_iter()
-            .map(|key| (key, format!("{STATUS_SHUTDOWN},true")));
+        let shutdown = status_keys.into_iter().map(|key| (key, format!("{STATUS_SHUTDOWN},true")));
         let not_ready = (ApplicationState::RpcReady, "false".to_owned());
         for (key, value) in shutdown.chain(std::iter::once(not_ready)) {
             let before = self.local.get(key).unwrap_or_default().to_owned();
@@ -156,14 +137,10 @@ impl Gossiper {
         self.version += 1;
         self.local.heartbeat_version = self.version;
 
-        let mut builder =
-            DeltaBuilder::new(self.config.message_budget_bytes - message::HEADER_LEN - 4 - 2);
+        let mut builder = DeltaBuilder::new(self.config.message_budget_bytes - message::HEADER_LEN - 4 - 2);
         builder.add(self.config.address, &self.local, 0);
         let last = builder.finish().pop();
-        let body = Body::Shutdown {
-            generation: self.local.generation,
-            last,
-        };
+        let body = Body::Shutdown { generation: self.local.generation, last };
         let live: Vec<SocketAddr> = self.live_endpoints().collect();
         for endpoint in live {
             self.send(endpoint, body.clone());

@@ -13,9 +13,7 @@ impl Gossiper {
     pub fn add_saved_endpoints(&mut self, endpoints: &[SocketAddr], now_ms: u64) {
         for endpoint in endpoints {
             if *endpoint != self.config.address && self.peers.len() < ENDPOINTS_MAX {
-                self.peers
-                    .entry(*endpoint)
-                    .or_insert_with(|| Peer::new(EndpointState::default(), now_ms));
+                self.peers.entry(*endpoint).or_insert_with(|| Peer::new(EndpointState::default(), now_ms));
             }
         }
     }
@@ -24,13 +22,9 @@ impl Gossiper {
     /// forgotten once they fall silent. A member is no longer in quarantine.
     pub fn set_members(&mut self, members: &[SocketAddr], now_ms: u64) {
         let members: BTreeSet<SocketAddr> = members.iter().copied().collect();
-        self.quarantine
-            .retain(|endpoint, _| !members.contains(endpoint));
-        let unknown: Vec<SocketAddr> = members
-            .iter()
-            .filter(|member| !self.peers.contains_key(member))
-            .copied()
-            .collect();
+        self.quarantine.retain(|endpoint, _| !members.contains(endpoint));
+        let unknown: Vec<SocketAddr> =
+            members.iter().filter(|member| !self.peers.contains_key(member)).copied().collect();
         self.add_saved_endpoints(&unknown, now_ms);
         self.members = Some(members);
     }
@@ -56,11 +50,7 @@ impl Gossiper {
 
     /// Replaces the seed list (`nodetool reloadseeds`).
     pub fn set_seeds(&mut self, seeds: &[SocketAddr]) {
-        let others: BTreeSet<SocketAddr> = seeds
-            .iter()
-            .copied()
-            .filter(|seed| *seed != self.config.address)
-            .collect();
+        let others: BTreeSet<SocketAddr> = seeds.iter().copied().filter(|seed| *seed != self.config.address).collect();
         self.seeds = others.into_iter().collect();
     }
 

@@ -80,12 +80,7 @@ impl Gossiper {
     /// When a setting cannot work.
     pub fn new(config: Config, rng: Rng) -> Result<Gossiper, ConfigError> {
         config.validate()?;
-        let seeds: BTreeSet<SocketAddr> = config
-            .seeds
-            .iter()
-            .copied()
-            .filter(|seed| *seed != config.address)
-            .collect();
+        let seeds: BTreeSet<SocketAddr> = config.seeds.iter().copied().filter(|seed| *seed != config.address).collect();
         Ok(Gossiper {
             rng,
             cluster_id: None,
@@ -116,13 +111,10 @@ impl Gossiper {
     pub fn start(&mut self, generation: u32, now_ms: u64) {
         self.local.generation = generation.max(self.local.generation.saturating_add(1));
         if self.local.generation != generation {
-            self.event(Event::GenerationRaised {
-                generation: self.local.generation,
-            });
+            self.event(Event::GenerationRaised { generation: self.local.generation });
         }
         for (key, value) in std::mem::take(&mut self.before_shutdown) {
-            self.put_local(key, value)
-                .expect("a value that was gossiped before is within the limits");
+            self.put_local(key, value).expect("a value that was gossiped before is within the limits");
         }
         self.detector = FailureDetector::new(self.config.detector, now_ms);
         self.enabled = true;
@@ -182,9 +174,7 @@ impl Gossiper {
             return;
         }
         match message.body {
-            Body::Syn {
-                complete, digests, ..
-            } => self.on_syn(from, complete, &digests, now_ms),
+            Body::Syn { complete, digests, .. } => self.on_syn(from, complete, &digests, now_ms),
             Body::Ack { requests, deltas } => self.on_ack(from, &requests, deltas, now_ms),
             Body::Ack2 { deltas } => self.on_ack2(deltas, now_ms),
             Body::Shutdown { generation, last } => self.on_shutdown(from, generation, last, now_ms),
@@ -204,20 +194,12 @@ impl Gossiper {
     ///
     /// # Errors
     /// When a limit would be passed; nothing has changed then.
-    pub fn set_local(
-        &mut self,
-        key: ApplicationState,
-        value: String,
-        now_ms: u64,
-    ) -> Result<(), StateError> {
+    pub fn set_local(&mut self, key: ApplicationState, value: String, now_ms: u64) -> Result<(), StateError> {
         if self.local.get(key) == Some(&value) {
             return Ok(());
         }
         self.put_local(key, value)?;
-        let routine = matches!(
-            key,
-            ApplicationState::Load | ApplicationState::Severity | ApplicationState::DiskUsage
-        );
+        let routine = matches!(key, ApplicationState::Load | ApplicationState::Severity | ApplicationState::DiskUsage);
         if self.enabled && !routine {
             self.hurry(now_ms);
         }
@@ -254,10 +236,7 @@ impl Gossiper {
         if *endpoint == self.config.address {
             return Some(&self.local);
         }
-        self.peers
-            .get(endpoint)
-            .map(|peer| &peer.state)
-            .filter(|state| state.generation > 0)
+        self.peers.get(endpoint).map(|peer| &peer.state).filter(|state| state.generation > 0)
     }
 
     /// Whether an endpoint is marked up. This node is, to itself.
@@ -267,26 +246,17 @@ impl Gossiper {
 
     /// Other endpoints marked up, in the order of addresses.
     pub fn live_endpoints(&self) -> impl Iterator<Item = SocketAddr> {
-        self.peers
-            .iter()
-            .filter(|(_, peer)| peer.alive)
-            .map(|(endpoint, _)| *endpoint)
+        self.peers.iter().filter(|(_, peer)| peer.alive).map(|(endpoint, _)| *endpoint)
     }
 
     /// Other known endpoints that are not up, in the order of addresses.
     pub fn unreachable_endpoints(&self) -> impl Iterator<Item = SocketAddr> {
-        self.peers
-            .iter()
-            .filter(|(_, peer)| !peer.alive)
-            .map(|(endpoint, _)| *endpoint)
+        self.peers.iter().filter(|(_, peer)| !peer.alive).map(|(endpoint, _)| *endpoint)
     }
 
     /// Since when an endpoint has been down, in milliseconds; none if it is up or never was.
     pub fn down_since(&self, endpoint: &SocketAddr) -> Option<u64> {
-        self.peers
-            .get(endpoint)
-            .filter(|peer| !peer.alive)
-            .and_then(|peer| peer.down_since_ms)
+        self.peers.get(endpoint).filter(|peer| !peer.alive).and_then(|peer| peer.down_since_ms)
     }
 
     /// Suspicion about an endpoint (`nodetool failuredetector`); above the threshold it is convicted.
@@ -298,16 +268,10 @@ impl Gossiper {
     /// A live one is preferred.
     pub fn newest_epoch(&self) -> Option<(u64, SocketAddr)> {
         let epochs = self.peers.iter().filter_map(|(endpoint, peer)| {
-            let epoch: u64 = peer
-                .state
-                .get(ApplicationState::MetadataEpoch)?
-                .parse()
-                .ok()?;
+            let epoch: u64 = peer.state.get(ApplicationState::MetadataEpoch)?.parse().ok()?;
             Some((epoch, peer.alive, *endpoint))
         });
-        epochs
-            .max_by_key(|(epoch, alive, _)| (*epoch, *alive))
-            .map(|(epoch, _, endpoint)| (epoch, endpoint))
+        epochs.max_by_key(|(epoch, alive, _)| (*epoch, *alive)).map(|(epoch, _, endpoint)| (epoch, endpoint))
     }
 
     fn put_local(&mut self, key: ApplicationState, value: String) -> Result<(), StateError> {
@@ -319,10 +283,7 @@ impl Gossiper {
     }
 
     fn send(&mut self, to: SocketAddr, body: Body) {
-        let message = Message {
-            cluster_id: self.cluster_id,
-            body,
-        };
+        let message = Message { cluster_id: self.cluster_id, body };
         self.output.messages.push(Outgoing { to, message });
     }
 

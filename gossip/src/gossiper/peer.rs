@@ -24,11 +24,7 @@ pub(super) struct Peer {
 impl Peer {
     /// A peer first seen at `now_ms`.
     pub(super) fn new(state: EndpointState, now_ms: u64) -> Peer {
-        Peer {
-            state,
-            updated_ms: now_ms,
-            ..Peer::default()
-        }
+        Peer { state, updated_ms: now_ms, ..Peer::default() }
     }
 
     /// May be marked up if it answers.

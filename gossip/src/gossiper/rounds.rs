@@ -79,9 +79,7 @@ impl Gossiper {
             targets.push(live[self.rng.index(live.len())]);
         }
         let gossiped_to_seed = targets.iter().any(|target| self.seeds.contains(target));
-        if !unreachable.is_empty()
-            && self.rng.below(live.len() as u64 + 1) < unreachable.len() as u64
-        {
+        if !unreachable.is_empty() && self.rng.below(live.len() as u64 + 1) < unreachable.len() as u64 {
             targets.push(unreachable[self.rng.index(unreachable.len())]);
         }
         if (!gossiped_to_seed || live.len() < self.seeds.len()) && !self.seeds.is_empty() {
@@ -98,12 +96,7 @@ impl Gossiper {
     /// After a start, until somebody answers: every seed and everyone remembered, so that a cluster comes up in
     /// any order (RELIABILITY 2.31).
     fn gossip_to_anybody(&mut self) {
-        let mut targets: Vec<SocketAddr> = self
-            .seeds
-            .iter()
-            .chain(self.peers.keys())
-            .copied()
-            .collect();
+        let mut targets: Vec<SocketAddr> = self.seeds.iter().chain(self.peers.keys()).copied().collect();
         targets.sort_unstable();
         targets.dedup();
         self.rng.shuffle(&mut targets);
@@ -141,10 +134,7 @@ impl Gossiper {
         };
         digests.insert(0, own);
         let names = self.config.cluster_name.len() + self.config.partitioner.len();
-        let mut room = self
-            .config
-            .message_budget_bytes
-            .saturating_sub(message::HEADER_LEN + 2 + 2 + 1 + 2 + names);
+        let mut room = self.config.message_budget_bytes.saturating_sub(message::HEADER_LEN + 2 + 2 + 1 + 2 + names);
         let all = digests.len();
         digests.truncate(usize::from(u16::MAX));
         let fitting = digests.iter().take_while(|digest| {

@@ -50,9 +50,7 @@ fn perform(network: &mut Network, step: &Step, lost: &mut [bool; NODES]) {
         Step::Split(mask) => {
             let side = |node: usize| mask >> node & 1;
             let pairs = (0..NODES).flat_map(|from| (0..NODES).map(move |to| (from, to)));
-            network
-                .cuts
-                .extend(pairs.filter(|(from, to)| side(*from) != side(*to)));
+            network.cuts.extend(pairs.filter(|(from, to)| side(*from) != side(*to)));
         }
         Step::Heal => heal(network),
         Step::Loss(percent) => network.loss_percent = percent,
@@ -64,9 +62,7 @@ fn perform(network: &mut Network, step: &Step, lost: &mut [bool; NODES]) {
                 if saved {
                     let everyone: Vec<_> = (0..NODES).map(address).collect();
                     let now_ms = network.now_ms;
-                    network
-                        .gossiper_mut(node)
-                        .add_saved_endpoints(&everyone, now_ms);
+                    network.gossiper_mut(node).add_saved_endpoints(&everyone, now_ms);
                 }
             }
         }
@@ -78,16 +74,10 @@ fn perform(network: &mut Network, step: &Step, lost: &mut [bool; NODES]) {
             }
         }
         Step::ShutDown(node) => network.shut_down(node),
-        Step::Pause(node, pause_ms) => {
-            network.nodes[node].paused_until_ms = network.now_ms + pause_ms
-        }
+        Step::Pause(node, pause_ms) => network.nodes[node].paused_until_ms = network.now_ms + pause_ms,
         Step::Set(node, key, length) => {
             let letter = char::from(b'a' + u8::try_from(length % 26).expect("below 26"));
-            network.set(
-                node,
-                ApplicationState::Unknown(3_000 + key),
-                &letter.to_string().repeat(length.min(50_000)),
-            );
+            network.set(node, ApplicationState::Unknown(3_000 + key), &letter.to_string().repeat(length.min(50_000)));
         }
     }
 }

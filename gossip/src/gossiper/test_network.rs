@@ -12,10 +12,7 @@ use crate::message::Message;
 use crate::state::{ApplicationState, EndpointState};
 
 pub(super) fn address(node: usize) -> SocketAddr {
-    SocketAddr::from((
-        [127, 0, 0, u8::try_from(node).expect("few nodes") + 1],
-        7000,
-    ))
+    SocketAddr::from(([127, 0, 0, u8::try_from(node).expect("few nodes") + 1], 7000))
 }
 
 pub(super) struct Node {
@@ -105,9 +102,7 @@ impl Network {
             (ApplicationState::Rack, "rack1".to_owned()),
             (ApplicationState::MetadataEpoch, "1".to_owned()),
         ] {
-            gossiper
-                .set_local(key, value, self.now_ms)
-                .expect("short values");
+            gossiper.set_local(key, value, self.now_ms).expect("short values");
         }
         gossiper.start(generation, self.now_ms);
         let slot = &mut self.nodes[node];
@@ -135,9 +130,7 @@ impl Network {
 
     pub(super) fn set(&mut self, node: usize, key: ApplicationState, value: &str) {
         if let Some(gossiper) = &mut self.nodes[node].gossiper {
-            gossiper
-                .set_local(key, value.to_owned(), self.now_ms)
-                .expect("within the limits");
+            gossiper.set_local(key, value.to_owned(), self.now_ms).expect("within the limits");
         }
         self.collect(node);
     }
@@ -155,9 +148,7 @@ impl Network {
     }
 
     pub(super) fn running(&self) -> Vec<usize> {
-        (0..self.nodes.len())
-            .filter(|node| self.nodes[*node].gossiper.is_some())
-            .collect()
+        (0..self.nodes.len()).filter(|node| self.nodes[*node].gossiper.is_some()).collect()
     }
 
     /// Whether every running node sees exactly the running ones up, and has the very values each of them has.
@@ -168,14 +159,9 @@ impl Network {
             for other in 0..self.nodes.len() {
                 let endpoint = address(other);
                 if view.is_alive(&endpoint) != running.contains(&other) {
-                    return Err(format!(
-                        "node {observer} is wrong about the life of node {other}"
-                    ));
+                    return Err(format!("node {observer} is wrong about the life of node {other}"));
                 }
-                let truth = self.nodes[other]
-                    .gossiper
-                    .as_ref()
-                    .or(Some(self.gossiper(running[0])));
+                let truth = self.nodes[other].gossiper.as_ref().or(Some(self.gossiper(running[0])));
                 let truth = truth.and_then(|gossiper| gossiper.endpoint_state(&endpoint));
                 let seen = view.endpoint_state(&endpoint);
                 if truth.map(essence) != seen.map(essence) {
@@ -221,14 +207,8 @@ impl Network {
             let wakeup = node.gossiper.as_ref()?.next_wakeup()?;
             Some(wakeup.max(node.paused_until_ms))
         });
-        let resumed = self
-            .nodes
-            .iter()
-            .filter(|node| node.gossiper.is_some() && !node.inbox.is_empty());
-        wakeups
-            .chain(arrival)
-            .chain(resumed.map(|node| node.paused_until_ms))
-            .min()
+        let resumed = self.nodes.iter().filter(|node| node.gossiper.is_some() && !node.inbox.is_empty());
+        wakeups.chain(arrival).chain(resumed.map(|node| node.paused_until_ms)).min()
     }
 
     fn deliver_due(&mut self) {
@@ -271,11 +251,7 @@ impl Network {
         let output = gossiper.take_output();
         for outgoing in output.messages {
             let bytes = outgoing.message.encode();
-            assert!(
-                bytes.len() <= self.nodes[node].config.message_budget_bytes,
-                "{} bytes",
-                bytes.len()
-            );
+            assert!(bytes.len() <= self.nodes[node].config.message_budget_bytes, "{} bytes", bytes.len());
             self.longest_message = self.longest_message.max(bytes.len());
             self.messages_sent += 1;
             let to = (0..self.nodes.len()).find(|to| address(*to) == outgoing.to);
@@ -288,19 +264,14 @@ impl Network {
     }
 
     fn transmit(&mut self, from: usize, to: usize, bytes: &[u8]) {
-        let copies = if self.rng.chance(self.duplicate_percent) {
-            2
-        } else {
-            1
-        };
+        let copies = if self.rng.chance(self.duplicate_percent) { 2 } else { 1 };
         for _ in 0..copies {
             if self.cuts.contains(&(from, to)) || self.rng.chance(self.loss_percent) {
                 continue;
             }
             let arrival = self.now_ms + self.rng.between(1, self.delay_ms_max);
             self.transmissions += 1;
-            self.in_flight
-                .insert((arrival, self.transmissions), (from, to, bytes.to_vec()));
+            self.in_flight.insert((arrival, self.transmissions), (from, to, bytes.to_vec()));
         }
     }
 
@@ -313,9 +284,7 @@ impl Network {
             Event::NodeDown { endpoint } => {
                 assert!(slot.up.remove(endpoint), "{endpoint} goes down twice")
             }
-            Event::GenerationRaised { generation } => {
-                slot.generation = slot.generation.max(*generation)
-            }
+            Event::GenerationRaised { generation } => slot.generation = slot.generation.max(*generation),
             _ => {}
         }
         slot.events.push((self.now_ms, event));
@@ -327,30 +296,15 @@ impl Network {
             return;
         };
         for other in self.running() {
-            let truth = self
-                .gossiper(other)
-                .endpoint_state(&address(other))
-                .expect("a node knows itself");
-            let Some(seen) = view
-                .endpoint_state(&address(other))
-                .filter(|seen| seen.generation == truth.generation)
+            let truth = self.gossiper(other).endpoint_state(&address(other)).expect("a node knows itself");
+            let Some(seen) = view.endpoint_state(&address(other)).filter(|seen| seen.generation == truth.generation)
             else {
                 continue;
             };
             let have = seen.max_version();
-            assert!(
-                have <= truth.max_version(),
-                "node {node} knows more of node {other} than itself"
-            );
-            for (key, versioned) in truth
-                .states()
-                .filter(|(_, versioned)| versioned.version <= have)
-            {
-                assert_eq!(
-                    seen.get_versioned(key),
-                    Some(versioned),
-                    "node {node} lacks {key} of node {other}"
-                );
+            assert!(have <= truth.max_version(), "node {node} knows more of node {other} than itself");
+            for (key, versioned) in truth.states().filter(|(_, versioned)| versioned.version <= have) {
+                assert_eq!(seen.get_versioned(key), Some(versioned), "node {node} lacks {key} of node {other}");
             }
         }
     }
@@ -358,8 +312,6 @@ impl Network {
 
 /// What must be equal between two views; heartbeats differ all the time.
 fn essence(state: &EndpointState) -> (u32, Vec<(ApplicationState, u32, &str)>) {
-    let values = state
-        .states()
-        .map(|(key, versioned)| (key, versioned.version, versioned.value.as_str()));
+    let values = state.states().map(|(key, versioned)| (key, versioned.version, versioned.value.as_str()));
     (state.generation, values.collect())
 }

@@ -9,12 +9,7 @@ use crate::limits::GENERATION_AHEAD_SECONDS_MAX;
 use crate::state::ApplicationState;
 
 fn times_of(network: &Network, node: usize, wanted: &Event) -> Vec<u64> {
-    network.nodes[node]
-        .events
-        .iter()
-        .filter(|(_, event)| event == wanted)
-        .map(|(time, _)| *time)
-        .collect()
+    network.nodes[node].events.iter().filter(|(_, event)| event == wanted).map(|(time, _)| *time).collect()
 }
 
 #[test]
@@ -41,9 +36,7 @@ fn a_cluster_restarts_from_saved_peers_without_its_seed() {
     for node in 1..3 {
         network.start(node);
         let now_ms = network.now_ms;
-        network
-            .gossiper_mut(node)
-            .add_saved_endpoints(&[address(0), address(1), address(2)], now_ms);
+        network.gossiper_mut(node).add_saved_endpoints(&[address(0), address(1), address(2)], now_ms);
     }
     network.run(300);
     assert!(network.sees(1, 2) && network.sees(2, 1));
@@ -57,21 +50,8 @@ fn a_shutdown_is_seen_at_once_and_a_restart_ends_it() {
     network.run(10);
     for node in 0..2 {
         assert!(!network.sees(node, 2));
-        assert_eq!(
-            times_of(
-                &network,
-                node,
-                &Event::NodeShutdown {
-                    endpoint: address(2)
-                }
-            )
-            .len(),
-            1
-        );
-        let state = network
-            .gossiper(node)
-            .endpoint_state(&address(2))
-            .expect("still known");
+        assert_eq!(times_of(&network, node, &Event::NodeShutdown { endpoint: address(2) }).len(), 1);
+        let state = network.gossiper(node).endpoint_state(&address(2)).expect("still known");
         assert_eq!(state.get(ApplicationState::Status), Some("shutdown,true"));
         assert_eq!(state.get(ApplicationState::RpcReady), Some("false"));
     }
@@ -87,17 +67,7 @@ fn a_shutdown_reaches_who_missed_the_message() {
     network.cuts.insert((3, 1));
     network.shut_down(3);
     network.run(3_000);
-    assert_eq!(
-        times_of(
-            &network,
-            1,
-            &Event::NodeShutdown {
-                endpoint: address(3)
-            }
-        )
-        .len(),
-        1
-    );
+    assert_eq!(times_of(&network, 1, &Event::NodeShutdown { endpoint: address(3) }).len(), 1);
     assert!(!network.sees(1, 3));
 }
 
@@ -115,10 +85,7 @@ fn gossip_stopped_and_started_again() {
     let generation = network.gossiper(1).generation();
     network.gossiper_mut(1).start(generation, now_ms);
     assert_eq!(network.gossiper(1).generation(), generation + 1);
-    let own = network
-        .gossiper(1)
-        .endpoint_state(&address(1))
-        .expect("a node knows itself");
+    let own = network.gossiper(1).endpoint_state(&address(1)).expect("a node knows itself");
     assert_eq!(own.get(ApplicationState::Status), Some("NORMAL,1"));
     network.run(2_000);
     network.assert_agreement();
@@ -134,20 +101,11 @@ fn the_silent_are_convicted_and_return() {
     assert!(network.sees(0, 2) && network.sees(1, 2));
     network.run(10_000);
     for node in 0..2 {
-        let downs = times_of(
-            &network,
-            node,
-            &Event::NodeDown {
-                endpoint: address(2),
-            },
-        );
+        let downs = times_of(&network, node, &Event::NodeDown { endpoint: address(2) });
         assert_eq!(downs.len(), 1);
         let after_ms = downs[0] - killed_ms;
         assert!((16_000..24_000).contains(&after_ms), "{after_ms} ms");
-        assert_eq!(
-            network.gossiper(node).down_since(&address(2)),
-            Some(downs[0])
-        );
+        assert_eq!(network.gossiper(node).down_since(&address(2)), Some(downs[0]));
     }
     network.start(2);
     network.run(300);
@@ -172,14 +130,8 @@ fn a_quick_restart_is_a_restart() {
         .map(|(_, event)| event)
         .filter(|event| !matches!(event, Event::StateChanged { .. }))
         .collect();
-    let expected = [
-        Event::NodeDown { endpoint },
-        Event::NodeRestarted {
-            endpoint,
-            generation,
-        },
-        Event::NodeUp { endpoint },
-    ];
+    let expected =
+        [Event::NodeDown { endpoint }, Event::NodeRestarted { endpoint, generation }, Event::NodeUp { endpoint }];
     assert_eq!(life, expected.iter().collect::<Vec<_>>());
 }
 
@@ -212,24 +164,11 @@ fn own_pause_convicts_nobody() {
         }
         network.run(120_000);
         for (time, event) in &network.nodes[0].events {
-            assert!(
-                !matches!(event, Event::NodeDown { .. }),
-                "{event:?} {} ms after",
-                time - resumed_ms
-            );
+            assert!(!matches!(event, Event::NodeDown { .. }), "{event:?} {} ms after", time - resumed_ms);
         }
         for node in 1..3 {
-            let ups = times_of(
-                &network,
-                node,
-                &Event::NodeUp {
-                    endpoint: address(0),
-                },
-            );
-            assert!(
-                ups.iter().all(|up| *up < resumed_ms + 2_000),
-                "up again late"
-            );
+            let ups = times_of(&network, node, &Event::NodeUp { endpoint: address(0) });
+            assert!(ups.iter().all(|up| *up < resumed_ms + 2_000), "up again late");
         }
         network.assert_agreement();
     }
@@ -262,28 +201,8 @@ fn the_leaving_are_down_though_they_answer() {
     network.run(10_000);
     for node in 0..2 {
         assert!(!network.sees(node, 2));
-        assert_eq!(
-            times_of(
-                &network,
-                node,
-                &Event::NodeDown {
-                    endpoint: address(2)
-                }
-            )
-            .len(),
-            1
-        );
-        assert_eq!(
-            times_of(
-                &network,
-                node,
-                &Event::NodeUp {
-                    endpoint: address(2)
-                }
-            )
-            .len(),
-            1
-        );
+        assert_eq!(times_of(&network, node, &Event::NodeDown { endpoint: address(2) }).len(), 1);
+        assert_eq!(times_of(&network, node, &Event::NodeUp { endpoint: address(2) }).len(), 1);
     }
     network.set(2, ApplicationState::Status, "NORMAL,2");
     network.run(3_000);
@@ -332,28 +251,18 @@ fn clusters_do_not_mix() {
         for (node, id) in [(0, ids[0]), (1, id)] {
             network.start(node);
             if let Some(id) = id {
-                network
-                    .gossiper_mut(node)
-                    .set_cluster_id(id, 0)
-                    .expect("short");
+                network.gossiper_mut(node).set_cluster_id(id, 0).expect("short");
             }
         }
         network.run(5_000);
         for node in 0..2 {
             let other = 1 - node;
             assert_eq!(network.sees(node, other), !refused, "{name} {id:?}");
-            let reports = network.nodes[node]
-                .events
-                .iter()
-                .filter(|(_, event)| matches!(event, Event::WrongCluster { endpoint, .. } if *endpoint == address(other)));
-            assert_eq!(reports.count(), usize::from(refused), "{name} {id:?}");
-            assert_eq!(
-                network
-                    .gossiper(node)
-                    .endpoint_state(&address(other))
-                    .is_none(),
-                refused
+            let reports = network.nodes[node].events.iter().filter(
+                |(_, event)| matches!(event, Event::WrongCluster { endpoint, .. } if *endpoint == address(other)),
             );
+            assert_eq!(reports.count(), usize::from(refused), "{name} {id:?}");
+            assert_eq!(network.gossiper(node).endpoint_state(&address(other)).is_none(), refused);
         }
     }
 }
@@ -364,29 +273,14 @@ fn the_removed_are_quarantined() {
     let now_ms = network.now_ms;
     network.gossiper_mut(0).remove_endpoint(address(2), now_ms);
     network.run(50_000);
-    assert!(
-        network.gossiper(0).endpoint_state(&address(2)).is_none(),
-        "others still speak of it"
-    );
-    assert_eq!(
-        times_of(
-            &network,
-            0,
-            &Event::NodeRemoved {
-                endpoint: address(2)
-            }
-        )
-        .len(),
-        1
-    );
+    assert!(network.gossiper(0).endpoint_state(&address(2)).is_none(), "others still speak of it");
+    assert_eq!(times_of(&network, 0, &Event::NodeRemoved { endpoint: address(2) }).len(), 1);
     network.run(15_000);
     assert!(network.sees(0, 2), "it lives, and the quarantine is over");
 
     let now_ms = network.now_ms;
     network.gossiper_mut(0).remove_endpoint(address(2), now_ms);
-    network
-        .gossiper_mut(0)
-        .set_members(&[address(0), address(1), address(2)], now_ms);
+    network.gossiper_mut(0).set_members(&[address(0), address(1), address(2)], now_ms);
     network.run(5_000);
     assert!(network.sees(0, 2), "a member again");
 }
@@ -396,9 +290,7 @@ fn silent_strangers_are_forgotten() {
     let mut network = Network::started(3, 1, 17);
     for node in 0..3 {
         let now_ms = network.now_ms;
-        network
-            .gossiper_mut(node)
-            .set_members(&[address(0), address(1)], now_ms);
+        network.gossiper_mut(node).set_members(&[address(0), address(1)], now_ms);
     }
     network.run(100_000);
     network.assert_agreement();
@@ -411,13 +303,7 @@ fn silent_strangers_are_forgotten() {
     network.kill(1);
     network.run(100_000);
     assert!(network.gossiper(0).endpoint_state(&address(1)).is_some());
-    assert_eq!(
-        network
-            .gossiper(0)
-            .unreachable_endpoints()
-            .collect::<Vec<_>>(),
-        [address(1)]
-    );
+    assert_eq!(network.gossiper(0).unreachable_endpoints().collect::<Vec<_>>(), [address(1)]);
 }
 
 #[test]
@@ -441,21 +327,9 @@ fn an_implausible_generation_is_reported_and_ignored() {
     let ahead = u32::try_from(GENERATION_AHEAD_SECONDS_MAX).expect("a year is short") + own + 1_000;
     network.start_with(1, ahead);
     network.run(3_000);
-    let reports = times_of(
-        &network,
-        0,
-        &Event::ImplausibleGeneration {
-            endpoint: address(1),
-            generation: ahead,
-        },
-    );
+    let reports = times_of(&network, 0, &Event::ImplausibleGeneration { endpoint: address(1), generation: ahead });
     assert_eq!(reports.len(), 1);
-    assert!(
-        network
-            .gossiper(0)
-            .endpoint_state(&address(1))
-            .is_some_and(|state| state.generation == own)
-    );
+    assert!(network.gossiper(0).endpoint_state(&address(1)).is_some_and(|state| state.generation == own));
 }
 
 #[test]
@@ -466,23 +340,12 @@ fn changes_spread_before_the_next_round_and_load_does_not_hurry() {
     let rounds_done = network.gossiper(1).next_wakeup().expect("it runs");
     network.run(rounds_done + 50 - network.now_ms);
     network.set(1, ApplicationState::Load, "123.0");
-    assert!(
-        network
-            .gossiper(1)
-            .next_wakeup()
-            .is_some_and(|due| due > network.now_ms + 500)
-    );
+    assert!(network.gossiper(1).next_wakeup().is_some_and(|due| due > network.now_ms + 500));
     network.set(1, ApplicationState::MetadataEpoch, "42");
     network.run(200);
     for node in [0, 2] {
-        assert_eq!(
-            network.gossiper(node).newest_epoch(),
-            Some((42, address(1)))
-        );
-        let seen = network
-            .gossiper(node)
-            .endpoint_state(&address(1))
-            .expect("known");
+        assert_eq!(network.gossiper(node).newest_epoch(), Some((42, address(1))));
+        let seen = network.gossiper(node).endpoint_state(&address(1)).expect("known");
         assert_eq!(seen.get(ApplicationState::Load), Some("123.0"));
     }
 }
@@ -492,11 +355,7 @@ fn more_state_than_fits_one_message_arrives() {
     let mut network = Network::new(3, 1, 21);
     network.start(0);
     network.start(1);
-    let keys = [
-        ApplicationState::Tokens,
-        ApplicationState::IndexStatus,
-        ApplicationState::Unknown(555),
-    ];
+    let keys = [ApplicationState::Tokens, ApplicationState::IndexStatus, ApplicationState::Unknown(555)];
     for node in 0..2 {
         for key in keys {
             network.set(node, key, &"x".repeat(60_000));
@@ -519,11 +378,7 @@ fn the_same_seed_gives_the_same_trace() {
             network.start(node);
         }
         network.run(30_000);
-        let events: Vec<_> = network
-            .nodes
-            .iter()
-            .map(|node| node.events.clone())
-            .collect();
+        let events: Vec<_> = network.nodes.iter().map(|node| node.events.clone()).collect();
         (network.messages_sent, events)
     };
     assert_eq!(trace(5), trace(5));
@@ -542,13 +397,9 @@ fn forty_nodes_agree_soon() {
 
 #[test]
 fn gossipinfo_has_cassandras_layout() {
-    let mut gossiper =
-        Gossiper::new(Config::new(address(0), "Test Cluster"), Rng::new(1)).expect("good settings");
+    let mut gossiper = Gossiper::new(Config::new(address(0), "Test Cluster"), Rng::new(1)).expect("good settings");
     for (key, value) in [
-        (
-            ApplicationState::HostId,
-            "6dbea9de-40a7-4897-bb04-800fe11733a7",
-        ),
+        (ApplicationState::HostId, "6dbea9de-40a7-4897-bb04-800fe11733a7"),
         (ApplicationState::Tokens, "-1,5"),
         (ApplicationState::Status, "NORMAL,-1"),
         (ApplicationState::MetadataEpoch, "17"),
@@ -560,8 +411,5 @@ fn gossipinfo_has_cassandras_layout() {
     let lines = "  generation:1700000000\n  heartbeat:5\n  STATUS:3:NORMAL,-1\n  \
                  HOST_ID:1:6dbea9de-40a7-4897-bb04-800fe11733a7\n  METADATA_EPOCH:4:17\n  TOKENS:2:<hidden>\n";
     assert_eq!(gossiper.gossip_info(false), format!("/127.0.0.1\n{lines}"));
-    assert_eq!(
-        gossiper.gossip_info(true),
-        format!("/127.0.0.1:7000\n{lines}")
-    );
+    assert_eq!(gossiper.gossip_info(true), format!("/127.0.0.1:7000\n{lines}"));
 }

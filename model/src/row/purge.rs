@@ -37,7 +37,8 @@ pub fn purge_row(row: RowRef<'_>, purger: &Purger, out: &mut Vec<u8>) -> bool {
         header.deletion = DeletionTime::LIVE;
     }
     let liveness = header.liveness;
-    if !liveness.is_none() && !liveness.is_live(purger.now) && purger.may_purge(liveness.timestamp, liveness.expires_at) {
+    if !liveness.is_none() && !liveness.is_live(purger.now) && purger.may_purge(liveness.timestamp, liveness.expires_at)
+    {
         header.liveness = Liveness::NONE;
     }
     let mut left = !header.liveness.is_none() || !header.deletion.is_live();

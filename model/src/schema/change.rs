@@ -134,8 +134,11 @@ impl Schema {
             for definition in keyspace.types.values_mut() {
                 let fields = definition.fields.iter().map(|(n, ty)| (n.clone(), resolve(ty, &types))).collect();
                 if definition.fields != fields {
-                    *definition =
-                        Arc::new(UdtDefinition { keyspace: definition.keyspace.clone(), name: definition.name.clone(), fields });
+                    *definition = Arc::new(UdtDefinition {
+                        keyspace: definition.keyspace.clone(),
+                        name: definition.name.clone(),
+                        fields,
+                    });
                 }
             }
         }
@@ -166,10 +169,9 @@ fn resolve(ty: &CqlType, types: &BTreeMap<String, Arc<UdtDefinition>>) -> CqlTyp
         CqlType::Map { key, value, frozen } => CqlType::Map { key: arc(key), value: arc(value), frozen: *frozen },
         CqlType::Tuple(parts) => CqlType::Tuple(parts.iter().map(|part| resolve(part, types)).collect()),
         CqlType::Vector { element, dimension } => CqlType::Vector { element: arc(element), dimension: *dimension },
-        CqlType::Udt { definition, frozen } => CqlType::Udt {
-            definition: types.get(&definition.name).unwrap_or(definition).clone(),
-            frozen: *frozen,
-        },
+        CqlType::Udt { definition, frozen } => {
+            CqlType::Udt { definition: types.get(&definition.name).unwrap_or(definition).clone(), frozen: *frozen }
+        }
         simple => simple.clone(),
     }
 }
@@ -576,7 +578,8 @@ mod tests {
             let mut reader = Reader::new(&bytes[..cut]);
             while SchemaChange::decode(&mut reader).is_ok() {}
         }
-        let dropped = SchemaChange::DropTable { keyspace: "ks".to_owned(), name: "t".to_owned(), id: Uuid::from_u128(8) };
+        let dropped =
+            SchemaChange::DropTable { keyspace: "ks".to_owned(), name: "t".to_owned(), id: Uuid::from_u128(8) };
         let schema = schema.apply(6, &[dropped]).expect("applies");
         assert!(schema.table("ks", "t").is_some(), "another id is another table");
     }

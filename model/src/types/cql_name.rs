@@ -25,12 +25,8 @@ impl fmt::Display for CqlType {
                 out.write_str(">")?;
             }
             CqlType::Udt { definition, .. } => out.write_str(&maybe_quote(&definition.name))?,
-            CqlType::Vector { element, dimension } => {
-                write!(out, "vector<{element}, {dimension}>")?
-            }
-            CqlType::Custom(class) if java_class::simple_name(class) == "DateType" => {
-                out.write_str("timestamp")?
-            }
+            CqlType::Vector { element, dimension } => write!(out, "vector<{element}, {dimension}>")?,
+            CqlType::Custom(class) if java_class::simple_name(class) == "DateType" => out.write_str("timestamp")?,
             CqlType::Custom(class) => write!(out, "'{}'", class.replace('\'', "''"))?,
             native => out.write_str(native.native_name().unwrap_or("unknown"))?,
         }
@@ -69,10 +65,7 @@ const NATIVE: [(&str, CqlType); 21] = [
 impl CqlType {
     /// Name of a type without parameters; `None` for the others.
     pub fn native_name(&self) -> Option<&'static str> {
-        NATIVE
-            .iter()
-            .find(|(_, native)| native == self)
-            .map(|(name, _)| *name)
+        NATIVE.iter().find(|(_, native)| native == self).map(|(name, _)| *name)
     }
 
     /// The type without parameters that has this name, in any case; `varchar` is `text`.
@@ -80,9 +73,6 @@ impl CqlType {
         if name.eq_ignore_ascii_case("varchar") {
             return Some(CqlType::Text);
         }
-        NATIVE
-            .iter()
-            .find(|(native, _)| native.eq_ignore_ascii_case(name))
-            .map(|(_, native)| native.clone())
+        NATIVE.iter().find(|(native, _)| native.eq_ignore_ascii_case(name)).map(|(_, native)| native.clone())
     }
 }

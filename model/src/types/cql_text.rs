@@ -14,17 +14,8 @@ pub type UdtResolver<'a> = dyn Fn(&str, &str) -> Option<Arc<UdtDefinition>> + 'a
 /// # Errors
 /// Text outside the grammar, unknown UDTs, `frozen<>` around a simple type, a dimension that is not positive, and
 /// nesting beyond [`TYPE_DEPTH_MAX`].
-pub fn parse_cql_type(
-    text: &str,
-    keyspace: &str,
-    resolver: &UdtResolver<'_>,
-) -> Result<CqlType, TypeError> {
-    let mut parser = Parser {
-        text,
-        at: 0,
-        keyspace,
-        resolver,
-    };
+pub fn parse_cql_type(text: &str, keyspace: &str, resolver: &UdtResolver<'_>) -> Result<CqlType, TypeError> {
+    let mut parser = Parser { text, at: 0, keyspace, resolver };
     let parsed = parser.parse_type(0)?;
     parser.skip_space();
     if parser.at != text.len() {
@@ -107,19 +98,16 @@ impl Parser<'_> {
         let digits = self.take_while(|byte| byte.is_ascii_digit() || byte == b'-');
         match digits.parse::<i32>() {
             Ok(dimension) if dimension > 0 => Ok(dimension as u32),
-            Ok(dimension) => Err(TypeError::Invalid(format!(
-                "vectors may only have positive dimensions; given {dimension}"
-            ))),
+            Ok(dimension) => {
+                Err(TypeError::Invalid(format!("vectors may only have positive dimensions; given {dimension}")))
+            }
             Err(_) => Err(self.fault("dimension expected")),
         }
     }
 
     fn resolve(&self, keyspace: &str, name: &str) -> Result<CqlType, TypeError> {
         (self.resolver)(keyspace, name)
-            .map(|definition| CqlType::Udt {
-                definition,
-                frozen: false,
-            })
+            .map(|definition| CqlType::Udt { definition, frozen: false })
             .ok_or_else(|| TypeError::UnknownType(format!("{keyspace}.{name}")))
     }
 
@@ -157,10 +145,7 @@ impl Parser<'_> {
     /// Takes bytes while `accept` holds. Bytes are only refused at ASCII characters, so the cut is between characters.
     fn take_while(&mut self, accept: impl Fn(u8) -> bool) -> &str {
         let rest = self.text.get(self.at..).unwrap_or("");
-        let length = rest
-            .bytes()
-            .position(|byte| !accept(byte))
-            .unwrap_or(rest.len());
+        let length = rest.bytes().position(|byte| !accept(byte)).unwrap_or(rest.len());
         let taken = rest.get(..length).unwrap_or("");
         self.at += taken.len();
         taken
@@ -182,19 +167,11 @@ impl Parser<'_> {
     }
 
     fn expect(&mut self, byte: u8, reason: &'static str) -> Result<(), TypeError> {
-        if self.eat(byte) {
-            Ok(())
-        } else {
-            Err(self.fault(reason))
-        }
+        if self.eat(byte) { Ok(()) } else { Err(self.fault(reason)) }
     }
 
     fn fault(&self, reason: &'static str) -> TypeError {
-        TypeError::Syntax {
-            text: self.text.to_owned(),
-            at: self.at,
-            reason,
-        }
+        TypeError::Syntax { text: self.text.to_owned(), at: self.at, reason }
     }
 }
 
@@ -232,20 +209,11 @@ mod tests {
         check("frozen<frozen<list<int>>>", "frozen<list<int>>");
         check("frozen<map<text,int>>", "frozen<map<text, int>>");
         check("map<int, map<int, int>>", "map<int, frozen<map<int, int>>>");
-        check(
-            "list<frozen<list<frozen<set<int>>>>>",
-            "list<frozen<list<frozen<set<int>>>>>",
-        );
+        check("list<frozen<list<frozen<set<int>>>>>", "list<frozen<list<frozen<set<int>>>>>");
         check("tuple<int>", "frozen<tuple<int>>");
-        check(
-            "tuple<int, list<int>>",
-            "frozen<tuple<int, frozen<list<int>>>>",
-        );
+        check("tuple<int, list<int>>", "frozen<tuple<int, frozen<list<int>>>>");
         check("list<tuple<int>>", "list<frozen<tuple<int>>>");
-        check(
-            "frozen<tuple<int,frozen<point>>>",
-            "frozen<tuple<int, frozen<point>>>",
-        );
+        check("frozen<tuple<int,frozen<point>>>", "frozen<tuple<int, frozen<point>>>");
         check("tuple<point>", "frozen<tuple<frozen<point>>>");
         check("point", "point");
         check("ks.point", "point");
@@ -253,50 +221,20 @@ mod tests {
         check("\"text\"", "text");
         check("vector<float,3>", "vector<float, 3>");
         check("frozen<vector<int,2>>", "vector<int, 2>");
-        check(
-            "vector<frozen<list<int>>, 4>",
-            "vector<frozen<list<int>>, 4>",
-        );
+        check("vector<frozen<list<int>>, 4>", "vector<frozen<list<int>>, 4>");
         check("list<vector<text, 2>>", "list<vector<text, 2>>");
-        check(
-            "'org.apache.cassandra.db.marshal.LexicalUUIDType'",
-            "'org.apache.cassandra.db.marshal.LexicalUUIDType'",
-        );
+        check("'org.apache.cassandra.db.marshal.LexicalUUIDType'", "'org.apache.cassandra.db.marshal.LexicalUUIDType'");
         check("'org.apache.cassandra.db.marshal.Int32Type'", "int");
-        check(
-            "frozen<int>",
-            "frozen<> is only allowed on collections, tuples, and user-defined types (got int)",
-        );
-        check(
-            "vector<int, 0>",
-            "vectors may only have positive dimensions; given 0",
-        );
-        check(
-            "vector<int, -1>",
-            "vectors may only have positive dimensions; given -1",
-        );
+        check("frozen<int>", "frozen<> is only allowed on collections, tuples, and user-defined types (got int)");
+        check("vector<int, 0>", "vectors may only have positive dimensions; given 0");
+        check("vector<int, -1>", "vectors may only have positive dimensions; given -1");
         check("nosuch", "Unknown type ks.nosuch");
         check("other.point", "Unknown type other.point");
-        check(
-            "list<int",
-            "Syntax error parsing 'list<int' at char 8: '>' expected",
-        );
-        check(
-            "",
-            "Syntax error parsing '' at char 0: name of a type expected",
-        );
-        check(
-            "int int",
-            "Syntax error parsing 'int int' at char 4: end of text expected",
-        );
-        check(
-            "\"x",
-            "Syntax error parsing '\"x' at char 2: closing quote expected",
-        );
-        check(
-            "map<int>",
-            "Syntax error parsing 'map<int>' at char 7: ',' expected",
-        );
+        check("list<int", "Syntax error parsing 'list<int' at char 8: '>' expected");
+        check("", "Syntax error parsing '' at char 0: name of a type expected");
+        check("int int", "Syntax error parsing 'int int' at char 4: end of text expected");
+        check("\"x", "Syntax error parsing '\"x' at char 2: closing quote expected");
+        check("map<int>", "Syntax error parsing 'map<int>' at char 7: ',' expected");
         check(
             "int<int>",
             "Syntax error parsing 'int<int>' at char 7: list, set, map, tuple, vector or frozen expected",

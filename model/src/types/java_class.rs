@@ -62,8 +62,7 @@ impl CqlType {
     }
 
     fn write_java_class(&self, out: &mut String, ignore_freezing: bool) {
-        let wrapped =
-            !ignore_freezing && self.is_frozen() && (self.is_collection() || self.is_udt());
+        let wrapped = !ignore_freezing && self.is_frozen() && (self.is_collection() || self.is_udt());
         let inner = ignore_freezing || wrapped;
         if wrapped {
             out.push_str(PACKAGE);
@@ -71,15 +70,9 @@ impl CqlType {
         }
         match self {
             CqlType::Custom(class) => out.push_str(class),
-            CqlType::List { element, .. } => {
-                write_with_parameters(out, "ListType", &[element], inner)
-            }
-            CqlType::Set { element, .. } => {
-                write_with_parameters(out, "SetType", &[element], inner)
-            }
-            CqlType::Map { key, value, .. } => {
-                write_with_parameters(out, "MapType", &[key, value], inner)
-            }
+            CqlType::List { element, .. } => write_with_parameters(out, "ListType", &[element], inner),
+            CqlType::Set { element, .. } => write_with_parameters(out, "SetType", &[element], inner),
+            CqlType::Map { key, value, .. } => write_with_parameters(out, "MapType", &[key, value], inner),
             CqlType::Tuple(components) => {
                 let components: Vec<&CqlType> = components.iter().collect();
                 write_with_parameters(out, "TupleType", &components, true);
@@ -93,12 +86,7 @@ impl CqlType {
             }
             native => {
                 out.push_str(PACKAGE);
-                out.push_str(
-                    NATIVE
-                        .iter()
-                        .find(|(_, known)| known == native)
-                        .map_or("BytesType", |(name, _)| name),
-                );
+                out.push_str(NATIVE.iter().find(|(_, known)| known == native).map_or("BytesType", |(name, _)| name));
             }
         }
         if wrapped {
@@ -107,12 +95,7 @@ impl CqlType {
     }
 }
 
-fn write_with_parameters(
-    out: &mut String,
-    class: &str,
-    parameters: &[&CqlType],
-    ignore_freezing: bool,
-) {
+fn write_with_parameters(out: &mut String, class: &str, parameters: &[&CqlType], ignore_freezing: bool) {
     out.push_str(PACKAGE);
     out.push_str(class);
     for (place, parameter) in parameters.iter().enumerate() {
@@ -123,10 +106,7 @@ fn write_with_parameters(
 }
 
 fn write_udt(out: &mut String, definition: &UdtDefinition, ignore_freezing: bool) {
-    write_infallible(
-        out,
-        format_args!("{PACKAGE}UserType({},", definition.keyspace),
-    );
+    write_infallible(out, format_args!("{PACKAGE}UserType({},", definition.keyspace));
     write_hex(out, &definition.name);
     for (name, field) in &definition.fields {
         out.push(',');
@@ -239,9 +219,7 @@ impl<'a> Parser<'a> {
             _ if KEPT.contains(&name) => {
                 self.skip_balanced()?;
                 let parameters = self.text.get(start + class.len()..self.at).unwrap_or("");
-                Ok(CqlType::Custom(
-                    format!("{PACKAGE}{name}{parameters}").into(),
-                ))
+                Ok(CqlType::Custom(format!("{PACKAGE}{name}{parameters}").into()))
             }
             _ => Err(TypeError::UnknownClass(format!("{PACKAGE}{name}"))),
         }
@@ -270,11 +248,7 @@ impl<'a> Parser<'a> {
         let element = self.parse_type(depth + 1)?.freeze();
         self.expect(b',', "',' expected")?;
         self.skip_space();
-        let dimension = self
-            .class_name()
-            .parse::<u32>()
-            .ok()
-            .filter(|&dimension| dimension <= i32::MAX as u32);
+        let dimension = self.class_name().parse::<u32>().ok().filter(|&dimension| dimension <= i32::MAX as u32);
         let Some(dimension @ 1..) = dimension else {
             return Err(self.fault("positive dimension expected"));
         };
@@ -295,15 +269,8 @@ impl<'a> Parser<'a> {
             fields.push((field, self.parse_type(depth + 1)?));
         }
         self.expect(b')', "')' expected")?;
-        let definition = Arc::new(UdtDefinition {
-            keyspace,
-            name,
-            fields,
-        });
-        Ok(CqlType::Udt {
-            definition,
-            frozen: false,
-        })
+        let definition = Arc::new(UdtDefinition { keyspace, name, fields });
+        Ok(CqlType::Udt { definition, frozen: false })
     }
 
     fn hex_name(&mut self) -> Result<String, TypeError> {
@@ -315,15 +282,9 @@ impl<'a> Parser<'a> {
         let bytes: Option<Vec<u8>> = digits
             .as_bytes()
             .chunks(2)
-            .map(|pair| {
-                std::str::from_utf8(pair)
-                    .ok()
-                    .and_then(|pair| u8::from_str_radix(pair, 16).ok())
-            })
+            .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()))
             .collect();
-        bytes
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .ok_or_else(|| self.fault("name in hex expected"))
+        bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| self.fault("name in hex expected"))
     }
 
     /// Steps over `( … )` if it is there, with parentheses nested in it.
@@ -349,10 +310,7 @@ impl<'a> Parser<'a> {
     fn class_name(&mut self) -> &'a str {
         let rest = self.text.get(self.at..).unwrap_or("");
         let accept = |byte: u8| byte.is_ascii_alphanumeric() || b"-+._&".contains(&byte);
-        let length = rest
-            .bytes()
-            .position(|byte| !accept(byte))
-            .unwrap_or(rest.len());
+        let length = rest.bytes().position(|byte| !accept(byte)).unwrap_or(rest.len());
         let taken = rest.get(..length).unwrap_or("");
         self.at += taken.len();
         taken
@@ -376,64 +334,33 @@ impl<'a> Parser<'a> {
     }
 
     fn expect(&mut self, byte: u8, reason: &'static str) -> Result<(), TypeError> {
-        if self.eat(byte) {
-            Ok(())
-        } else {
-            Err(self.fault(reason))
-        }
+        if self.eat(byte) { Ok(()) } else { Err(self.fault(reason)) }
     }
 
     fn finish(&mut self) -> Result<(), TypeError> {
         self.skip_space();
-        if self.at == self.text.len() {
-            Ok(())
-        } else {
-            Err(self.fault("end of text expected"))
-        }
+        if self.at == self.text.len() { Ok(()) } else { Err(self.fault("end of text expected")) }
     }
 
     fn fault(&self, reason: &'static str) -> TypeError {
-        TypeError::Syntax {
-            text: self.text.to_owned(),
-            at: self.at,
-            reason,
-        }
+        TypeError::Syntax { text: self.text.to_owned(), at: self.at, reason }
     }
 }
 
 /// Freezes a type and everything in it, the fields of UDTs too: inside `FrozenType` nothing else says they are frozen.
 fn freeze_deep(parsed: &CqlType) -> CqlType {
     match parsed {
-        CqlType::List { element, .. } => CqlType::List {
-            element: Arc::new(freeze_deep(element)),
-            frozen: true,
-        },
-        CqlType::Set { element, .. } => CqlType::Set {
-            element: Arc::new(freeze_deep(element)),
-            frozen: true,
-        },
-        CqlType::Map { key, value, .. } => CqlType::Map {
-            key: Arc::new(freeze_deep(key)),
-            value: Arc::new(freeze_deep(value)),
-            frozen: true,
-        },
+        CqlType::List { element, .. } => CqlType::List { element: Arc::new(freeze_deep(element)), frozen: true },
+        CqlType::Set { element, .. } => CqlType::Set { element: Arc::new(freeze_deep(element)), frozen: true },
+        CqlType::Map { key, value, .. } => {
+            CqlType::Map { key: Arc::new(freeze_deep(key)), value: Arc::new(freeze_deep(value)), frozen: true }
+        }
         CqlType::Tuple(components) => CqlType::Tuple(components.iter().map(freeze_deep).collect()),
         CqlType::Vector { element, dimension } => CqlType::vector(freeze_deep(element), *dimension),
         CqlType::Udt { definition, .. } => {
-            let fields = definition
-                .fields
-                .iter()
-                .map(|(name, field)| (name.clone(), freeze_deep(field)))
-                .collect();
+            let fields = definition.fields.iter().map(|(name, field)| (name.clone(), freeze_deep(field))).collect();
             let (keyspace, name) = (definition.keyspace.clone(), definition.name.clone());
-            CqlType::Udt {
-                definition: Arc::new(UdtDefinition {
-                    keyspace,
-                    name,
-                    fields,
-                }),
-                frozen: true,
-            }
+            CqlType::Udt { definition: Arc::new(UdtDefinition { keyspace, name, fields }), frozen: true }
         }
         other => other.clone(),
     }
@@ -451,15 +378,8 @@ mod tests {
     }
 
     fn point() -> Arc<UdtDefinition> {
-        let fields = vec![
-            ("x".to_owned(), CqlType::Int),
-            ("Y y".to_owned(), CqlType::Text),
-        ];
-        Arc::new(UdtDefinition {
-            keyspace: "ks".to_owned(),
-            name: "point".to_owned(),
-            fields,
-        })
+        let fields = vec![("x".to_owned(), CqlType::Int), ("Y y".to_owned(), CqlType::Text)];
+        Arc::new(UdtDefinition { keyspace: "ks".to_owned(), name: "point".to_owned(), fields })
     }
 
     /// CQL text to class string, and the class string back to the CQL name.
@@ -487,114 +407,45 @@ mod tests {
         }
         check("list<int>", "~ListType(~Int32Type)");
         check("frozen<list<int>>", "~FrozenType(~ListType(~Int32Type))");
-        check(
-            "list<frozen<list<int>>>",
-            "~ListType(~FrozenType(~ListType(~Int32Type)))",
-        );
-        check(
-            "frozen<list<frozen<list<int>>>>",
-            "~FrozenType(~ListType(~ListType(~Int32Type)))",
-        );
-        check(
-            "map<int, frozen<list<text>>>",
-            "~MapType(~Int32Type,~FrozenType(~ListType(~UTF8Type)))",
-        );
-        check(
-            "frozen<map<int, set<int>>>",
-            "~FrozenType(~MapType(~Int32Type,~SetType(~Int32Type)))",
-        );
-        check(
-            "tuple<int, frozen<list<int>>, frozen<point>>",
-            "~TupleType(~Int32Type,~ListType(~Int32Type),POINT)",
-        );
-        check(
-            "map<text, tuple<int, text>>",
-            "~MapType(~UTF8Type,~TupleType(~Int32Type,~UTF8Type))",
-        );
-        check(
-            "map<text, frozen<point>>",
-            "~MapType(~UTF8Type,~FrozenType(POINT))",
-        );
+        check("list<frozen<list<int>>>", "~ListType(~FrozenType(~ListType(~Int32Type)))");
+        check("frozen<list<frozen<list<int>>>>", "~FrozenType(~ListType(~ListType(~Int32Type)))");
+        check("map<int, frozen<list<text>>>", "~MapType(~Int32Type,~FrozenType(~ListType(~UTF8Type)))");
+        check("frozen<map<int, set<int>>>", "~FrozenType(~MapType(~Int32Type,~SetType(~Int32Type)))");
+        check("tuple<int, frozen<list<int>>, frozen<point>>", "~TupleType(~Int32Type,~ListType(~Int32Type),POINT)");
+        check("map<text, tuple<int, text>>", "~MapType(~UTF8Type,~TupleType(~Int32Type,~UTF8Type))");
+        check("map<text, frozen<point>>", "~MapType(~UTF8Type,~FrozenType(POINT))");
         check("point", "POINT");
         check("frozen<point>", "~FrozenType(POINT)");
         check("vector<float, 3>", "~VectorType(~FloatType , 3)");
-        check(
-            "vector<frozen<list<int>>, 3>",
-            "~VectorType(~FrozenType(~ListType(~Int32Type)) , 3)",
-        );
-        check(
-            "vector<frozen<point>, 3>",
-            "~VectorType(~FrozenType(POINT) , 3)",
-        );
-        check(
-            "list<vector<text, 2>>",
-            "~ListType(~VectorType(~UTF8Type , 2))",
-        );
+        check("vector<frozen<list<int>>, 3>", "~VectorType(~FrozenType(~ListType(~Int32Type)) , 3)");
+        check("vector<frozen<point>, 3>", "~VectorType(~FrozenType(POINT) , 3)");
+        check("list<vector<text, 2>>", "~ListType(~VectorType(~UTF8Type , 2))");
         check(
             "frozen<list<vector<frozen<list<int>>, 2>>>",
             "~FrozenType(~ListType(~VectorType(~ListType(~Int32Type) , 2)))",
         );
-        check(
-            "tuple<vector<frozen<list<int>>, 2>>",
-            "~TupleType(~VectorType(~ListType(~Int32Type) , 2))",
-        );
-        check(
-            "'~LexicalUUIDType'".replace('~', PACKAGE).as_str(),
-            "~LexicalUUIDType",
-        );
+        check("tuple<vector<frozen<list<int>>, 2>>", "~TupleType(~VectorType(~ListType(~Int32Type) , 2))");
+        check("'~LexicalUUIDType'".replace('~', PACKAGE).as_str(), "~LexicalUUIDType");
     }
 
     #[test]
     fn classes_of_classes() {
         check_class("Int32Type", "~Int32Type");
-        check_class(
-            " MapType ( Int32Type , UTF8Type ) ",
-            "~MapType(~Int32Type,~UTF8Type)",
-        );
+        check_class(" MapType ( Int32Type , UTF8Type ) ", "~MapType(~Int32Type,~UTF8Type)");
         check_class("~FrozenType(~Int32Type)", "~Int32Type");
         check_class("~ReversedType(~Int32Type)", "~Int32Type");
         check_class("~VectorType(~FloatType,3)", "~VectorType(~FloatType , 3)");
-        check_class(
-            "~VectorType(~ListType(~Int32Type) , 3)",
-            "~VectorType(~FrozenType(~ListType(~Int32Type)) , 3)",
-        );
-        check_class(
-            "~ListType(~ListType(~Int32Type))",
-            "~ListType(~FrozenType(~ListType(~Int32Type)))",
-        );
-        check_class(
-            "~FrozenType(~TupleType(~ListType(~Int32Type)))",
-            "~TupleType(~ListType(~Int32Type))",
-        );
-        check_class(
-            "~CompositeType(~Int32Type,~UTF8Type)",
-            "~CompositeType(~Int32Type,~UTF8Type)",
-        );
-        check_class(
-            "~DynamicCompositeType(a=>~Int32Type)",
-            "~DynamicCompositeType(a=>~Int32Type)",
-        );
+        check_class("~VectorType(~ListType(~Int32Type) , 3)", "~VectorType(~FrozenType(~ListType(~Int32Type)) , 3)");
+        check_class("~ListType(~ListType(~Int32Type))", "~ListType(~FrozenType(~ListType(~Int32Type)))");
+        check_class("~FrozenType(~TupleType(~ListType(~Int32Type)))", "~TupleType(~ListType(~Int32Type))");
+        check_class("~CompositeType(~Int32Type,~UTF8Type)", "~CompositeType(~Int32Type,~UTF8Type)");
+        check_class("~DynamicCompositeType(a=>~Int32Type)", "~DynamicCompositeType(a=>~Int32Type)");
         check_class("~DateType", "~DateType");
-        check_class(
-            "~NoSuchType",
-            "Unable to find abstract-type class '~NoSuchType'",
-        );
-        check_class(
-            "com.example.Int32Type",
-            "Unable to find abstract-type class 'com.example.Int32Type'",
-        );
-        check_class(
-            "~ListType",
-            "Syntax error parsing '~ListType' at char 40: '(' expected",
-        );
-        check_class(
-            "ListType(Int32Type",
-            "Syntax error parsing 'ListType(Int32Type' at char 18: ')' expected",
-        );
-        check_class(
-            "ListType()",
-            "Syntax error parsing 'ListType()' at char 9: class name expected",
-        );
+        check_class("~NoSuchType", "Unable to find abstract-type class '~NoSuchType'");
+        check_class("com.example.Int32Type", "Unable to find abstract-type class 'com.example.Int32Type'");
+        check_class("~ListType", "Syntax error parsing '~ListType' at char 40: '(' expected");
+        check_class("ListType(Int32Type", "Syntax error parsing 'ListType(Int32Type' at char 18: ')' expected");
+        check_class("ListType()", "Syntax error parsing 'ListType()' at char 9: class name expected");
         check_class(
             "MapType(Int32Type)",
             "Syntax error parsing 'MapType(Int32Type)' at char 18: MapType takes exactly 2 type parameters",
@@ -608,10 +459,7 @@ mod tests {
             "Syntax error parsing 'UserType(ks,7,61:Int32Type)' at char 13: An hex string representing bytes must have an even length",
         );
         check_class("", "Syntax error parsing '' at char 0: class name expected");
-        check_class(
-            "Int32Type)",
-            "Syntax error parsing 'Int32Type)' at char 9: end of text expected",
-        );
+        check_class("Int32Type)", "Syntax error parsing 'Int32Type)' at char 9: end of text expected");
         check_class(
             "CompositeType(Int32Type",
             "Syntax error parsing 'CompositeType(Int32Type' at char 23: ')' expected",
@@ -621,36 +469,18 @@ mod tests {
     #[test]
     fn keys_and_clusterings() {
         let composite = expand("~CompositeType(~Int32Type,~UTF8Type)");
-        assert_eq!(
-            composite_components(&composite).unwrap(),
-            [CqlType::Int, CqlType::Text]
-        );
-        assert_eq!(
-            composite_java_class(&[CqlType::Int, CqlType::Text]),
-            composite
-        );
-        assert_eq!(
-            composite_components(&expand("~Int32Type")).unwrap(),
-            [CqlType::Int]
-        );
+        assert_eq!(composite_components(&composite).unwrap(), [CqlType::Int, CqlType::Text]);
+        assert_eq!(composite_java_class(&[CqlType::Int, CqlType::Text]), composite);
+        assert_eq!(composite_components(&expand("~Int32Type")).unwrap(), [CqlType::Int]);
         assert_eq!(composite_java_class(&[CqlType::Int]), expand("~Int32Type"));
         let reversed = expand("~ReversedType(~Int32Type)");
-        assert_eq!(
-            parse_clustering_class(&reversed).unwrap(),
-            (CqlType::Int, true)
-        );
-        assert_eq!(
-            parse_clustering_class("Int32Type").unwrap(),
-            (CqlType::Int, false)
-        );
+        assert_eq!(parse_clustering_class(&reversed).unwrap(), (CqlType::Int, true));
+        assert_eq!(parse_clustering_class("Int32Type").unwrap(), (CqlType::Int, false));
         assert_eq!(reversed_java_class(&CqlType::Int), reversed);
     }
 
     #[test]
     fn nesting_is_bounded() {
-        assert_eq!(
-            parse_java_class(&"ListType(".repeat(100_000)),
-            Err(TypeError::TooDeep)
-        );
+        assert_eq!(parse_java_class(&"ListType(".repeat(100_000)), Err(TypeError::TooDeep));
     }
 }

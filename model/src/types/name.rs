@@ -72,8 +72,7 @@ pub fn is_reserved_word(word: &str) -> bool {
 pub fn maybe_quote(name: &str) -> Cow<'_, str> {
     let mut bytes = name.bytes();
     let starts_well = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase());
-    let bare = starts_well
-        && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    let bare = starts_well && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     if bare && !is_reserved_word(name) {
         return Cow::Borrowed(name);
     }

@@ -7,45 +7,27 @@ use super::CqlType;
 impl CqlType {
     /// A list type; its elements are frozen, as everything inside a collection is.
     pub fn list(element: CqlType, frozen: bool) -> CqlType {
-        CqlType::List {
-            element: Arc::new(element.freeze()),
-            frozen,
-        }
+        CqlType::List { element: Arc::new(element.freeze()), frozen }
     }
 
     /// A set type; its elements are frozen.
     pub fn set(element: CqlType, frozen: bool) -> CqlType {
-        CqlType::Set {
-            element: Arc::new(element.freeze()),
-            frozen,
-        }
+        CqlType::Set { element: Arc::new(element.freeze()), frozen }
     }
 
     /// A map type; its keys and values are frozen.
     pub fn map(key: CqlType, value: CqlType, frozen: bool) -> CqlType {
-        CqlType::Map {
-            key: Arc::new(key.freeze()),
-            value: Arc::new(value.freeze()),
-            frozen,
-        }
+        CqlType::Map { key: Arc::new(key.freeze()), value: Arc::new(value.freeze()), frozen }
     }
 
     /// A tuple type; its components are frozen.
     pub fn tuple(components: impl IntoIterator<Item = CqlType>) -> CqlType {
-        CqlType::Tuple(
-            components
-                .into_iter()
-                .map(|component| component.freeze())
-                .collect(),
-        )
+        CqlType::Tuple(components.into_iter().map(|component| component.freeze()).collect())
     }
 
     /// A vector type.
     pub fn vector(element: CqlType, dimension: u32) -> CqlType {
-        CqlType::Vector {
-            element: Arc::new(element),
-            dimension,
-        }
+        CqlType::Vector { element: Arc::new(element), dimension }
     }
 
     /// True when the parts of a value are stored as cells of their own: lists, sets, maps and UDTs that are not frozen.
@@ -69,10 +51,7 @@ impl CqlType {
 
     /// True for lists, sets and maps.
     pub fn is_collection(&self) -> bool {
-        matches!(
-            self,
-            CqlType::List { .. } | CqlType::Set { .. } | CqlType::Map { .. }
-        )
+        matches!(self, CqlType::List { .. } | CqlType::Set { .. } | CqlType::Map { .. })
     }
 
     /// True for user-defined types.
@@ -88,34 +67,18 @@ impl CqlType {
     /// UDT stay as declared, because the definition belongs to the schema.
     pub fn freeze(&self) -> CqlType {
         match self {
-            CqlType::List { element, .. } => CqlType::List {
-                element: freeze_shared(element),
-                frozen: true,
-            },
-            CqlType::Set { element, .. } => CqlType::Set {
-                element: freeze_shared(element),
-                frozen: true,
-            },
-            CqlType::Map { key, value, .. } => CqlType::Map {
-                key: freeze_shared(key),
-                value: freeze_shared(value),
-                frozen: true,
-            },
-            CqlType::Tuple(components)
-                if components
-                    .iter()
-                    .any(|component| component.has_multi_cell_part()) =>
-            {
+            CqlType::List { element, .. } => CqlType::List { element: freeze_shared(element), frozen: true },
+            CqlType::Set { element, .. } => CqlType::Set { element: freeze_shared(element), frozen: true },
+            CqlType::Map { key, value, .. } => {
+                CqlType::Map { key: freeze_shared(key), value: freeze_shared(value), frozen: true }
+            }
+            CqlType::Tuple(components) if components.iter().any(|component| component.has_multi_cell_part()) => {
                 CqlType::Tuple(components.iter().map(CqlType::freeze).collect())
             }
-            CqlType::Udt { definition, .. } => CqlType::Udt {
-                definition: definition.clone(),
-                frozen: true,
-            },
-            CqlType::Vector { element, dimension } => CqlType::Vector {
-                element: freeze_shared(element),
-                dimension: *dimension,
-            },
+            CqlType::Udt { definition, .. } => CqlType::Udt { definition: definition.clone(), frozen: true },
+            CqlType::Vector { element, dimension } => {
+                CqlType::Vector { element: freeze_shared(element), dimension: *dimension }
+            }
             other => other.clone(),
         }
     }
@@ -129,9 +92,7 @@ impl CqlType {
             CqlType::Int | CqlType::Float => Some(4),
             CqlType::Bigint | CqlType::Double | CqlType::Timestamp => Some(8),
             CqlType::Uuid | CqlType::Timeuuid => Some(16),
-            CqlType::Vector { element, dimension } => element
-                .value_length_if_fixed()?
-                .checked_mul(*dimension as usize),
+            CqlType::Vector { element, dimension } => element.value_length_if_fixed()?.checked_mul(*dimension as usize),
             CqlType::Custom(class) => match super::java_class::simple_name(class) {
                 "DateType" => Some(8),
                 "LexicalUUIDType" => Some(16),
@@ -182,17 +143,12 @@ impl CqlType {
             return true;
         }
         match self {
-            CqlType::List { element, .. }
-            | CqlType::Set { element, .. }
-            | CqlType::Vector { element, .. } => element.any(predicate),
-            CqlType::Map { key, value, .. } => key.any(predicate) || value.any(predicate),
-            CqlType::Tuple(components) => {
-                components.iter().any(|component| component.any(predicate))
+            CqlType::List { element, .. } | CqlType::Set { element, .. } | CqlType::Vector { element, .. } => {
+                element.any(predicate)
             }
-            CqlType::Udt { definition, .. } => definition
-                .fields
-                .iter()
-                .any(|(_, field)| field.any(predicate)),
+            CqlType::Map { key, value, .. } => key.any(predicate) || value.any(predicate),
+            CqlType::Tuple(components) => components.iter().any(|component| component.any(predicate)),
+            CqlType::Udt { definition, .. } => definition.fields.iter().any(|(_, field)| field.any(predicate)),
             _ => false,
         }
     }
@@ -215,9 +171,7 @@ impl CqlType {
     /// True when the UDT `keyspace.name` is this type or part of it.
     pub fn references_udt(&self, keyspace: &str, name: &str) -> bool {
         self.any(&mut |part| match part {
-            CqlType::Udt { definition, .. } => {
-                definition.keyspace == keyspace && definition.name == name
-            }
+            CqlType::Udt { definition, .. } => definition.keyspace == keyspace && definition.name == name,
             _ => false,
         })
     }
@@ -240,11 +194,7 @@ impl CqlType {
 
 /// Freezes a shared type, keeping the same one when it has nothing to freeze.
 fn freeze_shared(shared: &Arc<CqlType>) -> Arc<CqlType> {
-    if shared.has_multi_cell_part() {
-        Arc::new(shared.freeze())
-    } else {
-        shared.clone()
-    }
+    if shared.has_multi_cell_part() { Arc::new(shared.freeze()) } else { shared.clone() }
 }
 
 #[cfg(test)]
@@ -288,17 +238,7 @@ mod tests {
         check("vector<text, 2>", None, false, false);
         check("vector<tinyint, 2>", None, false, false);
         check("vector<vector<boolean, 2>, 3>", Some(6), false, false);
-        check(
-            "'org.apache.cassandra.db.marshal.LexicalUUIDType'",
-            Some(16),
-            false,
-            true,
-        );
-        check(
-            "'org.apache.cassandra.db.marshal.DateType'",
-            Some(8),
-            false,
-            true,
-        );
+        check("'org.apache.cassandra.db.marshal.LexicalUUIDType'", Some(16), false, true);
+        check("'org.apache.cassandra.db.marshal.DateType'", Some(8), false, true);
     }
 }

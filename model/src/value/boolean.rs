@@ -13,8 +13,6 @@ pub fn decode_boolean(bytes: &[u8]) -> Option<bool> {
 pub(super) fn validate(bytes: &[u8]) -> Result<(), ValueError> {
     match bytes.len() {
         0 | 1 => Ok(()),
-        length => Err(ValueError::new(format!(
-            "Expected 1 or 0 byte value ({length})"
-        ))),
+        length => Err(ValueError::new(format!("Expected 1 or 0 byte value ({length})"))),
     }
 }

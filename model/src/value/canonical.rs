@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::{
-    CollectionBuilder, Comparator, Decimal, decode_boolean, decode_varint, elements,
-    encode_map_sorted, encode_set_sorted, encode_varint, entries,
+    CollectionBuilder, Comparator, Decimal, decode_boolean, decode_varint, elements, encode_map_sorted,
+    encode_set_sorted, encode_varint, entries,
 };
 use crate::types::CqlType;
 
@@ -47,31 +47,22 @@ fn canonical_list<'a>(element: &CqlType, bytes: &'a [u8]) -> Cow<'a, [u8]> {
 
 fn canonical_set<'a>(element: &CqlType, bytes: &'a [u8]) -> Cow<'a, [u8]> {
     let order = Comparator::for_type(element);
-    if is_ascending(elements(bytes), &order)
-        && elements(bytes).all(|part| is_canonical(element, part))
-    {
+    if is_ascending(elements(bytes), &order) && elements(bytes).all(|part| is_canonical(element, part)) {
         return Cow::Borrowed(bytes);
     }
-    let parts: Vec<_> = elements(bytes)
-        .map(|part| canonical_part(element, part))
-        .collect();
+    let parts: Vec<_> = elements(bytes).map(|part| canonical_part(element, part)).collect();
     Cow::Owned(encode_set_sorted(parts.iter().map(|part| &**part), &order))
 }
 
 fn canonical_map<'a>(key: &CqlType, value: &CqlType, bytes: &'a [u8]) -> Cow<'a, [u8]> {
     let order = Comparator::for_type(key);
-    let parts_are =
-        entries(bytes).all(|(left, right)| is_canonical(key, left) && is_canonical(value, right));
+    let parts_are = entries(bytes).all(|(left, right)| is_canonical(key, left) && is_canonical(value, right));
     if parts_are && is_ascending(entries(bytes).map(|(left, _)| left), &order) {
         return Cow::Borrowed(bytes);
     }
-    let parts: Vec<_> = entries(bytes)
-        .map(|(left, right)| (canonical_part(key, left), canonical_part(value, right)))
-        .collect();
-    Cow::Owned(encode_map_sorted(
-        parts.iter().map(|(left, right)| (&**left, &**right)),
-        &order,
-    ))
+    let parts: Vec<_> =
+        entries(bytes).map(|(left, right)| (canonical_part(key, left), canonical_part(value, right))).collect();
+    Cow::Owned(encode_map_sorted(parts.iter().map(|(left, right)| (&**left, &**right)), &order))
 }
 
 fn is_canonical(cql_type: &CqlType, bytes: &[u8]) -> bool {
@@ -98,56 +89,21 @@ mod tests {
         validate(&cql_type, &sent).unwrap();
         let answer = canonical_collection(&cql_type, &sent);
         assert_eq!(hex(&answer), kept, "{name}");
-        assert_eq!(
-            matches!(answer, Cow::Borrowed(_)),
-            hex(&sent) == kept,
-            "{name}"
-        );
-        assert!(
-            matches!(canonical_collection(&cql_type, &answer), Cow::Borrowed(_)),
-            "{name}"
-        );
+        assert_eq!(matches!(answer, Cow::Borrowed(_)), hex(&sent) == kept, "{name}");
+        assert!(matches!(canonical_collection(&cql_type, &answer), Cow::Borrowed(_)), "{name}");
     }
 
     #[test]
     fn collections_are_kept_in_order() {
         check("set<tinyint>", "00000000", "00000000");
-        check(
-            "set<tinyint>",
-            "00000003000000010300000001010000000103",
-            "0000000200000001010000000103",
-        );
-        check(
-            "set<tinyint>",
-            "0000000200000001010000000103",
-            "0000000200000001010000000103",
-        );
-        check(
-            "set<tinyint>",
-            "00000002000000017f0000000180",
-            "000000020000000180000000017f",
-        );
-        check(
-            "list<tinyint>",
-            "0000000200000001030000000101",
-            "0000000200000001030000000101",
-        );
-        check(
-            "set<varint>",
-            "00000002000000020001000000017f",
-            "000000020000000101000000017f",
-        );
-        check(
-            "set<varint>",
-            "0000000200000002000100000001ff",
-            "0000000200000001ff0000000101",
-        );
+        check("set<tinyint>", "00000003000000010300000001010000000103", "0000000200000001010000000103");
+        check("set<tinyint>", "0000000200000001010000000103", "0000000200000001010000000103");
+        check("set<tinyint>", "00000002000000017f0000000180", "000000020000000180000000017f");
+        check("list<tinyint>", "0000000200000001030000000101", "0000000200000001030000000101");
+        check("set<varint>", "00000002000000020001000000017f", "000000020000000101000000017f");
+        check("set<varint>", "0000000200000002000100000001ff", "0000000200000001ff0000000101");
         check("set<boolean>", "0000000100000001ff", "000000010000000101");
-        check(
-            "list<decimal>",
-            "0000000100000006000000010005",
-            "00000001000000050000000105",
-        );
+        check("list<decimal>", "0000000100000006000000010005", "00000001000000050000000105");
         check(
             "map<tinyint, tinyint>",
             "00000002000000010200000001090000000101000000010a",
@@ -158,11 +114,7 @@ mod tests {
             "000000020000000102000000010900000001020000000108",
             "0000000100000001020000000108",
         );
-        check(
-            "map<tinyint, varint>",
-            "00000001000000010200000002000a",
-            "000000010000000102000000010a",
-        );
+        check("map<tinyint, varint>", "00000001000000010200000002000a", "000000010000000102000000010a");
         check(
             "list<frozen<set<tinyint>>>",
             "000000010000000e0000000200000001030000000101",

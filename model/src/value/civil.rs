@@ -21,16 +21,11 @@ impl CivilDate {
         let shifted = days + DAYS_TO_EPOCH;
         let era = shifted.div_euclid(DAYS_PER_ERA);
         let day_of_era = shifted.rem_euclid(DAYS_PER_ERA);
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let month_from_march = (5 * day_of_year + 2) / 153;
         let day = (day_of_year - (153 * month_from_march + 2) / 5 + 1) as u8;
-        let month = if month_from_march < 10 {
-            month_from_march + 3
-        } else {
-            month_from_march - 9
-        } as u8;
+        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 } as u8;
         let year = year_of_era + era * 400 + i64::from(month <= 2);
         CivilDate { year, month, day }
     }
@@ -53,10 +48,7 @@ impl CivilDate {
 
     /// The same, or the last day of the month when the day is beyond it.
     pub(super) fn clamped(self) -> CivilDate {
-        CivilDate {
-            day: self.day.min(self.days_in_month()),
-            ..self
-        }
+        CivilDate { day: self.day.min(self.days_in_month()), ..self }
     }
 
     fn days_in_month(self) -> u8 {
@@ -78,37 +70,21 @@ impl CivilDate {
         };
         let digits = unsigned.bytes().take_while(u8::is_ascii_digit).count();
         let negative = text.starts_with('-');
-        if !(4..=10).contains(&digits)
-            || (!signed && digits > 4)
-            || (signed && !negative && digits == 4)
-        {
+        if !(4..=10).contains(&digits) || (!signed && digits > 4) || (signed && !negative && digits == 4) {
             return None;
         }
         let (year, rest) = unsigned.split_at_checked(digits)?;
-        let year = year
-            .parse::<i64>()
-            .ok()
-            .filter(|&year| year <= 999_999_999 && !(negative && year == 0))?;
+        let year = year.parse::<i64>().ok().filter(|&year| year <= 999_999_999 && !(negative && year == 0))?;
         let (month, rest) = two_digits(rest.strip_prefix('-')?)?;
         let (day, rest) = two_digits(rest.strip_prefix('-')?)?;
-        Some((
-            CivilDate {
-                year: if negative { -year } else { year },
-                month,
-                day,
-            },
-            rest,
-        ))
+        Some((CivilDate { year: if negative { -year } else { year }, month, day }, rest))
     }
 }
 
 /// Two digits and what follows them.
 pub(super) fn two_digits(text: &str) -> Option<(u8, &str)> {
     let (digits, rest) = text.split_at_checked(2)?;
-    let number = digits
-        .bytes()
-        .all(|digit| digit.is_ascii_digit())
-        .then(|| digits.parse().ok())??;
+    let number = digits.bytes().all(|digit| digit.is_ascii_digit()).then(|| digits.parse().ok())??;
     Some((number, rest))
 }
 

@@ -5,19 +5,14 @@ use super::{Comparator, ValueError};
 /// The elements of a serialized list or set, in order. Malformed bytes end the iteration.
 pub fn elements(bytes: &[u8]) -> Elements<'_> {
     match bytes.split_first_chunk::<4>() {
-        Some((count, rest)) => Elements {
-            rest,
-            left: i32::from_be_bytes(*count).max(0) as u32,
-        },
+        Some((count, rest)) => Elements { rest, left: i32::from_be_bytes(*count).max(0) as u32 },
         None => Elements { rest: &[], left: 0 },
     }
 }
 
 /// The entries of a serialized map, in order. Malformed bytes end the iteration.
 pub fn entries(bytes: &[u8]) -> Entries<'_> {
-    Entries {
-        parts: elements(bytes),
-    }
+    Entries { parts: elements(bytes) }
 }
 
 /// Iterator of [`elements`].
@@ -89,10 +84,7 @@ pub struct CollectionBuilder {
 
 impl Default for CollectionBuilder {
     fn default() -> Self {
-        CollectionBuilder {
-            out: vec![0; 4],
-            count: 0,
-        }
+        CollectionBuilder { out: vec![0; 4], count: 0 }
     }
 }
 
@@ -120,8 +112,7 @@ impl CollectionBuilder {
 
     fn put(&mut self, part: &[u8]) {
         debug_assert!(i32::try_from(part.len()).is_ok());
-        self.out
-            .extend_from_slice(&(part.len() as i32).to_be_bytes());
+        self.out.extend_from_slice(&(part.len() as i32).to_be_bytes());
         self.out.extend_from_slice(part);
     }
 }
@@ -136,10 +127,7 @@ pub fn encode_list<'a>(elements: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> 
 }
 
 /// A serialized set of these elements: sorted, each once.
-pub fn encode_set_sorted<'a>(
-    elements: impl IntoIterator<Item = &'a [u8]>,
-    order: &Comparator,
-) -> Vec<u8> {
+pub fn encode_set_sorted<'a>(elements: impl IntoIterator<Item = &'a [u8]>, order: &Comparator) -> Vec<u8> {
     let mut elements: Vec<&[u8]> = elements.into_iter().collect();
     elements.sort_by(|a, b| order.compare(a, b));
     elements.dedup_by(|a, b| order.compare(a, b).is_eq());
@@ -147,17 +135,12 @@ pub fn encode_set_sorted<'a>(
 }
 
 /// A serialized map of these entries: sorted by key; of entries with the same key the last one stays.
-pub fn encode_map_sorted<'a>(
-    entries: impl IntoIterator<Item = (&'a [u8], &'a [u8])>,
-    order: &Comparator,
-) -> Vec<u8> {
+pub fn encode_map_sorted<'a>(entries: impl IntoIterator<Item = (&'a [u8], &'a [u8])>, order: &Comparator) -> Vec<u8> {
     let mut entries: Vec<(&[u8], &[u8])> = entries.into_iter().collect();
     entries.sort_by(|a, b| order.compare(a.0, b.0));
     let mut builder = CollectionBuilder::default();
     for (place, &(key, value)) in entries.iter().enumerate() {
-        let last_of_its_key = entries
-            .get(place + 1)
-            .is_none_or(|next| order.compare(key, next.0).is_ne());
+        let last_of_its_key = entries.get(place + 1).is_none_or(|next| order.compare(key, next.0).is_ne());
         if last_of_its_key {
             builder.push_entry(key, value);
         }
@@ -190,7 +173,5 @@ pub(super) fn validate(
     if rest.is_empty() {
         return Ok(());
     }
-    Err(ValueError::new(format!(
-        "Unexpected extraneous bytes after {kind} value"
-    )))
+    Err(ValueError::new(format!("Unexpected extraneous bytes after {kind} value")))
 }

@@ -81,27 +81,17 @@ impl Comparator {
             CqlType::List { element, .. } | CqlType::Set { element, .. } => {
                 Comparator::Elements(Box::new(Comparator::for_type(element)))
             }
-            CqlType::Map { key, value, .. } => Comparator::Entries(Box::new((
-                Comparator::for_type(key),
-                Comparator::for_type(value),
-            ))),
-            CqlType::Tuple(parts) => {
-                Comparator::Components(parts.iter().map(Comparator::for_type).collect())
+            CqlType::Map { key, value, .. } => {
+                Comparator::Entries(Box::new((Comparator::for_type(key), Comparator::for_type(value))))
             }
-            CqlType::Udt { definition, .. } => Comparator::Components(
-                definition
-                    .fields
-                    .iter()
-                    .map(|(_, field)| Comparator::for_type(field))
-                    .collect(),
-            ),
-            CqlType::Vector { element, .. } => Comparator::Vector(
-                Box::new(Comparator::for_type(element)),
-                element.value_length_if_fixed(),
-            ),
-            CqlType::Custom(_) if cql_type.value_length_if_fixed() == Some(16) => {
-                Comparator::LexicalUuid
+            CqlType::Tuple(parts) => Comparator::Components(parts.iter().map(Comparator::for_type).collect()),
+            CqlType::Udt { definition, .. } => {
+                Comparator::Components(definition.fields.iter().map(|(_, field)| Comparator::for_type(field)).collect())
             }
+            CqlType::Vector { element, .. } => {
+                Comparator::Vector(Box::new(Comparator::for_type(element)), element.value_length_if_fixed())
+            }
+            CqlType::Custom(_) if cql_type.value_length_if_fixed() == Some(16) => Comparator::LexicalUuid,
             CqlType::Custom(_) => Comparator::Bytes,
         }
     }
@@ -120,12 +110,8 @@ impl Comparator {
     pub fn compare(&self, a: &[u8], b: &[u8]) -> Ordering {
         match self {
             Comparator::Bytes => a.cmp(b),
-            Comparator::Int => fixed::<4>(a, b, |a, b| {
-                i32::from_be_bytes(a).cmp(&i32::from_be_bytes(b))
-            }),
-            Comparator::Bigint => fixed::<8>(a, b, |a, b| {
-                i64::from_be_bytes(a).cmp(&i64::from_be_bytes(b))
-            }),
+            Comparator::Int => fixed::<4>(a, b, |a, b| i32::from_be_bytes(a).cmp(&i32::from_be_bytes(b))),
+            Comparator::Bigint => fixed::<8>(a, b, |a, b| i64::from_be_bytes(a).cmp(&i64::from_be_bytes(b))),
             Comparator::Timeuuid => uuid::compare_timeuuid(a, b),
             Comparator::Uuid => uuid::compare_uuid(a, b),
             Comparator::Reversed(inner) => inner.compare(b, a),
@@ -137,30 +123,23 @@ impl Comparator {
         match self {
             Comparator::Boolean => fixed::<1>(a, b, |[a], [b]| (a != 0).cmp(&(b != 0))),
             Comparator::Tinyint => fixed::<1>(a, b, |[a], [b]| (a as i8).cmp(&(b as i8))),
-            Comparator::Smallint => fixed::<2>(a, b, |a, b| {
-                i16::from_be_bytes(a).cmp(&i16::from_be_bytes(b))
-            }),
-            Comparator::Float => fixed::<4>(a, b, |a, b| {
-                float::compare_java(f32::from_be_bytes(a).into(), f32::from_be_bytes(b).into())
-            }),
-            Comparator::Double => fixed::<8>(a, b, |a, b| {
-                float::compare_java(f64::from_be_bytes(a), f64::from_be_bytes(b))
-            }),
+            Comparator::Smallint => fixed::<2>(a, b, |a, b| i16::from_be_bytes(a).cmp(&i16::from_be_bytes(b))),
+            Comparator::Float => {
+                fixed::<4>(a, b, |a, b| float::compare_java(f32::from_be_bytes(a).into(), f32::from_be_bytes(b).into()))
+            }
+            Comparator::Double => {
+                fixed::<8>(a, b, |a, b| float::compare_java(f64::from_be_bytes(a), f64::from_be_bytes(b)))
+            }
             Comparator::LexicalUuid => uuid::compare_lexical_uuid(a, b),
             Comparator::Decimal => decimal::compare(a, b),
             Comparator::Varint => varint::compare(a, b),
             Comparator::Components(orders) => tuple::compare(orders, a, b),
             Comparator::Elements(order) => empty_first(a, b).unwrap_or_else(|| {
-                sequences(collection::elements(a), collection::elements(b), |a, b| {
-                    order.compare(a, b)
-                })
+                sequences(collection::elements(a), collection::elements(b), |a, b| order.compare(a, b))
             }),
             Comparator::Entries(orders) => empty_first(a, b).unwrap_or_else(|| {
                 sequences(collection::entries(a), collection::entries(b), |a, b| {
-                    orders
-                        .0
-                        .compare(a.0, b.0)
-                        .then_with(|| orders.1.compare(a.1, b.1))
+                    orders.0.compare(a.0, b.0).then_with(|| orders.1.compare(a.1, b.1))
                 })
             }),
             Comparator::Vector(order, length) => {
@@ -174,11 +153,7 @@ impl Comparator {
 
 /// Orders values of exactly `N` bytes; all others stand before them, by their bytes, so empty ones first.
 #[inline]
-fn fixed<const N: usize>(
-    a: &[u8],
-    b: &[u8],
-    order: impl Fn([u8; N], [u8; N]) -> Ordering,
-) -> Ordering {
+fn fixed<const N: usize>(a: &[u8], b: &[u8], order: impl Fn([u8; N], [u8; N]) -> Ordering) -> Ordering {
     match (<[u8; N]>::try_from(a), <[u8; N]>::try_from(b)) {
         (Ok(a), Ok(b)) => order(a, b),
         (whole_a, whole_b) => whole_a.is_ok().cmp(&whole_b.is_ok()).then_with(|| a.cmp(b)),

@@ -23,19 +23,15 @@ pub fn encode_date_from_epoch_days(days: i32) -> [u8; 4] {
 /// Other text, days that do not exist, and days 32 bits cannot count.
 pub(super) fn parse(text: &str) -> Result<u32, ValueError> {
     if super::integer::looks_like_integer(text) {
-        return text.parse().map_err(|_| {
-            ValueError::new(format!(
-                "Unable to make unsigned int (for date) from: '{text}'"
-            ))
-        });
+        return text
+            .parse()
+            .map_err(|_| ValueError::new(format!("Unable to make unsigned int (for date) from: '{text}'")));
     }
     let date = match CivilDate::parse_prefix(text) {
         // Years beyond these overflow milliseconds, which Cassandra computes with.
         Some((date, "")) if date.exists() && date.year.abs() < 292_278_994 => date,
         _ => {
-            return Err(ValueError::new(format!(
-                "Unable to coerce '{text}' to a formatted date (long)"
-            )));
+            return Err(ValueError::new(format!("Unable to coerce '{text}' to a formatted date (long)")));
         }
     };
     let days = date.epoch_days() + i64::from(DATE_EPOCH);
@@ -50,7 +46,6 @@ pub(super) fn parse(text: &str) -> Result<u32, ValueError> {
 
 /// A date as `yyyy-mm-dd`.
 pub(super) fn print(days: u32) -> String {
-    let CivilDate { year, month, day } =
-        CivilDate::from_epoch_days(i64::from(days) - i64::from(DATE_EPOCH));
+    let CivilDate { year, month, day } = CivilDate::from_epoch_days(i64::from(days) - i64::from(DATE_EPOCH));
     format!("{}-{month:02}-{day:02}", padded_year(year))
 }

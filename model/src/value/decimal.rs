@@ -20,10 +20,7 @@ impl Decimal {
     /// The number, or `None` when the value is empty or malformed. A scale without digits is zero.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (scale, digits) = bytes.split_first_chunk::<4>()?;
-        Some(Decimal {
-            unscaled: BigInt::from_signed_bytes_be(digits),
-            scale: i32::from_be_bytes(*scale),
-        })
+        Some(Decimal { unscaled: BigInt::from_signed_bytes_be(digits), scale: i32::from_be_bytes(*scale) })
     }
 
     /// The serialized form.
@@ -59,11 +56,7 @@ impl Decimal {
         let leading = |decimal: &Decimal| decimal.precision() as i64 - i64::from(decimal.scale);
         let by_leading = leading(self).cmp(&leading(other));
         if by_leading != Ordering::Equal {
-            return if sign(self) < 0 {
-                by_leading.reverse()
-            } else {
-                by_leading
-            };
+            return if sign(self) < 0 { by_leading.reverse() } else { by_leading };
         }
         // Now the scales differ by no more than the count of digits.
         let difference = i64::from(self.scale) - i64::from(other.scale);
@@ -80,19 +73,13 @@ impl Decimal {
 pub(super) fn compare(a: &[u8], b: &[u8]) -> Ordering {
     match (Decimal::from_bytes(a), Decimal::from_bytes(b)) {
         (Some(a), Some(b)) => a.compare_numeric(&b),
-        (whole_a, whole_b) => whole_a
-            .is_some()
-            .cmp(&whole_b.is_some())
-            .then_with(|| a.cmp(b)),
+        (whole_a, whole_b) => whole_a.is_some().cmp(&whole_b.is_some()).then_with(|| a.cmp(b)),
     }
 }
 
 pub(super) fn validate(bytes: &[u8]) -> Result<(), ValueError> {
     if matches!(bytes.len(), 1..4) {
-        return Err(ValueError::new(format!(
-            "Expected 0 or at least 4 bytes ({})",
-            bytes.len()
-        )));
+        return Err(ValueError::new(format!("Expected 0 or at least 4 bytes ({})", bytes.len())));
     }
     Ok(())
 }

@@ -13,8 +13,7 @@ impl FromStr for Decimal {
     /// Reads digits with an optional sign, point and exponent. The scale is the count of digits behind the point less
     /// the exponent.
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        parse(text)
-            .ok_or_else(|| ValueError::new(format!("unable to make BigDecimal from '{text}'")))
+        parse(text).ok_or_else(|| ValueError::new(format!("unable to make BigDecimal from '{text}'")))
     }
 }
 
@@ -35,14 +34,7 @@ fn parse(text: &str) -> Option<Decimal> {
     }
     let scale = i32::try_from(fraction.len() as i64 - exponent).ok()?;
     let magnitude = BigInt::from_str(&digits).ok()?;
-    Some(Decimal {
-        unscaled: if sign == Sign::Minus {
-            -magnitude
-        } else {
-            magnitude
-        },
-        scale,
-    })
+    Some(Decimal { unscaled: if sign == Sign::Minus { -magnitude } else { magnitude }, scale })
 }
 
 /// Digits with an optional sign, within 32 bits.

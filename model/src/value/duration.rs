@@ -27,11 +27,7 @@ impl Duration {
                 "The duration months, days and nanoseconds must be all of the same sign ({months}, {days}, {nanoseconds})"
             )));
         }
-        Ok(Duration {
-            months,
-            days,
-            nanoseconds,
-        })
+        Ok(Duration { months, days, nanoseconds })
     }
 
     /// Reads the serialized form. Bytes behind the third number are ignored, as Cassandra does.
@@ -40,30 +36,16 @@ impl Duration {
     /// Fewer than three vints, months or days beyond 32 bits, parts of different sign.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ValueError> {
         if bytes.len() < 3 {
-            return Err(ValueError::new(format!(
-                "Expected at least 3 bytes for a duration ({})",
-                bytes.len()
-            )));
+            return Err(ValueError::new(format!("Expected at least 3 bytes for a duration ({})", bytes.len())));
         }
         let mut reader = Reader::new(bytes);
-        let mut next = || {
-            reader
-                .svint()
-                .map_err(|_| ValueError::new("Not enough bytes to read a duration"))
-        };
+        let mut next = || reader.svint().map_err(|_| ValueError::new("Not enough bytes to read a duration"));
         let (months, days, nanoseconds) = (next()?, next()?, next()?);
         let narrow = |value: i64, part: &str| {
-            i32::try_from(value).map_err(|_| {
-                ValueError::new(format!(
-                    "The duration {part} must be a 32 bits integer but was: {value}"
-                ))
-            })
+            i32::try_from(value)
+                .map_err(|_| ValueError::new(format!("The duration {part} must be a 32 bits integer but was: {value}")))
         };
-        Duration::new(
-            narrow(months, "months")?,
-            narrow(days, "days")?,
-            nanoseconds,
-        )
+        Duration::new(narrow(months, "months")?, narrow(days, "days")?, nanoseconds)
     }
 
     /// The serialized form.

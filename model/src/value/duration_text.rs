@@ -65,16 +65,10 @@ pub(super) fn parse(text: &str) -> Result<Duration, ValueError> {
         sum.add(unit, digits)?;
     }
     if !rest.is_empty() || source.is_empty() {
-        return Err(ValueError::new(format!(
-            "Unable to convert '{source}' to a duration"
-        )));
+        return Err(ValueError::new(format!("Unable to convert '{source}' to a duration")));
     }
     let sign = if negative { -1 } else { 1 };
-    Duration::new(
-        sign * sum.months as i32,
-        sign * sum.days as i32,
-        i64::from(sign) * sum.nanoseconds,
-    )
+    Duration::new(sign * sum.months as i32, sign * sum.days as i32, i64::from(sign) * sum.nanoseconds)
 }
 
 /// Units with their digits, and what follows them.
@@ -124,10 +118,9 @@ fn iso_designators(text: &str) -> Option<Parts<'_>> {
         Some((day, time)) => (day, time),
         None => (text, ""),
     };
-    for (mut rest, designators) in [
-        (day, [('Y', YEARS), ('M', MONTHS), ('D', DAYS)]),
-        (time, [('H', HOURS), ('M', MINUTES), ('S', SECONDS)]),
-    ] {
+    for (mut rest, designators) in
+        [(day, [('Y', YEARS), ('M', MONTHS), ('D', DAYS)]), (time, [('H', HOURS), ('M', MINUTES), ('S', SECONDS)])]
+    {
         for (designator, unit) in designators {
             let Some((digits, behind)) = split_digits(rest) else {
                 continue;
@@ -147,14 +140,9 @@ fn iso_designators(text: &str) -> Option<Parts<'_>> {
 fn iso_alternative(text: &str) -> Option<Parts<'_>> {
     let mut parts = Vec::new();
     let mut rest = text;
-    for (unit, width, mark) in [
-        (YEARS, 4, ""),
-        (MONTHS, 2, "-"),
-        (DAYS, 2, "-"),
-        (HOURS, 2, "T"),
-        (MINUTES, 2, ":"),
-        (SECONDS, 2, ":"),
-    ] {
+    for (unit, width, mark) in
+        [(YEARS, 4, ""), (MONTHS, 2, "-"), (DAYS, 2, "-"), (HOURS, 2, "T"), (MINUTES, 2, ":"), (SECONDS, 2, ":")]
+    {
         let (digits, behind) = rest.strip_prefix(mark)?.split_at_checked(width)?;
         if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
             return None;
@@ -168,11 +156,7 @@ fn iso_alternative(text: &str) -> Option<Parts<'_>> {
 /// At least one digit, and what follows.
 fn split_digits(text: &str) -> Option<(&str, &str)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    if digits == 0 {
-        None
-    } else {
-        text.split_at_checked(digits)
-    }
+    if digits == 0 { None } else { text.split_at_checked(digits) }
 }
 
 /// What was added so far, none of it negative.
@@ -189,9 +173,7 @@ impl Sum {
         let Some(unit) = UNITS.get(place) else {
             return Ok(());
         };
-        let number: i64 = digits
-            .parse()
-            .map_err(|_| ValueError::new(format!("For input string: \"{digits}\"")))?;
+        let number: i64 = digits.parse().map_err(|_| ValueError::new(format!("For input string: \"{digits}\"")))?;
         match self.last_unit {
             Some(last) if last == place => {
                 return Err(ValueError::new(format!(
@@ -201,10 +183,7 @@ impl Sum {
             }
             Some(last) if last > place => {
                 let last = UNITS.get(last).map_or("", |last| last.name);
-                return Err(ValueError::new(format!(
-                    "Invalid duration. The {last} should be after {}",
-                    unit.name
-                )));
+                return Err(ValueError::new(format!("Invalid duration. The {last} should be after {}", unit.name)));
             }
             _ => self.last_unit = Some(place),
         }

@@ -42,12 +42,8 @@ where
         "Infinity" => return Ok(f32::INFINITY.into()),
         _ => {}
     }
-    let number = trimmed
-        .strip_suffix(['f', 'F', 'd', 'D'])
-        .unwrap_or(trimmed);
-    let only_number_signs = number
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    let number = trimmed.strip_suffix(['f', 'F', 'd', 'D']).unwrap_or(trimmed);
+    let only_number_signs = number.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     if !only_number_signs {
         return Err(fault());
     }

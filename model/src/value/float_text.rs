@@ -21,15 +21,7 @@ pub fn java_double(value: f64) -> String {
         return name.to_owned();
     }
     let bits = value.to_bits();
-    print(
-        Binary::new(
-            bits & ((1 << 52) - 1),
-            (bits >> 52) as i32 & 0x7ff,
-            52,
-            1023,
-        ),
-        value.is_sign_negative(),
-    )
+    print(Binary::new(bits & ((1 << 52) - 1), (bits >> 52) as i32 & 0x7ff, 52, 1023), value.is_sign_negative())
 }
 
 /// The number as Java's `Float.toString` prints it.
@@ -39,10 +31,7 @@ pub fn java_float(value: f32) -> String {
     }
     let bits = value.to_bits();
     let fraction = u64::from(bits & ((1 << 23) - 1));
-    print(
-        Binary::new(fraction, (bits >> 23) as i32 & 0xff, 23, 127),
-        value.is_sign_negative(),
-    )
+    print(Binary::new(fraction, (bits >> 23) as i32 & 0xff, 23, 127), value.is_sign_negative())
 }
 
 fn special(value: f64) -> Option<&'static str> {
@@ -51,11 +40,7 @@ fn special(value: f64) -> Option<&'static str> {
     } else if value.is_infinite() {
         Some(if value > 0.0 { "Infinity" } else { "-Infinity" })
     } else if value == 0.0 {
-        Some(if value.is_sign_negative() {
-            "-0.0"
-        } else {
-            "0.0"
-        })
+        Some(if value.is_sign_negative() { "-0.0" } else { "0.0" })
     } else {
         None
     }
@@ -74,11 +59,7 @@ struct Binary {
 impl Binary {
     fn new(fraction: u64, biased_exponent: i32, fraction_bits: i32, bias: i32) -> Binary {
         let normal = biased_exponent != 0;
-        let mantissa = if normal {
-            fraction | 1 << fraction_bits
-        } else {
-            fraction
-        };
+        let mantissa = if normal { fraction | 1 << fraction_bits } else { fraction };
         let lowest_bit_exponent = biased_exponent.max(1) - bias - fraction_bits;
         let length = 64 - mantissa.leading_zeros() as i32;
         let zeros = mantissa.trailing_zeros();
@@ -95,13 +76,9 @@ impl Binary {
     }
 
     /// Exponent of the first decimal digit, or one more: the tangent of the logarithm at 1.5.
-    #[expect(
-        clippy::approx_constant,
-        reason = "the estimate must be as rough as Java's"
-    )]
+    #[expect(clippy::approx_constant, reason = "the estimate must be as rough as Java's")]
     fn estimated_decimal_exponent(&self) -> i32 {
-        let between_one_and_two =
-            self.odd as f64 / (1u64 << (63 - self.odd.leading_zeros())) as f64;
+        let between_one_and_two = self.odd as f64 / (1u64 << (63 - self.odd.leading_zeros())) as f64;
         let logarithm = (between_one_and_two - 1.5) * 0.289_529_654
             + 0.176_091_259
             + f64::from(self.exponent) * 0.301_029_995_663_981;
@@ -116,8 +93,7 @@ struct Digits {
 }
 
 fn print(binary: Binary, negative: bool) -> String {
-    let Digits { digits, exponent } =
-        whole_digits(&binary).unwrap_or_else(|| generated_digits(&binary));
+    let Digits { digits, exponent } = whole_digits(&binary).unwrap_or_else(|| generated_digits(&binary));
     let sign = if negative { "-" } else { "" };
     let digits: String = digits.iter().map(|digit| (b'0' + digit) as char).collect();
     match exponent {
@@ -125,18 +101,12 @@ fn print(binary: Binary, negative: bool) -> String {
             let whole = exponent as usize + 1;
             let padded = format!("{digits:0<whole$}");
             let (before, behind) = padded.split_at(whole);
-            format!(
-                "{sign}{before}.{}",
-                if behind.is_empty() { "0" } else { behind }
-            )
+            format!("{sign}{before}.{}", if behind.is_empty() { "0" } else { behind })
         }
         -3..0 => format!("{sign}0.{}{digits}", "0".repeat((-exponent - 1) as usize)),
         _ => {
             let (before, behind) = digits.split_at(1);
-            format!(
-                "{sign}{before}.{}E{exponent}",
-                if behind.is_empty() { "0" } else { behind }
-            )
+            format!("{sign}{before}.{}E{exponent}", if behind.is_empty() { "0" } else { behind })
         }
     }
 }
@@ -155,11 +125,7 @@ fn whole_digits(binary: &Binary) -> Option<Digits> {
         let rest = number % unit;
         number = number / unit + u64::from(rest >= unit / 2);
     }
-    let mut digits: Vec<u8> = number
-        .to_string()
-        .bytes()
-        .map(|digit| digit - b'0')
-        .collect();
+    let mut digits: Vec<u8> = number.to_string().bytes().map(|digit| digit - b'0').collect();
     exponent += digits.len() as i32 - 1;
     strip_zeros(&mut digits);
     Some(Digits { digits, exponent })

@@ -1,8 +1,8 @@
 //! Values from JSON, for INSERT JSON and `fromJson`.
 
 use super::{
-    CollectionBuilder, Comparator, Decimal, Json, TupleBuilder, ValueError, VectorBuilder,
-    encode_map_sorted, encode_set_sorted, encode_varint, parse_text, text,
+    CollectionBuilder, Comparator, Decimal, Json, TupleBuilder, ValueError, VectorBuilder, encode_map_sorted,
+    encode_set_sorted, encode_varint, parse_text, text,
 };
 use crate::types::{CqlType, UdtDefinition, maybe_quote};
 
@@ -21,10 +21,7 @@ pub fn from_json(cql_type: &CqlType, json: &Json) -> Result<Option<Vec<u8>>, Val
 /// The name of a column or field that the name of a JSON member stands for: without its double quotes when it has them,
 /// else in lower case.
 pub fn name_from_json(name: &str) -> String {
-    match name
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-    {
+    match name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(exact) => exact.to_owned(),
         None => name.to_lowercase(),
     }
@@ -46,16 +43,11 @@ fn encode(cql_type: &CqlType, json: &Json) -> Result<Vec<u8>, ValueError> {
         }
         (CqlType::Empty, Json::String(text)) if text.is_empty() => return Ok(Vec::new()),
         (CqlType::Empty, _) => {
-            return Err(ValueError::new(format!(
-                "Expected an empty string, but got: {json}"
-            )));
+            return Err(ValueError::new(format!("Expected an empty string, but got: {json}")));
         }
         (_, Json::String(text)) => return parse_text(cql_type, text),
         (CqlType::Boolean, Json::Boolean(value)) => return Ok(vec![u8::from(*value)]),
-        (
-            CqlType::Tinyint | CqlType::Smallint,
-            Json::Integer(_) | Json::BigInteger(_) | Json::Double(_),
-        ) => {
+        (CqlType::Tinyint | CqlType::Smallint, Json::Integer(_) | Json::BigInteger(_) | Json::Double(_)) => {
             return parse_text(cql_type, &json.to_string());
         }
         (CqlType::Int, Json::Integer(number)) if json.class() == "Integer" => {
@@ -85,10 +77,7 @@ fn encode(cql_type: &CqlType, json: &Json) -> Result<Vec<u8>, ValueError> {
 }
 
 fn wrong_kind(expected: &str, json: &Json) -> ValueError {
-    ValueError::new(format!(
-        "Expected {expected}, but got a {}: {json}",
-        json.class()
-    ))
+    ValueError::new(format!("Expected {expected}, but got a {}: {json}", json.class()))
 }
 
 /// What Cassandra says it expected.
@@ -120,26 +109,18 @@ fn encode_bytes(cql_type: &CqlType, json: &Json) -> Result<Vec<u8>, ValueError> 
         (Some(8), Json::String(text)) => return parse_text(&CqlType::Timestamp, text),
         (Some(16), _) => return Err(wrong_kind("a string representation of a uuid", json)),
         (Some(8), _) => {
-            return Err(wrong_kind(
-                "a long or a datestring representation of a date value",
-                json,
-            ));
+            return Err(wrong_kind("a long or a datestring representation of a date value", json));
         }
         _ => {}
     }
-    let fault = |reason: String| {
-        ValueError::new(format!(
-            "Value '{json}' is not a valid blob representation: {reason}"
-        ))
-    };
+    let fault =
+        |reason: String| ValueError::new(format!("Value '{json}' is not a valid blob representation: {reason}"));
     let Json::String(source) = json else {
         return Err(fault(format!("a String is wanted, not a {}", json.class())));
     };
-    let digits = source.strip_prefix("0x").ok_or_else(|| {
-        fault(format!(
-            "String representation of blob is missing 0x prefix: {source}"
-        ))
-    })?;
+    let digits = source
+        .strip_prefix("0x")
+        .ok_or_else(|| fault(format!("String representation of blob is missing 0x prefix: {source}")))?;
     text::unhex(digits).ok_or_else(|| fault(format!("cannot parse '{digits}' as hex bytes")))
 }
 
@@ -151,11 +132,7 @@ fn encode_varint_json(json: &Json) -> Result<Vec<u8>, ValueError> {
         Json::String(_) if !source.is_empty() => parse_text(&CqlType::Varint, &source).ok(),
         _ => None,
     };
-    value.ok_or_else(|| {
-        ValueError::new(format!(
-            "Value '{source}' is not a valid representation of a varint value"
-        ))
-    })
+    value.ok_or_else(|| ValueError::new(format!("Value '{source}' is not a valid representation of a varint value")))
 }
 
 /// Numbers with a point or an exponent have gone through a double by now, and lost what it does not hold.
@@ -168,19 +145,13 @@ fn encode_decimal(json: &Json) -> Result<Vec<u8>, ValueError> {
         Json::Boolean(_) | Json::Array(_) | Json::Object(_) => None,
         _ => source.parse::<Decimal>().ok(),
     };
-    number.map(|number| number.to_bytes()).ok_or_else(|| {
-        ValueError::new(format!(
-            "Value '{source}' is not a valid representation of a decimal value"
-        ))
-    })
+    number
+        .map(|number| number.to_bytes())
+        .ok_or_else(|| ValueError::new(format!("Value '{source}' is not a valid representation of a decimal value")))
 }
 
 fn is_structured(cql_type: &CqlType) -> bool {
-    cql_type.is_collection()
-        || matches!(
-            cql_type,
-            CqlType::Tuple(_) | CqlType::Udt { .. } | CqlType::Vector { .. }
-        )
+    cql_type.is_collection() || matches!(cql_type, CqlType::Tuple(_) | CqlType::Udt { .. } | CqlType::Vector { .. })
 }
 
 fn encode_structured(cql_type: &CqlType, json: &Json) -> Result<Vec<u8>, ValueError> {
@@ -193,14 +164,9 @@ fn encode_structured(cql_type: &CqlType, json: &Json) -> Result<Vec<u8>, ValueEr
             Ok(builder.finish())
         }
         (CqlType::Set { element, .. }, Json::Array(parts)) => {
-            let values: Result<Vec<_>, _> = parts
-                .iter()
-                .map(|part| encode_present(element, part, "element in set"))
-                .collect();
-            Ok(encode_set_sorted(
-                values?.iter().map(Vec::as_slice),
-                &Comparator::for_type(element),
-            ))
+            let values: Result<Vec<_>, _> =
+                parts.iter().map(|part| encode_present(element, part, "element in set")).collect();
+            Ok(encode_set_sorted(values?.iter().map(Vec::as_slice), &Comparator::for_type(element)))
         }
         (CqlType::Map { key, value, .. }, Json::Object(members)) => encode_map(key, value, members),
         (CqlType::Vector { element, dimension }, Json::Array(parts)) => {
@@ -225,19 +191,13 @@ fn encode_present(cql_type: &CqlType, json: &Json, what: &str) -> Result<Vec<u8>
     from_json(cql_type, json)?.ok_or_else(|| ValueError::new(format!("Invalid null {what}")))
 }
 
-fn encode_map(
-    key: &CqlType,
-    value: &CqlType,
-    members: &[(String, Json)],
-) -> Result<Vec<u8>, ValueError> {
+fn encode_map(key: &CqlType, value: &CqlType, members: &[(String, Json)]) -> Result<Vec<u8>, ValueError> {
     let mut entries = Vec::with_capacity(members.len());
     for (name, part) in members {
         let value = encode_present(value, part, "value in map")?;
         entries.push((encode(key, &Json::String(name.clone()))?, value));
     }
-    let slices = entries
-        .iter()
-        .map(|(key, value)| (key.as_slice(), value.as_slice()));
+    let slices = entries.iter().map(|(key, value)| (key.as_slice(), value.as_slice()));
     Ok(encode_map_sorted(slices, &Comparator::for_type(key)))
 }
 
@@ -247,30 +207,20 @@ fn encode_vector(element: &CqlType, parts: &[Json]) -> Result<Vec<u8>, ValueErro
     for part in parts {
         let value = encode_present(element, part, "element in list")?;
         if length.is_some_and(|length| length != value.len()) {
-            return Err(ValueError::new(format!(
-                "Invalid empty element in vector of {element}"
-            )));
+            return Err(ValueError::new(format!("Invalid empty element in vector of {element}")));
         }
         builder.push(&value);
     }
     Ok(builder.finish())
 }
 
-fn encode_tuple(
-    components: &[CqlType],
-    parts: &[Json],
-    json: &Json,
-) -> Result<Vec<u8>, ValueError> {
+fn encode_tuple(components: &[CqlType], parts: &[Json], json: &Json) -> Result<Vec<u8>, ValueError> {
     let count = components.len();
     if parts.len() > count {
-        return Err(ValueError::new(format!(
-            "Tuple contains extra items (expected {count}): {json}"
-        )));
+        return Err(ValueError::new(format!("Tuple contains extra items (expected {count}): {json}")));
     }
     if parts.len() < count {
-        return Err(ValueError::new(format!(
-            "Tuple is missing items (expected {count}): {json}"
-        )));
+        return Err(ValueError::new(format!("Tuple is missing items (expected {count}): {json}")));
     }
     let mut builder = TupleBuilder::default();
     for (component, part) in components.iter().zip(parts) {
@@ -279,27 +229,15 @@ fn encode_tuple(
     Ok(builder.finish())
 }
 
-fn encode_udt(
-    definition: &UdtDefinition,
-    members: &[(String, Json)],
-) -> Result<Vec<u8>, ValueError> {
-    let named: Vec<(String, &Json)> = members
-        .iter()
-        .map(|(name, part)| (name_from_json(name), part))
-        .collect();
+fn encode_udt(definition: &UdtDefinition, members: &[(String, Json)]) -> Result<Vec<u8>, ValueError> {
+    let named: Vec<(String, &Json)> = members.iter().map(|(name, part)| (name_from_json(name), part)).collect();
     let mut builder = TupleBuilder::default();
     for (field, field_type) in &definition.fields {
         // Of members that name the same field the last one counts.
-        let part = named
-            .iter()
-            .rev()
-            .find(|(name, _)| name == field)
-            .map_or(&Json::Null, |(_, part)| part);
+        let part = named.iter().rev().find(|(name, _)| name == field).map_or(&Json::Null, |(_, part)| part);
         builder.push(from_json(field_type, part)?.as_deref());
     }
-    let unknown = named
-        .iter()
-        .find(|(name, _)| definition.fields.iter().all(|(field, _)| field != name));
+    let unknown = named.iter().find(|(name, _)| definition.fields.iter().all(|(field, _)| field != name));
     if let Some((name, _)) = unknown {
         return Err(ValueError::new(format!(
             "Unknown field '{name}' in value of user defined type {}",

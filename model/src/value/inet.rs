@@ -24,10 +24,7 @@ pub(super) fn validate(bytes: &[u8]) -> Result<(), ValueError> {
     if matches!(bytes.len(), 0 | 4 | 16) {
         return Ok(());
     }
-    Err(ValueError::new(format!(
-        "Expected 4 or 16 byte inetaddress; got {}",
-        super::text::hex(bytes)
-    )))
+    Err(ValueError::new(format!("Expected 4 or 16 byte inetaddress; got {}", super::text::hex(bytes))))
 }
 
 /// Reads an address: IPv6, also in brackets, or IPv4 in one to four decimal parts, of which the last fills the rest
@@ -36,14 +33,9 @@ pub(super) fn validate(bytes: &[u8]) -> Result<(), ValueError> {
 /// # Errors
 /// Other text.
 pub(super) fn parse(text: &str) -> Result<IpAddr, ValueError> {
-    let six = text
-        .strip_prefix('[')
-        .and_then(|inner| inner.strip_suffix(']'))
-        .unwrap_or(text);
+    let six = text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(text);
     if let Ok(address) = six.parse::<Ipv6Addr>() {
-        return Ok(address
-            .to_ipv4_mapped()
-            .map_or(IpAddr::V6(address), IpAddr::V4));
+        return Ok(address.to_ipv4_mapped().map_or(IpAddr::V6(address), IpAddr::V4));
     }
     parse_four(text)
         .map(IpAddr::V4)
@@ -51,9 +43,7 @@ pub(super) fn parse(text: &str) -> Result<IpAddr, ValueError> {
 }
 
 fn parse_four(text: &str) -> Option<Ipv4Addr> {
-    let (before, last) = text
-        .rsplit_once('.')
-        .map_or(("", text), |(before, last)| (before, last));
+    let (before, last) = text.rsplit_once('.').map_or(("", text), |(before, last)| (before, last));
     let number = |part: &str| {
         let digits = !part.is_empty() && part.bytes().all(|digit| digit.is_ascii_digit());
         digits.then(|| part.parse::<u32>().ok()).flatten()
@@ -76,10 +66,7 @@ pub(super) fn print(address: IpAddr) -> String {
         IpAddr::V4(four) => four.to_string(),
         IpAddr::V6(six) => match six.to_ipv4_mapped() {
             Some(four) => four.to_string(),
-            None => six
-                .segments()
-                .map(|segment| format!("{segment:x}"))
-                .join(":"),
+            None => six.segments().map(|segment| format!("{segment:x}")).join(":"),
         },
     }
 }

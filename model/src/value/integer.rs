@@ -30,33 +30,19 @@ decoders! {
 }
 
 /// Checks the length of a value that may not be empty.
-pub(super) fn validate_exact(
-    bytes: &[u8],
-    length: usize,
-    expected: &str,
-) -> Result<(), ValueError> {
+pub(super) fn validate_exact(bytes: &[u8], length: usize, expected: &str) -> Result<(), ValueError> {
     if bytes.len() == length {
         return Ok(());
     }
-    Err(ValueError::new(format!(
-        "Expected {length} {expected} ({})",
-        bytes.len()
-    )))
+    Err(ValueError::new(format!("Expected {length} {expected} ({})", bytes.len())))
 }
 
 /// Checks the length of a value that may be empty.
-pub(super) fn validate_or_empty(
-    bytes: &[u8],
-    length: usize,
-    expected: &str,
-) -> Result<(), ValueError> {
+pub(super) fn validate_or_empty(bytes: &[u8], length: usize, expected: &str) -> Result<(), ValueError> {
     if bytes.is_empty() || bytes.len() == length {
         return Ok(());
     }
-    Err(ValueError::new(format!(
-        "Expected {length} or 0 {expected} ({})",
-        bytes.len()
-    )))
+    Err(ValueError::new(format!("Expected {length} or 0 {expected} ({})", bytes.len())))
 }
 
 /// True for digits with an optional minus before them: where a number may stand for a date or time.
@@ -69,10 +55,6 @@ pub(super) fn looks_like_integer(text: &str) -> bool {
 ///
 /// # Errors
 /// Text that is no such integer.
-pub(super) fn parse<Integer: std::str::FromStr>(
-    text: &str,
-    java_name: &str,
-) -> Result<Integer, ValueError> {
-    text.parse()
-        .map_err(|_| ValueError::new(format!("Unable to make {java_name} from '{text}'")))
+pub(super) fn parse<Integer: std::str::FromStr>(text: &str, java_name: &str) -> Result<Integer, ValueError> {
+    text.parse().map_err(|_| ValueError::new(format!("Unable to make {java_name} from '{text}'")))
 }

@@ -1,8 +1,8 @@
 //! Printing values as JSON, for SELECT JSON and `toJson`.
 
 use super::{
-    components, decode_double, decode_float, decode_text, decode_timestamp, elements, entries,
-    print, text, timestamp, vector_elements,
+    components, decode_double, decode_float, decode_text, decode_timestamp, elements, entries, print, text, timestamp,
+    vector_elements,
 };
 use crate::types::{CqlType, UdtDefinition};
 
@@ -32,26 +32,17 @@ fn write_json(out: &mut String, cql_type: &CqlType, bytes: &[u8]) {
         }
         CqlType::Tuple(parts) => {
             let mut values = components(bytes);
-            write_array(
-                out,
-                parts.iter().map(|part| (part, values.next().flatten())),
-            );
+            write_array(out, parts.iter().map(|part| (part, values.next().flatten())));
         }
         CqlType::Udt { definition, .. } => write_udt(out, definition, bytes),
         CqlType::Map { key, value, .. } => write_map(out, key, value, bytes),
         CqlType::Ascii | CqlType::Text => write_json_string(out, &decode_text(bytes)),
         CqlType::Blob => write_json_string(out, &format!("0x{}", text::hex(bytes))),
         _ if bytes.is_empty() => out.push_str("\"\""),
-        CqlType::Float if decode_float(bytes).is_some_and(|value| !value.is_finite()) => {
-            out.push_str("null")
-        }
-        CqlType::Double if decode_double(bytes).is_some_and(|value| !value.is_finite()) => {
-            out.push_str("null")
-        }
+        CqlType::Float if decode_float(bytes).is_some_and(|value| !value.is_finite()) => out.push_str("null"),
+        CqlType::Double if decode_double(bytes).is_some_and(|value| !value.is_finite()) => out.push_str("null"),
         CqlType::Timestamp => write_timestamp(out, bytes),
-        CqlType::Custom(_) if cql_type.value_length_if_fixed() == Some(8) => {
-            write_timestamp(out, bytes)
-        }
+        CqlType::Custom(_) if cql_type.value_length_if_fixed() == Some(8) => write_timestamp(out, bytes),
         CqlType::Custom(_) => match print::custom_text(cql_type, bytes) {
             Some(uuid) => write_json_string(out, &uuid),
             None => write_json_string(out, &format!("0x{}", text::hex(bytes))),
@@ -140,11 +131,7 @@ fn write_udt(out: &mut String, definition: &UdtDefinition, bytes: &[u8]) {
 
 /// A column's or field's name as the name of a JSON member: with double quotes around it when it is not all lower case.
 pub fn json_name(name: &str) -> String {
-    if name == name.to_lowercase() {
-        name.to_owned()
-    } else {
-        format!("\"{name}\"")
-    }
+    if name == name.to_lowercase() { name.to_owned() } else { format!("\"{name}\"") }
 }
 
 fn write_escaped(out: &mut String, text: &str) {

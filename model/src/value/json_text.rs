@@ -39,12 +39,8 @@ impl Json {
     pub fn parse(text: &str) -> Result<Json, ValueError> {
         let mut parser = Parser { text, at: 0 };
         let value = parser.value(0)?;
-        if matches!(
-            value,
-            Json::Integer(_) | Json::BigInteger(_) | Json::Double(_)
-        ) && parser
-            .peek()
-            .is_some_and(|byte| !byte.is_ascii_whitespace())
+        if matches!(value, Json::Integer(_) | Json::BigInteger(_) | Json::Double(_))
+            && parser.peek().is_some_and(|byte| !byte.is_ascii_whitespace())
         {
             return Err(parser.unexpected("Expected space separating root-level values"));
         }
@@ -94,7 +90,8 @@ impl fmt::Display for Json {
     }
 }
 
-const VALUE_EXPECTED: &str = "expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')";
+const VALUE_EXPECTED: &str =
+    "expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')";
 
 struct Parser<'a> {
     text: &'a str,
@@ -105,9 +102,7 @@ impl<'a> Parser<'a> {
     fn value(&mut self, depth: usize) -> Result<Json, ValueError> {
         self.skip_space();
         match self.peek() {
-            None if self.text.trim_ascii().is_empty() => {
-                Err(fault("No content to map due to end-of-input"))
-            }
+            None if self.text.trim_ascii().is_empty() => Err(fault("No content to map due to end-of-input")),
             None => Err(fault("Unexpected end-of-input within/between values")),
             Some(b'[' | b'{') if depth >= DEPTH_MAX => Err(fault("Document nesting is too deep")),
             Some(b'[') => self.array(depth),
@@ -160,9 +155,7 @@ impl<'a> Parser<'a> {
             }
             let name = self.string()?;
             if !self.eat(b':') {
-                return Err(
-                    self.unexpected("was expecting a colon to separate field name and value")
-                );
+                return Err(self.unexpected("was expecting a colon to separate field name and value"));
             }
             let value = self.value(depth + 1)?;
             let place = *places.entry(name.clone()).or_insert(members.len());
@@ -182,9 +175,7 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         if self.peek().is_none() {
-            return Err(fault(format!(
-                "Unexpected end-of-input: expected close marker for {what}"
-            )));
+            return Err(fault(format!("Unexpected end-of-input: expected close marker for {what}")));
         }
         Err(self.unexpected(&format!("was expecting comma to separate {what} entries")))
     }
@@ -193,18 +184,14 @@ impl<'a> Parser<'a> {
         let number = self.take_while(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
         let unsigned = number.strip_prefix('-').unwrap_or(number);
         let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (
-                mantissa,
-                Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)),
-            ),
+            Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
             None => (unsigned, None),
         };
         let (whole, fraction) = match mantissa.split_once('.') {
             Some((whole, fraction)) => (whole, Some(fraction)),
             None => (mantissa, None),
         };
-        let digits =
-            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         if whole.len() > 1 && whole.starts_with('0') {
             return Err(fault("Invalid numeric value: Leading zeroes not allowed"));
         }
@@ -212,17 +199,11 @@ impl<'a> Parser<'a> {
             return Err(fault(format!("Invalid numeric value: {number}")));
         }
         if fraction.is_some() || exponent.is_some() {
-            return number
-                .parse()
-                .map(Json::Double)
-                .map_err(|_| fault("Invalid numeric value"));
+            return number.parse().map(Json::Double).map_err(|_| fault("Invalid numeric value"));
         }
         match number.parse() {
             Ok(small) => Ok(Json::Integer(small)),
-            Err(_) => number
-                .parse()
-                .map(Json::BigInteger)
-                .map_err(|_| fault("Invalid numeric value")),
+            Err(_) => number.parse().map(Json::BigInteger).map_err(|_| fault("Invalid numeric value")),
         }
     }
 
@@ -247,9 +228,7 @@ impl<'a> Parser<'a> {
                     )));
                 }
                 None => {
-                    return Err(fault(
-                        "Unexpected end-of-input: was expecting closing quote for a string value",
-                    ));
+                    return Err(fault("Unexpected end-of-input: was expecting closing quote for a string value"));
                 }
             }
         }
@@ -259,9 +238,7 @@ impl<'a> Parser<'a> {
     fn escape(&mut self) -> Result<char, ValueError> {
         let escaped = self.rest().chars().next();
         let Some(escaped) = escaped else {
-            return Err(fault(
-                "Unexpected end-of-input in character escape sequence",
-            ));
+            return Err(fault("Unexpected end-of-input in character escape sequence"));
         };
         self.at += escaped.len_utf8();
         Ok(match escaped {
@@ -285,19 +262,13 @@ impl<'a> Parser<'a> {
                 char::from_u32(u32::from(first)).unwrap_or('?')
             }
             other => {
-                return Err(fault(format!(
-                    "Unrecognized character escape '{other}' (code {})",
-                    other as u32
-                )));
+                return Err(fault(format!("Unrecognized character escape '{other}' (code {})", other as u32)));
             }
         })
     }
 
     fn hex_unit(&mut self) -> Result<u16, ValueError> {
-        let digits = self
-            .rest()
-            .get(..4)
-            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let digits = self.rest().get(..4).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let unit = digits.and_then(|digits| u16::from_str_radix(digits, 16).ok());
         self.at += 4;
         unit.ok_or_else(|| fault("expected a hex-digit for character escape sequence"))
@@ -325,10 +296,7 @@ impl<'a> Parser<'a> {
     /// Takes bytes while `accept` holds; it must hold for all bytes that are not ASCII, or for none.
     fn take_while(&mut self, accept: impl Fn(u8) -> bool) -> &'a str {
         let rest = self.rest();
-        let length = rest
-            .bytes()
-            .position(|byte| !accept(byte))
-            .unwrap_or(rest.len());
+        let length = rest.bytes().position(|byte| !accept(byte)).unwrap_or(rest.len());
         let taken = rest.get(..length).unwrap_or("");
         self.at += taken.len();
         taken
@@ -336,10 +304,7 @@ impl<'a> Parser<'a> {
 
     fn unexpected(&self, expectation: &str) -> ValueError {
         match self.rest().chars().next() {
-            Some(letter) => fault(format!(
-                "Unexpected character ('{letter}' (code {})): {expectation}",
-                letter as u32
-            )),
+            Some(letter) => fault(format!("Unexpected character ('{letter}' (code {})): {expectation}", letter as u32)),
             None => fault(format!("Unexpected end-of-input: {expectation}")),
         }
     }

@@ -3,8 +3,8 @@
 use num_bigint::BigInt;
 
 use super::{
-    Decimal, TupleBuilder, ValueError, date, duration_text, encode_inet, encode_varint, float,
-    inet, integer, text, time_of_day, timestamp, uuid,
+    Decimal, TupleBuilder, ValueError, date, duration_text, encode_inet, encode_varint, float, inet, integer, text,
+    time_of_day, timestamp, uuid,
 };
 use crate::types::CqlType;
 
@@ -25,19 +25,13 @@ pub fn parse_text(cql_type: &CqlType, source: &str) -> Result<Vec<u8>, ValueErro
         CqlType::Text => source.as_bytes().to_vec(),
         CqlType::Boolean => vec![u8::from(parse_boolean(source)?)],
         CqlType::Tinyint => integer::parse::<i8>(source, "byte")?.to_be_bytes().to_vec(),
-        CqlType::Smallint => integer::parse::<i16>(source, "short")?
-            .to_be_bytes()
-            .to_vec(),
+        CqlType::Smallint => integer::parse::<i16>(source, "short")?.to_be_bytes().to_vec(),
         CqlType::Int => integer::parse::<i32>(source, "int")?.to_be_bytes().to_vec(),
-        CqlType::Bigint | CqlType::Counter => integer::parse::<i64>(source, "long")?
-            .to_be_bytes()
-            .to_vec(),
+        CqlType::Bigint | CqlType::Counter => integer::parse::<i64>(source, "long")?.to_be_bytes().to_vec(),
         CqlType::Varint => encode_varint(&parse_varint(source)?),
         CqlType::Decimal => source.parse::<Decimal>()?.to_bytes(),
         CqlType::Float => float::parse::<f32>(source, "float")?.to_be_bytes().to_vec(),
-        CqlType::Double => float::parse::<f64>(source, "double")?
-            .to_be_bytes()
-            .to_vec(),
+        CqlType::Double => float::parse::<f64>(source, "double")?.to_be_bytes().to_vec(),
         CqlType::Inet => encode_inet(inet::parse(source)?),
         CqlType::Uuid => uuid::parse_uuid(source)?.as_bytes().to_vec(),
         CqlType::Timeuuid => uuid::parse_timeuuid(source)?.as_bytes().to_vec(),
@@ -47,27 +41,23 @@ pub fn parse_text(cql_type: &CqlType, source: &str) -> Result<Vec<u8>, ValueErro
         CqlType::Duration => duration_text::parse(source)?.to_bytes(),
         CqlType::Empty => return Err(ValueError::new(format!("'{source}' is not empty"))),
         CqlType::Tuple(components) => parse_tuple(cql_type, &mut components.iter(), source)?,
-        CqlType::Udt { definition, .. } => parse_tuple(
-            cql_type,
-            &mut definition.fields.iter().map(|(_, field)| field),
-            source,
-        )?,
+        CqlType::Udt { definition, .. } => {
+            parse_tuple(cql_type, &mut definition.fields.iter().map(|(_, field)| field), source)?
+        }
         CqlType::Blob
         | CqlType::List { .. }
         | CqlType::Set { .. }
         | CqlType::Map { .. }
         | CqlType::Vector { .. }
-        | CqlType::Custom(_) => text::unhex(source)
-            .ok_or_else(|| ValueError::new(format!("cannot parse '{source}' as hex bytes")))?,
+        | CqlType::Custom(_) => {
+            text::unhex(source).ok_or_else(|| ValueError::new(format!("cannot parse '{source}' as hex bytes")))?
+        }
     })
 }
 
 /// Cassandra's message carries Java's, which counts the UTF-16 units of the first character that is not ASCII.
 fn not_ascii(source: &str) -> ValueError {
-    let units = source
-        .chars()
-        .find(|letter| !letter.is_ascii())
-        .map_or(1, char::len_utf16);
+    let units = source.chars().find(|letter| !letter.is_ascii()).map_or(1, char::len_utf16);
     ValueError::new(format!(
         "Invalid ASCII character in string literal: java.nio.charset.UnmappableCharacterException: Input length = {units}"
     ))
@@ -80,9 +70,7 @@ fn parse_boolean(source: &str) -> Result<bool, ValueError> {
     if source.is_empty() || source.eq_ignore_ascii_case("false") {
         return Ok(false);
     }
-    Err(ValueError::new(format!(
-        "Unable to make boolean from '{source}'"
-    )))
+    Err(ValueError::new(format!("Unable to make boolean from '{source}'")))
 }
 
 fn parse_varint(source: &str) -> Result<BigInt, ValueError> {

@@ -1,10 +1,9 @@
 //! Printing values: as text, as Cassandra's tools and casts show them, and as CQL literals.
 
 use super::{
-    Decimal, Duration, components, date, decode_bigint, decode_boolean, decode_date, decode_double,
-    decode_float, decode_inet, decode_int, decode_smallint, decode_text, decode_time,
-    decode_timestamp, decode_tinyint, decode_uuid, decode_varint, duration_text, elements, entries,
-    float_text, inet, text, time_of_day, timestamp, vector_elements,
+    Decimal, Duration, components, date, decode_bigint, decode_boolean, decode_date, decode_double, decode_float,
+    decode_inet, decode_int, decode_smallint, decode_text, decode_time, decode_timestamp, decode_tinyint, decode_uuid,
+    decode_varint, duration_text, elements, entries, float_text, inet, text, time_of_day, timestamp, vector_elements,
 };
 use crate::types::{CqlType, UdtDefinition, maybe_quote};
 
@@ -13,9 +12,7 @@ use crate::types::{CqlType, UdtDefinition, maybe_quote};
 pub fn to_text(cql_type: &CqlType, bytes: &[u8]) -> String {
     match cql_type {
         CqlType::Tuple(parts) => tuple_text(&mut parts.iter(), bytes),
-        CqlType::Udt { definition, .. } => {
-            tuple_text(&mut definition.fields.iter().map(|(_, field)| field), bytes)
-        }
+        CqlType::Udt { definition, .. } => tuple_text(&mut definition.fields.iter().map(|(_, field)| field), bytes),
         CqlType::Timestamp => decode_timestamp(bytes).map(|millis| timestamp::print(millis, 'T')),
         CqlType::Custom(_) => custom_text(cql_type, bytes),
         _ => simple(cql_type, bytes),
@@ -31,24 +28,10 @@ pub fn to_cql_literal(cql_type: &CqlType, bytes: &[u8]) -> String {
         CqlType::Blob => format!("0x{}", text::hex(bytes)),
         CqlType::Tuple(parts) => tuple_literal(parts, bytes),
         CqlType::Udt { definition, .. } => udt_literal(definition, bytes),
-        CqlType::List { element, .. } => joined(
-            "[",
-            "]",
-            elements(bytes).map(|part| to_cql_literal(element, part)),
-        ),
-        CqlType::Set { element, .. } => joined(
-            "{",
-            "}",
-            elements(bytes).map(|part| to_cql_literal(element, part)),
-        ),
+        CqlType::List { element, .. } => joined("[", "]", elements(bytes).map(|part| to_cql_literal(element, part))),
+        CqlType::Set { element, .. } => joined("{", "}", elements(bytes).map(|part| to_cql_literal(element, part))),
         CqlType::Map { key, value, .. } => {
-            let entry = |(left, right)| {
-                format!(
-                    "{}: {}",
-                    to_cql_literal(key, left),
-                    to_cql_literal(value, right)
-                )
-            };
+            let entry = |(left, right)| format!("{}: {}", to_cql_literal(key, left), to_cql_literal(value, right));
             joined("{", "}", entries(bytes).map(entry))
         }
         CqlType::Vector { element, .. } => {
@@ -87,9 +70,7 @@ pub(super) fn simple(cql_type: &CqlType, bytes: &[u8]) -> Option<String> {
         CqlType::Uuid | CqlType::Timeuuid => decode_uuid(bytes).map(|value| value.to_string()),
         CqlType::Date => decode_date(bytes).map(date::print),
         CqlType::Time => decode_time(bytes).map(time_of_day::print),
-        CqlType::Duration => Duration::from_bytes(bytes)
-            .ok()
-            .map(|value| duration_text::print(&value)),
+        CqlType::Duration => Duration::from_bytes(bytes).ok().map(|value| duration_text::print(&value)),
         _ => None,
     }
 }
@@ -104,45 +85,27 @@ pub(super) fn custom_text(cql_type: &CqlType, bytes: &[u8]) -> Option<String> {
 }
 
 fn tuple_text(parts: &mut dyn Iterator<Item = &CqlType>, bytes: &[u8]) -> Option<String> {
-    let texts = parts
-        .zip(components(bytes))
-        .map(|(part, component)| match component {
-            None => "@".to_owned(),
-            Some(component) => to_text(part, component)
-                .replace(':', "\\:")
-                .replace('@', "\\@"),
-        });
+    let texts = parts.zip(components(bytes)).map(|(part, component)| match component {
+        None => "@".to_owned(),
+        Some(component) => to_text(part, component).replace(':', "\\:").replace('@', "\\@"),
+    });
     Some(texts.collect::<Vec<_>>().join(":"))
 }
 
 fn tuple_literal(parts: &[CqlType], bytes: &[u8]) -> String {
-    joined(
-        "(",
-        ")",
-        parts
-            .iter()
-            .zip(components(bytes))
-            .map(|(part, component)| nullable_literal(part, component)),
-    )
+    joined("(", ")", parts.iter().zip(components(bytes)).map(|(part, component)| nullable_literal(part, component)))
 }
 
 fn udt_literal(definition: &UdtDefinition, bytes: &[u8]) -> String {
     let fields = definition.fields.iter().zip(components(bytes));
     let field = |((name, part), component): (&(String, CqlType), _)| {
-        format!(
-            "{}: {}",
-            maybe_quote(name),
-            nullable_literal(part, component)
-        )
+        format!("{}: {}", maybe_quote(name), nullable_literal(part, component))
     };
     joined("{", "}", fields.map(field))
 }
 
 fn nullable_literal(part: &CqlType, component: Option<&[u8]>) -> String {
-    component.map_or_else(
-        || "null".to_owned(),
-        |component| to_cql_literal(part, component),
-    )
+    component.map_or_else(|| "null".to_owned(), |component| to_cql_literal(part, component))
 }
 
 fn joined(open: &str, close: &str, parts: impl Iterator<Item = String>) -> String {

@@ -28,14 +28,8 @@ fn is_lax_utf8(mut bytes: &[u8]) -> bool {
             [0x00..=0x7f, ref rest @ ..] => rest,
             [0xc0, 0x80, ref rest @ ..] => rest,
             [0xc2..=0xdf, second, ref rest @ ..] if continues(second) => rest,
-            [0xe0, second, third, ref rest @ ..] if second & 0xe0 != 0x80 && continues(third) => {
-                rest
-            }
-            [0xe1..=0xef, second, third, ref rest @ ..]
-                if continues(second) && continues(third) =>
-            {
-                rest
-            }
+            [0xe0, second, third, ref rest @ ..] if second & 0xe0 != 0x80 && continues(third) => rest,
+            [0xe1..=0xef, second, third, ref rest @ ..] if continues(second) && continues(third) => rest,
             [0xf0, second, third, fourth, ref rest @ ..]
                 if second & 0x30 != 0 && continues(third) && continues(fourth) =>
             {
@@ -54,26 +48,17 @@ fn is_lax_utf8(mut bytes: &[u8]) -> bool {
 pub(super) fn validate_ascii(bytes: &[u8]) -> Result<(), ValueError> {
     match bytes.iter().find(|byte| !byte.is_ascii()) {
         None => Ok(()),
-        Some(&byte) => Err(ValueError::new(format!(
-            "Invalid byte for ascii: {}",
-            byte as i8
-        ))),
+        Some(&byte) => Err(ValueError::new(format!("Invalid byte for ascii: {}", byte as i8))),
     }
 }
 
 pub(super) fn validate_utf8(bytes: &[u8]) -> Result<(), ValueError> {
-    if is_valid_utf8(bytes) {
-        Ok(())
-    } else {
-        Err(ValueError::new("String didn't validate."))
-    }
+    if is_valid_utf8(bytes) { Ok(()) } else { Err(ValueError::new("String didn't validate.")) }
 }
 
 /// Lower-case hexadecimal digits of bytes, without `0x`.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-    ];
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let mut out = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         out.push(DIGITS[usize::from(byte >> 4)]);
@@ -89,10 +74,5 @@ pub(super) fn unhex(digits: &str) -> Option<Vec<u8>> {
         return None;
     }
     let value = |digit: u8| (digit as char).to_digit(16).map(|digit| digit as u8);
-    digits
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .map(|&[high, low]| Some(value(high)? << 4 | value(low)?))
-        .collect()
+    digits.as_chunks::<2>().0.iter().map(|&[high, low]| Some(value(high)? << 4 | value(low)?)).collect()
 }

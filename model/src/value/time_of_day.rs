@@ -15,15 +15,10 @@ pub(super) fn parse(text: &str) -> Result<i64, ValueError> {
             .parse()
             .ok()
             .filter(|nanos| (0..NANOS_PER_DAY).contains(nanos))
-            .ok_or_else(|| {
-                ValueError::new(format!("Unable to make long (for time) from: '{text}'"))
-            });
+            .ok_or_else(|| ValueError::new(format!("Unable to make long (for time) from: '{text}'")));
     }
-    parse_parts(text.trim()).ok_or_else(|| {
-        ValueError::new(format!(
-            "(TimeType) Unable to coerce '{text}' to a formatted time (long)"
-        ))
-    })
+    parse_parts(text.trim())
+        .ok_or_else(|| ValueError::new(format!("(TimeType) Unable to coerce '{text}' to a formatted time (long)")))
 }
 
 fn parse_parts(text: &str) -> Option<i64> {
@@ -32,19 +27,14 @@ fn parse_parts(text: &str) -> Option<i64> {
     let (second, nanos) = match rest.split_once('.') {
         None => (rest, 0),
         Some((second, fraction)) => {
-            let digits_only =
-                !fraction.is_empty() && fraction.bytes().all(|digit| digit.is_ascii_digit());
+            let digits_only = !fraction.is_empty() && fraction.bytes().all(|digit| digit.is_ascii_digit());
             if !digits_only || fraction.len() > 9 {
                 return None;
             }
             (second, format!("{fraction:0<9}").parse().ok()?)
         }
     };
-    let within = |part: &str, bound: i64| {
-        part.parse::<i64>()
-            .ok()
-            .filter(|number| (0..bound).contains(number))
-    };
+    let within = |part: &str, bound: i64| part.parse::<i64>().ok().filter(|number| (0..bound).contains(number));
     let seconds = within(hour, 24)? * 3_600 + within(minute, 60)? * 60 + within(second, 60)?;
     Some(seconds * 1_000_000_000 + nanos)
 }
@@ -62,11 +52,7 @@ pub(super) fn print(nanos: i64) -> String {
         (nanos % 1_000, 3, ""),
     ] {
         out.push_str(mark);
-        let digits = if part < 1 {
-            1
-        } else {
-            part.ilog10() as usize + 1
-        };
+        let digits = if part < 1 { 1 } else { part.ilog10() as usize + 1 };
         out.push_str(&"0".repeat(width - digits.min(width)));
         out.push_str(&part.to_string());
     }

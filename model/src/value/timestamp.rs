@@ -40,36 +40,25 @@ const MILLIS_PER_DAY: i64 = 86_400_000;
 /// Other text, times that 64 bits cannot count, and zones other than UTC by name.
 pub(super) fn parse(text: &str) -> Result<i64, ValueError> {
     if super::integer::looks_like_integer(text) {
-        return text.parse().map_err(|_| {
-            ValueError::new(format!("Unable to make long (for date) from: '{text}'"))
-        });
+        return text.parse().map_err(|_| ValueError::new(format!("Unable to make long (for date) from: '{text}'")));
     }
     if text.eq_ignore_ascii_case("now") {
-        return Err(ValueError::new(
-            "not supported yet: 'now' as a timestamp; use toTimestamp(now())",
-        ));
+        return Err(ValueError::new("not supported yet: 'now' as a timestamp; use toTimestamp(now())"));
     }
     let fault = || ValueError::new(format!("Unable to parse a date/time from '{text}'"));
-    let (date, millis, zone) = parse_day_and_time(text)
-        .or_else(|| parse_day(text))
-        .ok_or_else(fault)?;
+    let (date, millis, zone) = parse_day_and_time(text).or_else(|| parse_day(text)).ok_or_else(fault)?;
     if !(1..=12).contains(&date.month) || !(1..=31).contains(&date.day) {
         return Err(fault());
     }
     let offset_minutes = match parse_zone(zone) {
         Zone::Offset(minutes) => i64::from(minutes),
         Zone::Named => {
-            return Err(ValueError::new(format!(
-                "not supported yet: time zone '{}'",
-                zone.trim()
-            )));
+            return Err(ValueError::new(format!("not supported yet: time zone '{}'", zone.trim())));
         }
         Zone::Malformed => return Err(fault()),
     };
     let day_millis = date.clamped().epoch_days().checked_mul(MILLIS_PER_DAY);
-    day_millis
-        .and_then(|day_millis| day_millis.checked_add(millis - offset_minutes * 60_000))
-        .ok_or_else(fault)
+    day_millis.and_then(|day_millis| day_millis.checked_add(millis - offset_minutes * 60_000)).ok_or_else(fault)
 }
 
 fn parse_day(text: &str) -> Option<(CivilDate, i64, &str)> {
@@ -88,11 +77,7 @@ fn parse_day_and_time(text: &str) -> Option<(CivilDate, i64, &str)> {
     if let Some(behind) = rest.strip_prefix(':') {
         (second, rest) = number(behind)?;
         if let Some(fraction) = rest.strip_prefix('.') {
-            let digits = fraction
-                .bytes()
-                .take_while(u8::is_ascii_digit)
-                .count()
-                .min(9);
+            let digits = fraction.bytes().take_while(u8::is_ascii_digit).count().min(9);
             let (fraction, behind) = fraction.split_at_checked(digits)?;
             millis = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
             rest = behind;
@@ -103,16 +88,8 @@ fn parse_day_and_time(text: &str) -> Option<(CivilDate, i64, &str)> {
     if !time_exists || !(1..=999_999_999).contains(&year) {
         return None;
     }
-    let date = CivilDate {
-        year,
-        month: month.try_into().ok()?,
-        day: day.try_into().ok()?,
-    };
-    Some((
-        date,
-        ((hour * 60 + minute) * 60 + second) * 1_000 + millis,
-        rest,
-    ))
+    let date = CivilDate { year, month: month.try_into().ok()?, day: day.try_into().ok()? };
+    Some((date, ((hour * 60 + minute) * 60 + second) * 1_000 + millis, rest))
 }
 
 /// Digits, up to 19, and what follows them.
@@ -145,15 +122,11 @@ fn parse_zone(text: &str) -> Zone {
     if UTC_NAMES.contains(&zone) {
         return Zone::Offset(0);
     }
-    let prefixed = ["UTC", "GMT", "UT"]
-        .iter()
-        .find_map(|prefix| zone.strip_prefix(prefix));
+    let prefixed = ["UTC", "GMT", "UT"].iter().find_map(|prefix| zone.strip_prefix(prefix));
     if let Some(offset) = prefixed.filter(|offset| offset.starts_with(['+', '-'])) {
         return parse_offset(offset, false).map_or(Zone::Malformed, Zone::Offset);
     }
-    let name_like = zone
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"/_+- ".contains(&byte));
+    let name_like = zone.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_+- ".contains(&byte));
     if name_like && zone.len() > 1 && zone.starts_with(|first: char| first.is_ascii_uppercase()) {
         return Zone::Named;
     }
@@ -186,8 +159,7 @@ fn parse_offset(text: &str, short: bool) -> Option<i32> {
 /// A timestamp in UTC with milliseconds, as `yyyy-mm-ddThh:mm:ss.mmmZ`; `separator` stands between day and time.
 /// Years before 1 are printed as years of their era, without saying so, as Cassandra does.
 pub(super) fn print(millis: i64, separator: char) -> String {
-    let CivilDate { year, month, day } =
-        CivilDate::from_epoch_days(millis.div_euclid(MILLIS_PER_DAY));
+    let CivilDate { year, month, day } = CivilDate::from_epoch_days(millis.div_euclid(MILLIS_PER_DAY));
     let year_of_era = if year > 0 { year } else { 1 - year };
     let rest = millis.rem_euclid(MILLIS_PER_DAY);
     let (hour, minute, second) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1_000 % 60);

@@ -77,8 +77,7 @@ pub(super) fn compare(orders: &[Comparator], a: &[u8], b: &[u8]) -> Ordering {
         }
     }
     // Components beyond the type come from a newer definition of a UDT: only whether one is set counts.
-    a.any(|component| component.is_some())
-        .cmp(&b.any(|component| component.is_some()))
+    a.any(|component| component.is_some()).cmp(&b.any(|component| component.is_some()))
 }
 
 /// Where a tuple or UDT stands in messages.
@@ -102,20 +101,14 @@ pub(super) fn validate(
             return Ok(());
         }
         let (length, behind) = rest.split_first_chunk::<4>().ok_or_else(|| {
-            ValueError::new(format!(
-                "Not enough bytes to read size of {place}th {}",
-                (frame.component)(place)
-            ))
+            ValueError::new(format!("Not enough bytes to read size of {place}th {}", (frame.component)(place)))
         })?;
         rest = behind;
         let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else {
             continue;
         };
         let (component, behind) = rest.split_at_checked(length).ok_or_else(|| {
-            ValueError::new(format!(
-                "Not enough bytes to read {place}th {}",
-                (frame.component)(place)
-            ))
+            ValueError::new(format!("Not enough bytes to read {place}th {}", (frame.component)(place)))
         })?;
         check(place, component)?;
         rest = behind;
@@ -123,8 +116,5 @@ pub(super) fn validate(
     if rest.is_empty() {
         return Ok(());
     }
-    Err(ValueError::new(format!(
-        "Invalid remaining data after end of {} value",
-        frame.kind
-    )))
+    Err(ValueError::new(format!("Invalid remaining data after end of {} value", frame.kind)))
 }

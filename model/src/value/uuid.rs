@@ -29,9 +29,7 @@ pub fn timeuuid_from_parts(ticks: u64, clock_and_node: u64) -> Uuid {
 
 /// Ticks of 100 ns since 1582-10-15 of a millisecond since 1970-01-01, wrapped to 60 bits as Cassandra does.
 fn ticks_of_millis(unix_millis: i64) -> u64 {
-    unix_millis
-        .wrapping_add(GREGORIAN_EPOCH_OFFSET_MILLIS)
-        .wrapping_mul(10_000) as u64
+    unix_millis.wrapping_add(GREGORIAN_EPOCH_OFFSET_MILLIS).wrapping_mul(10_000) as u64
 }
 
 /// The lowest timeuuid of a millisecond since 1970-01-01, `minTimeuuid` in CQL.
@@ -78,9 +76,7 @@ pub(super) fn compare_uuid(a: &[u8], b: &[u8]) -> Ordering {
             1 => reorder_timestamp(a_most).cmp(&reorder_timestamp(b_most)),
             _ => a_most.cmp(&b_most),
         };
-        by_version
-            .then_with(by_most)
-            .then_with(|| a_least.cmp(&b_least))
+        by_version.then_with(by_most).then_with(|| a_least.cmp(&b_least))
     })
 }
 
@@ -89,41 +85,28 @@ pub(super) fn compare_timeuuid(a: &[u8], b: &[u8]) -> Ordering {
     compare_with(a, b, |(a_most, a_least), (b_most, b_least)| {
         // Flipping the sign bit of every byte turns the signed order of bytes into the unsigned order of words.
         let signed = |least: u64| least ^ 0x8080_8080_8080_8080;
-        reorder_timestamp(a_most)
-            .cmp(&reorder_timestamp(b_most))
-            .then_with(|| signed(a_least).cmp(&signed(b_least)))
+        reorder_timestamp(a_most).cmp(&reorder_timestamp(b_most)).then_with(|| signed(a_least).cmp(&signed(b_least)))
     })
 }
 
 /// Order of Cassandra's old `LexicalUUIDType`: Java's, both halves as signed numbers.
 pub(super) fn compare_lexical_uuid(a: &[u8], b: &[u8]) -> Ordering {
     compare_with(a, b, |(a_most, a_least), (b_most, b_least)| {
-        (a_most as i64)
-            .cmp(&(b_most as i64))
-            .then((a_least as i64).cmp(&(b_least as i64)))
+        (a_most as i64).cmp(&(b_most as i64)).then((a_least as i64).cmp(&(b_least as i64)))
     })
 }
 
-fn compare_with(
-    a: &[u8],
-    b: &[u8],
-    order: impl Fn((u64, u64), (u64, u64)) -> Ordering,
-) -> Ordering {
+fn compare_with(a: &[u8], b: &[u8], order: impl Fn((u64, u64), (u64, u64)) -> Ordering) -> Ordering {
     match (halves(a), halves(b)) {
         (Some(a), Some(b)) => order(a, b),
-        (whole_a, whole_b) => whole_a
-            .is_some()
-            .cmp(&whole_b.is_some())
-            .then_with(|| a.cmp(b)),
+        (whole_a, whole_b) => whole_a.is_some().cmp(&whole_b.is_some()).then_with(|| a.cmp(b)),
     }
 }
 
 pub(super) fn validate_uuid(bytes: &[u8]) -> Result<(), ValueError> {
     match bytes.len() {
         0 | 16 => Ok(()),
-        length => Err(ValueError::new(format!(
-            "UUID should be 16 or 0 bytes ({length})"
-        ))),
+        length => Err(ValueError::new(format!("UUID should be 16 or 0 bytes ({length})"))),
     }
 }
 
@@ -131,10 +114,9 @@ pub(super) fn validate_timeuuid(bytes: &[u8]) -> Result<(), ValueError> {
     validate_uuid(bytes)?;
     match (bytes.first(), bytes.get(6)) {
         // The message shows the first digit of the value rather than that of the version, as Cassandra's does.
-        (Some(first), Some(version)) if version >> 4 != 1 => Err(ValueError::new(format!(
-            "Invalid version for TimeUUID type: 0x{:x}",
-            first >> 4
-        ))),
+        (Some(first), Some(version)) if version >> 4 != 1 => {
+            Err(ValueError::new(format!("Invalid version for TimeUUID type: 0x{:x}", first >> 4)))
+        }
         _ => Ok(()),
     }
 }
@@ -142,19 +124,16 @@ pub(super) fn validate_timeuuid(bytes: &[u8]) -> Result<(), ValueError> {
 /// Reads 8-4-4-4-12 hexadecimal digits in either case.
 fn parse_hyphenated(text: &str) -> Option<Uuid> {
     // The registry's parser reads other forms too; Cassandra does not.
-    (text.len() == 36)
-        .then(|| Uuid::try_parse(text).ok())
-        .flatten()
+    (text.len() == 36).then(|| Uuid::try_parse(text).ok()).flatten()
 }
 
 pub(super) fn parse_uuid(text: &str) -> Result<Uuid, ValueError> {
-    parse_hyphenated(text)
-        .ok_or_else(|| ValueError::new(format!("Unable to make UUID from '{text}'")))
+    parse_hyphenated(text).ok_or_else(|| ValueError::new(format!("Unable to make UUID from '{text}'")))
 }
 
 pub(super) fn parse_timeuuid(text: &str) -> Result<Uuid, ValueError> {
-    let uuid = parse_hyphenated(text)
-        .ok_or_else(|| ValueError::new(format!("Unknown timeuuid representation: {text}")))?;
+    let uuid =
+        parse_hyphenated(text).ok_or_else(|| ValueError::new(format!("Unknown timeuuid representation: {text}")))?;
     if timeuuid_unix_millis(&uuid).is_none() {
         return Err(ValueError::new("TimeUUID supports only version 1 UUIDs"));
     }

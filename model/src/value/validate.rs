@@ -1,8 +1,6 @@
 //! Whether bytes are a value of a type: what Cassandra's serializers check when a value comes in.
 
-use super::{
-    ValueError, boolean, collection, decimal, duration, inet, integer, text, tuple, uuid, vector,
-};
+use super::{ValueError, boolean, collection, decimal, duration, inet, integer, text, tuple, uuid, vector};
 use crate::types::{CqlType, UdtDefinition};
 
 /// Checks that `bytes` are a value of the type. Multi-cell types are checked in their serialized form, as it comes in
@@ -33,17 +31,11 @@ pub fn validate(cql_type: &CqlType, bytes: &[u8]) -> Result<(), ValueError> {
         CqlType::Duration => duration::Duration::from_bytes(bytes).map(|_| ()),
         CqlType::Empty if bytes.is_empty() => Ok(()),
         CqlType::Empty => Err(ValueError::new("EmptyType only accept empty values")),
-        CqlType::List { element, .. } => {
-            collection::validate(bytes, "list", 1, &mut |_, part| validate(element, part))
-        }
-        CqlType::Set { element, .. } => {
-            collection::validate(bytes, "set", 1, &mut |_, part| validate(element, part))
-        }
-        CqlType::Map { key, value, .. } => {
-            collection::validate(bytes, "map", 2, &mut |which, part| {
-                validate(if which == 0 { key } else { value }, part)
-            })
-        }
+        CqlType::List { element, .. } => collection::validate(bytes, "list", 1, &mut |_, part| validate(element, part)),
+        CqlType::Set { element, .. } => collection::validate(bytes, "set", 1, &mut |_, part| validate(element, part)),
+        CqlType::Map { key, value, .. } => collection::validate(bytes, "map", 2, &mut |which, part| {
+            validate(if which == 0 { key } else { value }, part)
+        }),
         CqlType::Tuple(components) => validate_tuple(components, bytes),
         CqlType::Udt { definition, .. } => validate_udt(definition, bytes),
         CqlType::Vector { element, dimension } => {
@@ -56,45 +48,21 @@ pub fn validate(cql_type: &CqlType, bytes: &[u8]) -> Result<(), ValueError> {
 }
 
 fn validate_tuple(components: &[CqlType], bytes: &[u8]) -> Result<(), ValueError> {
-    let frame = tuple::Frame {
-        kind: "tuple",
-        component: &|_| "component".to_owned(),
-    };
-    tuple::validate(
-        bytes,
-        components.len(),
-        &frame,
-        &mut |place, part| match components.get(place) {
-            Some(component) => validate(component, part),
-            None => Ok(()),
-        },
-    )
+    let frame = tuple::Frame { kind: "tuple", component: &|_| "component".to_owned() };
+    tuple::validate(bytes, components.len(), &frame, &mut |place, part| match components.get(place) {
+        Some(component) => validate(component, part),
+        None => Ok(()),
+    })
 }
 
 fn validate_udt(definition: &UdtDefinition, bytes: &[u8]) -> Result<(), ValueError> {
-    let name = |place: usize| {
-        definition
-            .fields
-            .get(place)
-            .map_or("", |(name, _)| name.as_str())
-    };
-    let frame = tuple::Frame {
-        kind: "UDT",
-        component: &|place| format!("field {}", name(place)),
-    };
-    tuple::validate(
-        bytes,
-        definition.fields.len(),
-        &frame,
-        &mut |place, part| match definition.fields.get(place) {
-            Some((name, field)) => validate(field, part).map_err(|fault| {
-                ValueError::new(format!(
-                    "Failure validating the {place}th field {name}; {fault}"
-                ))
-            }),
-            None => Ok(()),
-        },
-    )
+    let name = |place: usize| definition.fields.get(place).map_or("", |(name, _)| name.as_str());
+    let frame = tuple::Frame { kind: "UDT", component: &|place| format!("field {}", name(place)) };
+    tuple::validate(bytes, definition.fields.len(), &frame, &mut |place, part| match definition.fields.get(place) {
+        Some((name, field)) => validate(field, part)
+            .map_err(|fault| ValueError::new(format!("Failure validating the {place}th field {name}; {fault}"))),
+        None => Ok(()),
+    })
 }
 
 /// The old classes that have a fixed length are checked for it; the others take any bytes.

@@ -24,21 +24,13 @@ pub(super) fn compare(a: &[u8], b: &[u8]) -> Ordering {
         return b_negative.cmp(&a_negative);
     }
     let (a, b) = (significant(a), significant(b));
-    let by_length = if a_negative {
-        b.len().cmp(&a.len())
-    } else {
-        a.len().cmp(&b.len())
-    };
+    let by_length = if a_negative { b.len().cmp(&a.len()) } else { a.len().cmp(&b.len()) };
     by_length.then_with(|| a.cmp(b))
 }
 
 /// The bytes without leading ones that only repeat the sign; may leave none.
 fn significant(bytes: &[u8]) -> &[u8] {
-    let sign = if bytes.first().is_some_and(|&first| first >= 0x80) {
-        0xff
-    } else {
-        0x00
-    };
+    let sign = if bytes.first().is_some_and(|&first| first >= 0x80) { 0xff } else { 0x00 };
     let repeated = bytes.iter().take_while(|&&byte| byte == sign).count();
     bytes.get(repeated..).unwrap_or_default()
 }

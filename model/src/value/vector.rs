@@ -7,10 +7,7 @@ use crate::codec::{Reader, put_vint};
 /// [`CqlType::value_length_if_fixed`](crate::types::CqlType::value_length_if_fixed) of the element type. Malformed bytes
 /// end the iteration.
 pub fn vector_elements(bytes: &[u8], element_length: Option<usize>) -> VectorElements<'_> {
-    VectorElements {
-        rest: bytes,
-        element_length,
-    }
+    VectorElements { rest: bytes, element_length }
 }
 
 /// Iterator of [`vector_elements`].
@@ -56,10 +53,7 @@ pub struct VectorBuilder {
 impl VectorBuilder {
     /// A builder for elements of this fixed length, or of varying length.
     pub fn new(element_length: Option<usize>) -> Self {
-        VectorBuilder {
-            out: Vec::new(),
-            element_length,
-        }
+        VectorBuilder { out: Vec::new(), element_length }
     }
 
     /// Appends an element; one of fixed length must have that length.
@@ -94,17 +88,13 @@ pub(super) fn validate(
             Some(length) => rest.split_at_checked(length),
             None => split_element(rest),
         };
-        let (element, behind) = split
-            .ok_or_else(|| ValueError::new(format!("Not enough bytes to read a {}", name())))?;
+        let (element, behind) =
+            split.ok_or_else(|| ValueError::new(format!("Not enough bytes to read a {}", name())))?;
         check(element)?;
         rest = behind;
     }
     if rest.is_empty() {
         return Ok(());
     }
-    Err(ValueError::new(format!(
-        "Unexpected {} extraneous bytes after {} value",
-        rest.len(),
-        name()
-    )))
+    Err(ValueError::new(format!("Unexpected {} extraneous bytes after {} value", rest.len(), name())))
 }

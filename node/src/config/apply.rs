@@ -1,8 +1,6 @@
 //! Takes one honoured key's value into the settings.
 
-use super::settings::{
-    Authenticator, Authorizer, CommitFailurePolicy, Config, DiskFailurePolicy, Host, Seed, Snitch,
-};
+use super::settings::{Authenticator, Authorizer, CommitFailurePolicy, Config, DiskFailurePolicy, Host, Seed, Snitch};
 use super::units::{self, Bound, SizeUnit, TimeUnit};
 use super::value;
 use super::yaml::Yaml;
@@ -73,25 +71,14 @@ fn limit(value: &Yaml) -> Result<Option<u64>, String> {
 
 fn host(value: &Yaml) -> Result<Option<Host>, String> {
     let text = value::text(value)?.trim();
-    if text.is_empty() {
-        Ok(None)
-    } else {
-        Ok(Some(Host::parse(text)))
-    }
+    if text.is_empty() { Ok(None) } else { Ok(Some(Host::parse(text))) }
 }
 
 fn tokens(value: &Yaml) -> Result<Vec<i64>, String> {
     let mut tokens = Vec::new();
     for item in value::list(value)? {
-        for text in item
-            .split(',')
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
-        {
-            tokens.push(
-                text.parse()
-                    .map_err(|_| format!("'{text}' is not a token"))?,
-            );
+        for text in item.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+            tokens.push(text.parse().map_err(|_| format!("'{text}' is not a token"))?);
         }
     }
     Ok(tokens)
@@ -104,10 +91,7 @@ fn tokens(value: &Yaml) -> Result<Vec<i64>, String> {
 pub(super) fn seed(text: &str) -> Result<Seed, String> {
     let whole = Host::parse(text);
     if whole.ip().is_some() {
-        return Ok(Seed {
-            host: whole,
-            port: None,
-        });
+        return Ok(Seed { host: whole, port: None });
     }
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, rest)) => (host, rest.strip_prefix(':')),
@@ -122,10 +106,7 @@ pub(super) fn seed(text: &str) -> Result<Seed, String> {
             .filter(|port| *port != 0)
             .ok_or_else(|| format!("'{port}' in seed '{text}' is not a port"))
     });
-    Ok(Seed {
-        host: Host::parse(host),
-        port: port.transpose()?,
-    })
+    Ok(Seed { host: Host::parse(host), port: port.transpose()? })
 }
 
 /// Reads a comma-separated list of seeds.
@@ -133,11 +114,7 @@ pub(super) fn seed(text: &str) -> Result<Seed, String> {
 /// # Errors
 /// See [`seed`].
 pub(super) fn seeds(text: &str) -> Result<Vec<Seed>, String> {
-    text.split(',')
-        .map(str::trim)
-        .filter(|text| !text.is_empty())
-        .map(seed)
-        .collect()
+    text.split(',').map(str::trim).filter(|text| !text.is_empty()).map(seed).collect()
 }
 
 fn seed_provider(value: &Yaml) -> Result<Vec<Seed>, String> {
@@ -145,16 +122,9 @@ fn seed_provider(value: &Yaml) -> Result<Vec<Seed>, String> {
     if class.name != "SimpleSeedProvider" {
         return Err(format!("not supported yet: seed provider {}", class.name));
     }
-    let list = class
-        .parameters
-        .get("seeds")
-        .ok_or("parameters with 'seeds' are missing")?;
+    let list = class.parameters.get("seeds").ok_or("parameters with 'seeds' are missing")?;
     let seeds = seeds(value::text(list)?)?;
-    if seeds.is_empty() {
-        Err("the list of seeds is empty".to_owned())
-    } else {
-        Ok(seeds)
-    }
+    if seeds.is_empty() { Err("the list of seeds is empty".to_owned()) } else { Ok(seeds) }
 }
 
 fn choice<T: Copy>(value: &Yaml, choices: &[(&str, T)]) -> Result<T, String> {
@@ -176,12 +146,7 @@ fn class_choice<T: Copy>(value: &Yaml, choices: &[(&str, T)]) -> Result<T, Strin
 ///
 /// # Errors
 /// A message without the key's name when the value is not one the key may have.
-pub(super) fn apply(
-    config: &mut Config,
-    written: &mut Written,
-    name: &str,
-    value: &Yaml,
-) -> Result<bool, String> {
+pub(super) fn apply(config: &mut Config, written: &mut Written, name: &str, value: &Yaml) -> Result<bool, String> {
     Ok(apply_node(config, written, name, value)?
         || apply_storage(config, written, name, value)?
         || apply_requests(config, written, name, value)?
@@ -189,12 +154,7 @@ pub(super) fn apply(
 }
 
 /// Who the node is and where it listens.
-fn apply_node(
-    config: &mut Config,
-    written: &mut Written,
-    name: &str,
-    value: &Yaml,
-) -> Result<bool, String> {
+fn apply_node(config: &mut Config, written: &mut Written, name: &str, value: &Yaml) -> Result<bool, String> {
     match name {
         "cluster_name" => config.cluster_name = value::text(value)?.to_owned(),
         "num_tokens" => written.num_tokens = Some(positive(value)?),
@@ -202,10 +162,8 @@ fn apply_node(
         "seed_provider" => config.seeds = seed_provider(value)?,
         "auto_bootstrap" => config.auto_bootstrap = value::boolean(value)?,
         "endpoint_snitch" => {
-            let choices = [
-                ("SimpleSnitch", Snitch::Simple),
-                ("GossipingPropertyFileSnitch", Snitch::GossipingPropertyFile),
-            ];
+            let choices =
+                [("SimpleSnitch", Snitch::Simple), ("GossipingPropertyFileSnitch", Snitch::GossipingPropertyFile)];
             written.snitch = Some(class_choice(value, &choices)?);
         }
         "listen_address" => written.listen_address = host(value)?,
@@ -226,8 +184,7 @@ fn apply_node(
             config.authenticator = class_choice(value, &choices)?;
         }
         "authorizer" => {
-            config.authorizer =
-                class_choice(value, &[("AllowAllAuthorizer", Authorizer::AllowAll)])?;
+            config.authorizer = class_choice(value, &[("AllowAllAuthorizer", Authorizer::AllowAll)])?;
         }
         "default_keyspace_rf" => config.default_keyspace_replication = positive(value)?,
         _ => return Ok(false),
@@ -236,12 +193,7 @@ fn apply_node(
 }
 
 /// Directories, the commit log, memory, compaction.
-fn apply_storage(
-    config: &mut Config,
-    written: &mut Written,
-    name: &str,
-    value: &Yaml,
-) -> Result<bool, String> {
+fn apply_storage(config: &mut Config, written: &mut Written, name: &str, value: &Yaml) -> Result<bool, String> {
     match name {
         "data_file_directories" => written.data_directories = value::list(value)?,
         "commitlog_directory" => {
@@ -304,12 +256,7 @@ fn apply_storage(
 }
 
 /// Timeouts, hints and thresholds.
-fn apply_requests(
-    config: &mut Config,
-    written: &mut Written,
-    name: &str,
-    value: &Yaml,
-) -> Result<bool, String> {
+fn apply_requests(config: &mut Config, written: &mut Written, name: &str, value: &Yaml) -> Result<bool, String> {
     let timeouts = &mut config.timeouts;
     let hints = &mut config.hints;
     let thresholds = &mut config.thresholds;
@@ -376,15 +323,13 @@ fn apply_clients(config: &mut Config, name: &str, value: &Yaml) -> Result<bool, 
             native.request_data_in_flight_max = value::size(value, SizeUnit::Bytes, Bound::Long)?;
         }
         "native_transport_max_request_data_in_flight_per_ip" => {
-            native.request_data_in_flight_per_ip_max =
-                value::size(value, SizeUnit::Bytes, Bound::Long)?;
+            native.request_data_in_flight_per_ip_max = value::size(value, SizeUnit::Bytes, Bound::Long)?;
         }
         "native_transport_allow_older_protocols" => {
             native.allow_older_protocols = value::boolean(value)?;
         }
         "prepared_statements_cache_size" => {
-            config.prepared_statements_cache_size =
-                value::size(value, SizeUnit::Mebibytes, Bound::Long)?;
+            config.prepared_statements_cache_size = value::size(value, SizeUnit::Mebibytes, Bound::Long)?;
         }
         "materialized_views_enabled" => features.materialized_views = value::boolean(value)?,
         "sasi_indexes_enabled" => features.sasi_indexes = value::boolean(value)?,
@@ -450,10 +395,7 @@ mod tests {
     fn seed_lists() {
         let table = [
             ("127.0.0.1", Some("127.0.0.1")),
-            (
-                "127.0.0.1,127.0.0.2:7001 , host",
-                Some("127.0.0.1 127.0.0.2:7001 host"),
-            ),
+            ("127.0.0.1,127.0.0.2:7001 , host", Some("127.0.0.1 127.0.0.2:7001 host")),
             ("localhost:7000", Some("127.0.0.1:7000")),
             ("::1", Some("::1")),
             ("[::1]:7000", Some("::1:7000")),

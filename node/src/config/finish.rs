@@ -40,11 +40,7 @@ fn wrong<T>(message: impl Into<String>) -> Result<T, ConfigError> {
     Err(ConfigError::derived(message))
 }
 
-fn addresses(
-    config: &mut Config,
-    written: &Written,
-    command_line: &CommandLine,
-) -> Result<(), ConfigError> {
+fn addresses(config: &mut Config, written: &Written, command_line: &CommandLine) -> Result<(), ConfigError> {
     if let Some(address) = command_line.address {
         let address = Host::Ip(address);
         if address.is_wildcard() {
@@ -62,10 +58,7 @@ fn addresses(
     if config.listen_address.is_wildcard() {
         return wrong("listen_address cannot be a wildcard address (0.0.0.0)");
     }
-    let broadcast = written
-        .broadcast_address
-        .as_ref()
-        .unwrap_or(&config.listen_address);
+    let broadcast = written.broadcast_address.as_ref().unwrap_or(&config.listen_address);
     config.broadcast_address = broadcast.clone();
     if config.broadcast_address.is_wildcard() {
         return wrong("broadcast_address cannot be a wildcard address (0.0.0.0)");
@@ -92,9 +85,7 @@ fn addresses(
 fn distinct_ports(config: &Config) -> Result<(), ConfigError> {
     let native = config.native_transport.port;
     if native == config.storage_port || native == config.admin_port {
-        return wrong(format!(
-            "native_transport_port {native} is also another port of this node"
-        ));
+        return wrong(format!("native_transport_port {native} is also another port of this node"));
     }
     if config.storage_port == config.admin_port {
         return wrong(format!("storage_port {native} is also admin_port"));
@@ -104,23 +95,15 @@ fn distinct_ports(config: &Config) -> Result<(), ConfigError> {
 
 fn seeds(config: &mut Config, command_line: &CommandLine) -> Result<(), ConfigError> {
     if let Some(text) = &command_line.seeds {
-        config.seeds = apply::seeds(text)
-            .map_err(|message| ConfigError::derived(format!("--seeds: {message}")))?;
+        config.seeds = apply::seeds(text).map_err(|message| ConfigError::derived(format!("--seeds: {message}")))?;
     }
     if config.seeds.is_empty() {
-        config.seeds = vec![Seed {
-            host: config.broadcast_address.clone(),
-            port: None,
-        }];
+        config.seeds = vec![Seed { host: config.broadcast_address.clone(), port: None }];
     }
     Ok(())
 }
 
-fn place(
-    config: &mut Config,
-    written: &Written,
-    command_line: &CommandLine,
-) -> Result<(), ConfigError> {
+fn place(config: &mut Config, written: &Written, command_line: &CommandLine) -> Result<(), ConfigError> {
     let is_placed = command_line.data_center.is_some() || command_line.rack.is_some();
     config.snitch = match written.snitch {
         Some(Snitch::Simple) if is_placed => {
@@ -133,9 +116,7 @@ fn place(
         None if is_placed => Snitch::GossipingPropertyFile,
         None => Snitch::Simple,
     };
-    let named = |given: &Option<String>, default: &str| {
-        Some(given.clone().unwrap_or_else(|| default.to_owned()))
-    };
+    let named = |given: &Option<String>, default: &str| Some(given.clone().unwrap_or_else(|| default.to_owned()));
     if is_placed || config.snitch == Snitch::Simple {
         config.data_center = named(&command_line.data_center, "datacenter1");
         config.rack = named(&command_line.rack, "rack1");
@@ -150,9 +131,7 @@ fn tokens(config: &mut Config, written: &Written) -> Result<(), ConfigError> {
             return wrong(format!("num_tokens: {number} is more than {TOKENS_MAX}"));
         }
         Some(number) if by_hand > 0 && by_hand != number => {
-            return wrong(format!(
-                "initial_token has {by_hand} tokens, but num_tokens is {number}"
-            ));
+            return wrong(format!("initial_token has {by_hand} tokens, but num_tokens is {number}"));
         }
         Some(number) => config.num_tokens = number,
         None if by_hand > 0 => config.num_tokens = by_hand,
@@ -161,34 +140,20 @@ fn tokens(config: &mut Config, written: &Written) -> Result<(), ConfigError> {
     let mut sorted = config.initial_tokens.clone();
     sorted.sort_unstable();
     if let Some(pair) = sorted.windows(2).find(|pair| pair.first() == pair.last()) {
-        return wrong(format!(
-            "initial_token: {} is there twice",
-            pair.first().unwrap_or(&0)
-        ));
+        return wrong(format!("initial_token: {} is there twice", pair.first().unwrap_or(&0)));
     }
     Ok(())
 }
 
-fn directories(
-    config: &mut Config,
-    written: &Written,
-    command_line: &CommandLine,
-) -> Result<(), ConfigError> {
+fn directories(config: &mut Config, written: &Written, command_line: &CommandLine) -> Result<(), ConfigError> {
     if let [_, another, ..] = written.data_directories.as_slice() {
-        return wrong(format!(
-            "data_file_directories: not supported yet: more than one directory ({another})"
-        ));
+        return wrong(format!("data_file_directories: not supported yet: more than one directory ({another})"));
     }
     let first = written.data_directories.first().map(PathBuf::from);
     let base = command_line
         .data_directory
         .clone()
-        .or_else(|| {
-            first
-                .as_deref()
-                .and_then(Path::parent)
-                .map(Path::to_path_buf)
-        })
+        .or_else(|| first.as_deref().and_then(Path::parent).map(Path::to_path_buf))
         .unwrap_or_else(|| config.base_directory.clone());
     let inside = |written: &Option<String>, name: &str| match written {
         Some(path) => PathBuf::from(path),
@@ -231,9 +196,7 @@ fn commit_log(config: &mut Config, written: &Written) -> Result<(), ConfigError>
         _ => {
             let period = period.unwrap_or(Duration::from_secs(10));
             // Cassandra lets a sync be overdue by half a period before writes wait for it.
-            let lag_block = written
-                .sync_lag_block
-                .unwrap_or(period.saturating_mul(3) / 2);
+            let lag_block = written.sync_lag_block.unwrap_or(period.saturating_mul(3) / 2);
             CommitLogSync::Periodic { period, lag_block }
         }
     };
@@ -300,9 +263,7 @@ fn timeouts(config: &mut Config, warnings: &mut Vec<String>) {
     for (name, timeout) in floored {
         if *timeout < TIMEOUT_MIN {
             *timeout = TIMEOUT_MIN;
-            warnings.push(format!(
-                "{name} is below the least value accepted: 10ms is taken"
-            ));
+            warnings.push(format!("{name} is below the least value accepted: 10ms is taken"));
         }
     }
 }

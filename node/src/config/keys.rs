@@ -74,18 +74,11 @@ const fn key(name: &'static str, kind: Kind, rule: Rule) -> Key {
 /// Finds a key by its present name.
 pub fn find(name: &str) -> Option<&'static Key> {
     let own = HELENUS_KEYS.iter().find(|key| key.name == name);
-    own.or_else(|| {
-        KEYS.binary_search_by(|key| key.name.cmp(name))
-            .ok()
-            .and_then(|at| KEYS.get(at))
-    })
+    own.or_else(|| KEYS.binary_search_by(|key| key.name.cmp(name)).ok().and_then(|at| KEYS.get(at)))
 }
 
 use Kind::{Any, Boolean, Class, Float, Integer, List, Long, Rate, Text, Tree};
-use Rule::{
-    Honoured, HonouredClass, NoEffect, OnlyClass, OnlyFalse, OnlyTrue, OnlyUnset, OnlyWith,
-    OnlyWithout,
-};
+use Rule::{Honoured, HonouredClass, NoEffect, OnlyClass, OnlyFalse, OnlyTrue, OnlyUnset, OnlyWith, OnlyWithout};
 
 const INT_B: Kind = Kind::Size(SizeUnit::Bytes, Bound::Int);
 const INT_KIB: Kind = Kind::Size(SizeUnit::Kibibytes, Bound::Int);
@@ -104,8 +97,7 @@ const NS: Kind = Kind::Time(TimeUnit::Nanoseconds, Bound::Long);
 mod sub {
     pub(super) const MEMTABLE: &[&str] = &["configurations"];
     pub(super) const SSTABLE: &[&str] = &["selected_format", "format"];
-    pub(super) const FILTERING_PROTECTION: &[&str] =
-        &["cached_rows_warn_threshold", "cached_rows_fail_threshold"];
+    pub(super) const FILTERING_PROTECTION: &[&str] = &["cached_rows_warn_threshold", "cached_rows_fail_threshold"];
     pub(super) const SAI: &[&str] = &["segment_write_buffer_size", "prioritize_over_legacy_index"];
     pub(super) const REPAIR: &[&str] = &["retries"];
     pub(super) const CLIENT_ENCRYPTION: &[&str] = &[
@@ -145,14 +137,8 @@ mod sub {
         "require_endpoint_verification",
         "ssl_context_factory",
     ];
-    pub(super) const DATA_ENCRYPTION: &[&str] = &[
-        "enabled",
-        "chunk_length_kb",
-        "cipher",
-        "key_alias",
-        "iv_length",
-        "key_provider",
-    ];
+    pub(super) const DATA_ENCRYPTION: &[&str] =
+        &["enabled", "chunk_length_kb", "cipher", "key_alias", "iv_length", "key_provider"];
     pub(super) const AUDIT: &[&str] = &[
         "enabled",
         "logger",
@@ -607,12 +593,7 @@ mod tests {
     fn the_table_is_whole_and_sorted() {
         assert_eq!(KEYS.len(), 405);
         for pair in KEYS.windows(2) {
-            assert!(
-                pair[0].name < pair[1].name,
-                "{} before {}",
-                pair[0].name,
-                pair[1].name
-            );
+            assert!(pair[0].name < pair[1].name, "{} before {}", pair[0].name, pair[1].name);
         }
     }
 

@@ -30,8 +30,8 @@ pub use error::{ConfigError, Origin};
 pub use finish::take_place;
 pub use rackdc::{Place, parse as parse_rackdc};
 pub use settings::{
-    Authenticator, Authorizer, CommitFailurePolicy, CommitLogSync, Config, DiskFailurePolicy,
-    Features, Hints, Host, NativeTransport, Seed, Snitch, Thresholds, Timeouts,
+    Authenticator, Authorizer, CommitFailurePolicy, CommitLogSync, Config, DiskFailurePolicy, Features, Hints, Host,
+    NativeTransport, Seed, Snitch, Thresholds, Timeouts,
 };
 
 use keys::Rule;
@@ -78,24 +78,18 @@ pub fn load(file: Option<(&str, &str)>, command_line: &CommandLine) -> Result<Lo
     };
     if command_line.data_directory.is_some() {
         entries.retain(|entry| {
-            !matches!(
-                entry.key.as_str(),
-                "data_file_directories" | "commitlog_directory" | "hints_directory"
-            )
+            !matches!(entry.key.as_str(), "data_file_directories" | "commitlog_directory" | "hints_directory")
         });
     }
     for text in &command_line.set {
         let above = modern(vec![yaml::parse_override(text)?], &mut warnings)?;
-        above
-            .into_iter()
-            .for_each(|entry| lay_over(&mut entries, entry));
+        above.into_iter().for_each(|entry| lay_over(&mut entries, entry));
     }
     let mut config = Config::default();
     let mut written = apply::Written::default();
     let mut without_effect = Vec::new();
     for entry in &entries {
-        let wrong =
-            |message| ConfigError::new(entry.origin.clone(), format!("{}: {message}", entry.key));
+        let wrong = |message| ConfigError::new(entry.origin.clone(), format!("{}: {message}", entry.key));
         let Some(key) = keys::find(&entry.key) else {
             let message = format!("unknown key '{}'", entry.key);
             return Err(ConfigError::new(entry.origin.clone(), message));
@@ -112,10 +106,7 @@ pub fn load(file: Option<(&str, &str)>, command_line: &CommandLine) -> Result<Lo
         }
     }
     if !without_effect.is_empty() {
-        warnings.push(format!(
-            "accepted without effect: {}",
-            without_effect.join(", ")
-        ));
+        warnings.push(format!("accepted without effect: {}", without_effect.join(", ")));
     }
     let config = finish::finish(config, written, command_line, &mut warnings)?;
     Ok(Loaded { config, warnings })
@@ -128,9 +119,8 @@ fn modern(entries: Vec<Entry>, warnings: &mut Vec<String>) -> Result<Vec<Entry>,
     for mut entry in entries {
         let spelling = entry.key.clone();
         if let Some(old) = old_keys::find(&entry.key, &entry.value) {
-            entry.value = old_keys::convert(old.conversion, &entry.value).map_err(|message| {
-                ConfigError::new(entry.origin.clone(), format!("{spelling}: {message}"))
-            })?;
+            entry.value = old_keys::convert(old.conversion, &entry.value)
+                .map_err(|message| ConfigError::new(entry.origin.clone(), format!("{spelling}: {message}")))?;
             entry.key = old.new.to_owned();
         }
         match result.iter().position(|other| other.key == entry.key) {
@@ -145,9 +135,7 @@ fn modern(entries: Vec<Entry>, warnings: &mut Vec<String>) -> Result<Vec<Entry>,
                     return Err(ConfigError::new(entry.origin, message));
                 }
                 let origin = &entry.origin;
-                warnings.push(format!(
-                    "{origin}{spelling} is there twice: the last one counts"
-                ));
+                warnings.push(format!("{origin}{spelling} is there twice: the last one counts"));
                 if let Some(slot) = result.get_mut(at) {
                     *slot = entry;
                 }

@@ -51,11 +51,7 @@ pub(super) struct OldKey {
 }
 
 const fn old(old: &'static str, new: &'static str, conversion: Conversion) -> OldKey {
-    OldKey {
-        old,
-        new,
-        conversion,
-    }
+    OldKey { old, new, conversion }
 }
 
 /// The old spelling called `name`. A name that is also today's (the caches' save periods) counts as
@@ -77,26 +73,21 @@ pub(super) fn convert(conversion: Conversion, value: &Yaml) -> Result<Yaml, Stri
     }
     let text = value.text().ok_or("a whole number is expected")?;
     if conversion == Conversion::MillisecondsRounded {
-        let count: f64 = text
-            .parse()
-            .map_err(|_| format!("'{text}' is not a number"))?;
+        let count: f64 = text.parse().map_err(|_| format!("'{text}' is not a number"))?;
         if !(0.0..=f64::from(i32::MAX)).contains(&count) {
             return Err(format!("'{text}' is out of range"));
         }
         return Ok(Yaml::Scalar(format!("{}ms", count.round())));
     }
-    let count: i64 = text
-        .parse()
-        .map_err(|_| format!("'{text}' is not a whole number"))?;
+    let count: i64 = text.parse().map_err(|_| format!("'{text}' is not a whole number"))?;
     use Conversion::{
-        Bytes, BytesOrUnset, Kibibytes, Mebibytes, MebibytesOrUnset, MebibytesPerSecond,
-        MegabitsPerSecond, Milliseconds, MillisecondsOrUnset, MillisecondsRounded, MinutesOrUnset,
-        Same, Seconds, SecondsOrUnset, SecondsOrZero,
+        Bytes, BytesOrUnset, Kibibytes, Mebibytes, MebibytesOrUnset, MebibytesPerSecond, MegabitsPerSecond,
+        Milliseconds, MillisecondsOrUnset, MillisecondsRounded, MinutesOrUnset, Same, Seconds, SecondsOrUnset,
+        SecondsOrZero,
     };
     if count < 0 {
         return match conversion {
-            BytesOrUnset | MebibytesOrUnset | MillisecondsOrUnset | SecondsOrUnset
-            | MinutesOrUnset => Ok(Yaml::Null),
+            BytesOrUnset | MebibytesOrUnset | MillisecondsOrUnset | SecondsOrUnset | MinutesOrUnset => Ok(Yaml::Null),
             SecondsOrZero => Ok(Yaml::Scalar("0s".to_owned())),
             _ => Err(format!("'{text}' is negative")),
         };
@@ -108,9 +99,7 @@ pub(super) fn convert(conversion: Conversion, value: &Yaml) -> Result<Yaml, Stri
         Mebibytes | MebibytesOrUnset => format!("{count}MiB"),
         MebibytesPerSecond => format!("{count}MiB/s"),
         MegabitsPerSecond => {
-            let bytes = count
-                .checked_mul(125_000)
-                .ok_or(format!("'{text}' is too large"))?;
+            let bytes = count.checked_mul(125_000).ok_or(format!("'{text}' is too large"))?;
             format!("{bytes}B/s")
         }
         Milliseconds | MillisecondsOrUnset => format!("{count}ms"),
@@ -121,9 +110,8 @@ pub(super) fn convert(conversion: Conversion, value: &Yaml) -> Result<Yaml, Stri
 }
 
 use Conversion::{
-    Bytes, BytesOrUnset, Kibibytes, Mebibytes, MebibytesOrUnset, MebibytesPerSecond,
-    MegabitsPerSecond, Milliseconds, MillisecondsOrUnset, MillisecondsRounded, MinutesOrUnset,
-    Same, Seconds, SecondsOrUnset, SecondsOrZero,
+    Bytes, BytesOrUnset, Kibibytes, Mebibytes, MebibytesOrUnset, MebibytesPerSecond, MegabitsPerSecond, Milliseconds,
+    MillisecondsOrUnset, MillisecondsRounded, MinutesOrUnset, Same, Seconds, SecondsOrUnset, SecondsOrZero,
 };
 
 /// All old spellings, sorted by name.
@@ -235,12 +223,7 @@ mod tests {
     #[test]
     fn the_table_is_sorted_and_points_at_keys() {
         for pair in OLD_KEYS.windows(2) {
-            assert!(
-                pair[0].old < pair[1].old,
-                "{} before {}",
-                pair[0].old,
-                pair[1].old
-            );
+            assert!(pair[0].old < pair[1].old, "{} before {}", pair[0].old, pair[1].old);
         }
         for key in OLD_KEYS {
             assert!(keys::find(key.new).is_some(), "{}", key.new);
@@ -259,22 +242,10 @@ mod tests {
             ("commitlog_sync_group_window_in_ms", "1.6", Ok("2ms")),
             ("commitlog_segment_size_in_mb", "32", Ok("32MiB")),
             ("column_index_size_in_kb", "64", Ok("64KiB")),
-            (
-                "native_transport_max_concurrent_requests_in_bytes",
-                "-1",
-                Ok("~"),
-            ),
-            (
-                "native_transport_max_concurrent_requests_in_bytes",
-                "77",
-                Ok("77B"),
-            ),
+            ("native_transport_max_concurrent_requests_in_bytes", "-1", Ok("~")),
+            ("native_transport_max_concurrent_requests_in_bytes", "77", Ok("77B")),
             ("compaction_throughput_mb_per_sec", "16", Ok("16MiB/s")),
-            (
-                "stream_throughput_outbound_megabits_per_sec",
-                "200",
-                Ok("25000000B/s"),
-            ),
+            ("stream_throughput_outbound_megabits_per_sec", "200", Ok("25000000B/s")),
             ("sstable_preemptive_open_interval_in_mb", "-1", Ok("~")),
             ("cache_load_timeout_seconds", "-4", Ok("0s")),
             ("key_cache_save_period", "14400", Ok("14400s")),
@@ -289,9 +260,6 @@ mod tests {
             let found = found.map(|yaml| yaml.text().unwrap_or("~").to_owned());
             assert_eq!(found, expected.map(str::to_owned), "{name}");
         }
-        assert_eq!(
-            find("key_cache_save_period", &Yaml::Scalar("4h".to_owned())),
-            None
-        );
+        assert_eq!(find("key_cache_save_period", &Yaml::Scalar("4h".to_owned())), None);
     }
 }

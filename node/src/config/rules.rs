@@ -18,40 +18,26 @@ pub(super) fn check(key: &Key, value: &Yaml) -> Result<(), String> {
         Rule::Honoured | Rule::NoEffect => Ok(()),
         Rule::HonouredClass(allowed) => {
             let class = value::class(value)?;
-            if allowed.contains(&class.name.as_str()) {
-                Ok(())
-            } else {
-                refused(&class.name)
-            }
+            if allowed.contains(&class.name.as_str()) { Ok(()) } else { refused(&class.name) }
         }
         Rule::OnlyClass(allowed) => {
             let class = value::class(value)?;
-            if class.name == allowed {
-                Ok(())
-            } else {
-                refused(&class.name)
-            }
+            if class.name == allowed { Ok(()) } else { refused(&class.name) }
         }
         Rule::OnlyWith(inner, allowed) => match value.get(inner) {
             None | Some(Yaml::Null) => Ok(()),
             Some(inner_value) => {
                 let text = value::text(inner_value)?;
-                if text == allowed {
-                    Ok(())
-                } else {
-                    refused(&format!("{inner}: {text}"))
-                }
+                if text == allowed { Ok(()) } else { refused(&format!("{inner}: {text}")) }
             }
         },
         Rule::OnlyWithout(inner_keys) => {
             for inner in inner_keys {
-                let Some(inner_value) = value.get(inner).filter(|inner| **inner != Yaml::Null)
-                else {
+                let Some(inner_value) = value.get(inner).filter(|inner| **inner != Yaml::Null) else {
                     continue;
                 };
                 let text = value::text(inner_value)?;
-                let is_off =
-                    text == "none" || value::boolean(inner_value).is_ok_and(|is_on| !is_on);
+                let is_off = text == "none" || value::boolean(inner_value).is_ok_and(|is_on| !is_on);
                 if !is_off {
                     return refused(&format!("{inner}: {text}"));
                 }
@@ -84,99 +70,31 @@ mod tests {
     #[test]
     fn refusals() {
         let table = [
-            (
-                "client_encryption_options",
-                "{enabled: false, keystore: x}",
-                None,
-            ),
-            (
-                "client_encryption_options",
-                "{enabled: true}",
-                Some("enabled: true"),
-            ),
-            (
-                "client_encryption_options",
-                "{enabled: yes}",
-                Some("enabled: true"),
-            ),
-            (
-                "client_encryption_options",
-                "{optional: true}",
-                Some("optional: true"),
-            ),
-            (
-                "server_encryption_options",
-                "{internode_encryption: none}",
-                None,
-            ),
-            (
-                "server_encryption_options",
-                "{internode_encryption: all}",
-                Some("internode_encryption: all"),
-            ),
-            (
-                "server_encryption_options",
-                "{internode_encryption: dc}",
-                Some("internode_encryption: dc"),
-            ),
-            (
-                "transparent_data_encryption_options",
-                "{enabled: true}",
-                Some("enabled: true"),
-            ),
-            (
-                "audit_logging_options",
-                "{enabled: true}",
-                Some("enabled: true"),
-            ),
-            (
-                "audit_logging_options",
-                "{enabled: false, logger: {class_name: x}}",
-                None,
-            ),
+            ("client_encryption_options", "{enabled: false, keystore: x}", None),
+            ("client_encryption_options", "{enabled: true}", Some("enabled: true")),
+            ("client_encryption_options", "{enabled: yes}", Some("enabled: true")),
+            ("client_encryption_options", "{optional: true}", Some("optional: true")),
+            ("server_encryption_options", "{internode_encryption: none}", None),
+            ("server_encryption_options", "{internode_encryption: all}", Some("internode_encryption: all")),
+            ("server_encryption_options", "{internode_encryption: dc}", Some("internode_encryption: dc")),
+            ("transparent_data_encryption_options", "{enabled: true}", Some("enabled: true")),
+            ("audit_logging_options", "{enabled: true}", Some("enabled: true")),
+            ("audit_logging_options", "{enabled: false, logger: {class_name: x}}", None),
             ("cdc_enabled", "true", Some("true")),
             ("cdc_enabled", "false", None),
             ("incremental_backups", "true", Some("true")),
             ("drop_keyspace_enabled", "false", Some("false")),
             ("drop_keyspace_enabled", "true", None),
             ("authenticator", "PasswordAuthenticator", None),
-            (
-                "authenticator",
-                "MutualTlsAuthenticator",
-                Some("MutualTlsAuthenticator"),
-            ),
-            (
-                "authorizer",
-                "org.apache.cassandra.auth.AllowAllAuthorizer",
-                None,
-            ),
-            (
-                "authorizer",
-                "CassandraAuthorizer",
-                Some("CassandraAuthorizer"),
-            ),
-            (
-                "network_authorizer",
-                "CassandraNetworkAuthorizer",
-                Some("CassandraNetworkAuthorizer"),
-            ),
-            (
-                "partitioner",
-                "org.apache.cassandra.dht.Murmur3Partitioner",
-                None,
-            ),
-            (
-                "partitioner",
-                "RandomPartitioner",
-                Some("RandomPartitioner"),
-            ),
+            ("authenticator", "MutualTlsAuthenticator", Some("MutualTlsAuthenticator")),
+            ("authorizer", "org.apache.cassandra.auth.AllowAllAuthorizer", None),
+            ("authorizer", "CassandraAuthorizer", Some("CassandraAuthorizer")),
+            ("network_authorizer", "CassandraNetworkAuthorizer", Some("CassandraNetworkAuthorizer")),
+            ("partitioner", "org.apache.cassandra.dht.Murmur3Partitioner", None),
+            ("partitioner", "RandomPartitioner", Some("RandomPartitioner")),
             ("endpoint_snitch", "Ec2Snitch", Some("Ec2Snitch")),
             ("sstable", "{selected_format: big}", None),
-            (
-                "sstable",
-                "{selected_format: bti}",
-                Some("selected_format: bti"),
-            ),
+            ("sstable", "{selected_format: bti}", Some("selected_format: bti")),
             ("native_transport_port_ssl", "9142", Some("9142")),
             ("native_transport_port_ssl", "~", None),
             ("listen_interface", "eth0", Some("eth0")),

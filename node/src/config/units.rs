@@ -87,17 +87,10 @@ pub enum SizeUnit {
 }
 
 impl SizeUnit {
-    const ALL: [SizeUnit; 4] = [
-        SizeUnit::Bytes,
-        SizeUnit::Kibibytes,
-        SizeUnit::Mebibytes,
-        SizeUnit::Gibibytes,
-    ];
+    const ALL: [SizeUnit; 4] = [SizeUnit::Bytes, SizeUnit::Kibibytes, SizeUnit::Mebibytes, SizeUnit::Gibibytes];
 
     fn from_symbol(symbol: &str) -> Option<SizeUnit> {
-        SizeUnit::ALL
-            .into_iter()
-            .find(|unit| unit.symbol() == symbol)
+        SizeUnit::ALL.into_iter().find(|unit| unit.symbol() == symbol)
     }
 
     fn symbol(self) -> &'static str {
@@ -152,20 +145,15 @@ fn split(text: &str) -> Option<(u64, &str)> {
 /// value at or beyond `bound`.
 pub(super) fn duration(text: &str, finest: TimeUnit, bound: Bound) -> Result<Duration, String> {
     let refused = || {
-        let accepted: Vec<&str> = TimeUnit::ALL
-            .into_iter()
-            .filter(|unit| *unit >= finest)
-            .map(TimeUnit::symbol)
-            .collect();
+        let accepted: Vec<&str> =
+            TimeUnit::ALL.into_iter().filter(|unit| *unit >= finest).map(TimeUnit::symbol).collect();
         format!(
             "invalid duration '{text}': write a non-negative whole number and one of the units {}",
             accepted.join(", ")
         )
     };
     let (count, symbol) = split(text).ok_or_else(refused)?;
-    let unit = TimeUnit::from_symbol(symbol)
-        .filter(|unit| *unit >= finest)
-        .ok_or_else(refused)?;
+    let unit = TimeUnit::from_symbol(symbol).filter(|unit| *unit >= finest).ok_or_else(refused)?;
     let total = u128::from(count) * unit.nanoseconds();
     if total / finest.nanoseconds() >= bound.limit() {
         return Err(format!("invalid duration '{text}': it is too long"));
@@ -182,20 +170,15 @@ pub(super) fn duration(text: &str, finest: TimeUnit, bound: Bound) -> Result<Dur
 /// value at or beyond `bound`.
 pub(super) fn size(text: &str, finest: SizeUnit, bound: Bound) -> Result<u64, String> {
     let refused = || {
-        let accepted: Vec<&str> = SizeUnit::ALL
-            .into_iter()
-            .filter(|unit| *unit >= finest)
-            .map(SizeUnit::symbol)
-            .collect();
+        let accepted: Vec<&str> =
+            SizeUnit::ALL.into_iter().filter(|unit| *unit >= finest).map(SizeUnit::symbol).collect();
         format!(
             "invalid data size '{text}': write a non-negative whole number and one of the units {}",
             accepted.join(", ")
         )
     };
     let (count, symbol) = split(text).ok_or_else(refused)?;
-    let unit = SizeUnit::from_symbol(symbol)
-        .filter(|unit| *unit >= finest)
-        .ok_or_else(refused)?;
+    let unit = SizeUnit::from_symbol(symbol).filter(|unit| *unit >= finest).ok_or_else(refused)?;
     let total = u128::from(count) * u128::from(unit.bytes());
     if total / u128::from(finest.bytes()) >= bound.limit() {
         return Err(format!("invalid data size '{text}': it is too large"));
@@ -241,19 +224,9 @@ mod tests {
             ("2m", Seconds, Bound::Int, Some(120_000_000_000)),
             ("7us", Nanoseconds, Bound::Long, Some(7_000)),
             ("7µs", Nanoseconds, Bound::Long, Some(7_000)),
-            (
-                "2147483646ms",
-                Milliseconds,
-                Bound::Int,
-                Some(2_147_483_646_000_000),
-            ),
+            ("2147483646ms", Milliseconds, Bound::Int, Some(2_147_483_646_000_000)),
             ("2147483647ms", Milliseconds, Bound::Int, None),
-            (
-                "2147483647ms",
-                Milliseconds,
-                Bound::Long,
-                Some(2_147_483_647_000_000),
-            ),
+            ("2147483647ms", Milliseconds, Bound::Long, Some(2_147_483_647_000_000)),
             ("9223372036854775807d", Milliseconds, Bound::Long, None),
             ("18446744073709551616ms", Milliseconds, Bound::Long, None),
             ("10ns", Milliseconds, Bound::Int, None),
@@ -267,9 +240,7 @@ mod tests {
             ("", Milliseconds, Bound::Int, None),
         ];
         for (text, finest, bound, expected) in table {
-            let found = duration(text, *finest, *bound)
-                .ok()
-                .map(|found| found.as_nanos());
+            let found = duration(text, *finest, *bound).ok().map(|found| found.as_nanos());
             assert_eq!(found, *expected, "{text}");
         }
     }

@@ -48,10 +48,7 @@ pub(super) fn boolean(value: &Yaml) -> Result<bool, String> {
 /// Anything else.
 pub(super) fn integer(value: &Yaml, least: i64, most: i64) -> Result<i64, String> {
     let text = text(value)?;
-    let number: i64 = text
-        .replace('_', "")
-        .parse()
-        .map_err(|_| format!("'{text}' is not a whole number"))?;
+    let number: i64 = text.replace('_', "").parse().map_err(|_| format!("'{text}' is not a whole number"))?;
     if !(least..=most).contains(&number) {
         return Err(format!("{number} is not between {least} and {most}"));
     }
@@ -74,9 +71,7 @@ pub(super) fn port(value: &Yaml) -> Result<u16, String> {
 pub(super) fn float(value: &Yaml) -> Result<f64, String> {
     let text = text(value)?;
     let number: Option<f64> = text.parse().ok();
-    number
-        .filter(|number| number.is_finite())
-        .ok_or_else(|| format!("'{text}' is not a number"))
+    number.filter(|number| number.is_finite()).ok_or_else(|| format!("'{text}' is not a number"))
 }
 
 /// A duration; a key that counts in `finest`.
@@ -102,10 +97,7 @@ pub(super) fn size(value: &Yaml, finest: SizeUnit, bound: Bound) -> Result<u64, 
 pub(super) fn class(value: &Yaml) -> Result<Class, String> {
     let short = |name: &str| name.rsplit(['.', '$']).next().unwrap_or(name).to_owned();
     match value {
-        Yaml::Scalar(name) => Ok(Class {
-            name: short(name),
-            parameters: Yaml::Null,
-        }),
+        Yaml::Scalar(name) => Ok(Class { name: short(name), parameters: Yaml::Null }),
         Yaml::List(items) => match items.as_slice() {
             [only] => class(only),
             _ => Err(format!("one class is expected, not {}", items.len())),
@@ -118,10 +110,7 @@ pub(super) fn class(value: &Yaml) -> Result<Class, String> {
                 Some(other) => other.clone(),
                 None => Yaml::Null,
             };
-            Ok(Class {
-                name: short(text(name)?),
-                parameters,
-            })
+            Ok(Class { name: short(text(name)?), parameters })
         }
         Yaml::Null => Err("a class name is expected, nothing is written".to_owned()),
     }
@@ -135,19 +124,13 @@ pub(super) fn list(value: &Yaml) -> Result<Vec<String>, String> {
     match value {
         Yaml::Null => Ok(Vec::new()),
         Yaml::Scalar(text) => Ok(vec![text.clone()]),
-        Yaml::List(items) => items
-            .iter()
-            .map(|item| text(item).map(str::to_owned))
-            .collect(),
+        Yaml::List(items) => items.iter().map(|item| text(item).map(str::to_owned)).collect(),
         Yaml::Map(_) => Err("a list is expected, not a mapping".to_owned()),
     }
 }
 
 fn check_inner_keys(entries: &[(String, Yaml)], known: &[&str]) -> Result<(), String> {
-    match entries
-        .iter()
-        .find(|(name, _)| !known.contains(&name.as_str()))
-    {
+    match entries.iter().find(|(name, _)| !known.contains(&name.as_str())) {
         Some((name, _)) => Err(format!("it has no key '{name}'")),
         None => Ok(()),
     }
@@ -210,17 +193,9 @@ mod tests {
             ("stream_throughput_outbound", "24MiB/s", true),
             ("stream_throughput_outbound", "24MiB", false),
             ("authenticator", "AllowAllAuthenticator", true),
-            (
-                "authenticator",
-                "{class_name: a.b.C, parameters: {x: 1}}",
-                true,
-            ),
+            ("authenticator", "{class_name: a.b.C, parameters: {x: 1}}", true),
             ("authenticator", "{class: a.b.C}", false),
-            (
-                "hints_compression",
-                "[{class_name: LZ4Compressor, parameters: [~]}]",
-                true,
-            ),
+            ("hints_compression", "[{class_name: LZ4Compressor, parameters: [~]}]", true),
             ("data_file_directories", "[a, b]", true),
             ("data_file_directories", "[[a]]", false),
             ("client_encryption_options", "{enabled: false}", true),
@@ -231,11 +206,7 @@ mod tests {
         ];
         for (name, text, expected) in table {
             let key = keys::find(name).expect(name);
-            assert_eq!(
-                check(key.kind, &yaml(text)).is_ok(),
-                expected,
-                "{name}: {text}"
-            );
+            assert_eq!(check(key.kind, &yaml(text)).is_ok(), expected, "{name}: {text}");
         }
     }
 
@@ -243,10 +214,7 @@ mod tests {
     fn classes() {
         let table = [
             ("SimpleSnitch", Some("SimpleSnitch")),
-            (
-                "org.apache.cassandra.auth.PasswordAuthenticator",
-                Some("PasswordAuthenticator"),
-            ),
+            ("org.apache.cassandra.auth.PasswordAuthenticator", Some("PasswordAuthenticator")),
             ("{class_name: a.B}", Some("B")),
             ("[{class_name: a.B, parameters: [{x: y}]}]", Some("B")),
             ("[{class_name: a.B}, {class_name: a.C}]", None),

@@ -25,11 +25,7 @@ impl Yaml {
     /// The entry of a mapping; the last one if it is written twice.
     pub(super) fn get(&self, key: &str) -> Option<&Yaml> {
         match self {
-            Yaml::Map(entries) => entries
-                .iter()
-                .rev()
-                .find(|(name, _)| name == key)
-                .map(|(_, value)| value),
+            Yaml::Map(entries) => entries.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value),
             _ => None,
         }
     }
@@ -185,23 +181,13 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Vec<Entry>, ConfigError> {
     if is_blank(text) {
         return Ok(Vec::new());
     }
-    let document: Document =
-        serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
-            let line = error.location().map_or(0, |location| location.line());
-            let origin = Origin::File {
-                name: name.to_owned(),
-                line,
-            };
-            ConfigError::new(
-                origin,
-                format!("not valid YAML: {}", error.without_snippet()),
-            )
-        })?;
+    let document: Document = serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
+        let line = error.location().map_or(0, |location| location.line());
+        let origin = Origin::File { name: name.to_owned(), line };
+        ConfigError::new(origin, format!("not valid YAML: {}", error.without_snippet()))
+    })?;
     let with_origin = |(key, line, value)| {
-        let origin = Origin::File {
-            name: name.to_owned(),
-            line,
-        };
+        let origin = Origin::File { name: name.to_owned(), line };
         Entry { key, value, origin }
     };
     Ok(document.0.into_iter().map(with_origin).collect())
@@ -214,29 +200,17 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Vec<Entry>, ConfigError> {
 /// A missing `=` or a value that is not YAML.
 pub(super) fn parse_override(text: &str) -> Result<Entry, ConfigError> {
     let wrong = |message: String| ConfigError::new(Origin::CommandLine, message);
-    let (path, value) = text
-        .split_once('=')
-        .ok_or_else(|| wrong(format!("'{text}' is not of the form key=value")))?;
+    let (path, value) = text.split_once('=').ok_or_else(|| wrong(format!("'{text}' is not of the form key=value")))?;
     let value: Yaml = if is_blank(value) {
         Yaml::Null
     } else {
-        serde_saphyr::from_str_with_options(value, options()).map_err(|error| {
-            wrong(format!(
-                "the value of '{path}' is not YAML: {}",
-                error.without_snippet()
-            ))
-        })?
+        serde_saphyr::from_str_with_options(value, options())
+            .map_err(|error| wrong(format!("the value of '{path}' is not YAML: {}", error.without_snippet())))?
     };
     let mut names = path.split('.');
     let key = names.next().unwrap_or_default().trim().to_owned();
-    let value = names.rev().fold(value, |inner, name| {
-        Yaml::Map(vec![(name.trim().to_owned(), inner)])
-    });
-    Ok(Entry {
-        key,
-        value,
-        origin: Origin::CommandLine,
-    })
+    let value = names.rev().fold(value, |inner, name| Yaml::Map(vec![(name.trim().to_owned(), inner)]));
+    Ok(Entry { key, value, origin: Origin::CommandLine })
 }
 
 /// Lays `above` over `below`: mappings join key by key, anything else is replaced.
@@ -271,10 +245,8 @@ mod tests {
                 format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(" "))
             }
             Yaml::Map(entries) => {
-                let entries: Vec<String> = entries
-                    .iter()
-                    .map(|(key, value)| format!("{key}={}", show(value)))
-                    .collect();
+                let entries: Vec<String> =
+                    entries.iter().map(|(key, value)| format!("{key}={}", show(value))).collect();
                 format!("{{{}}}", entries.join(" "))
             }
         }
@@ -331,9 +303,7 @@ mod tests {
             ("a=[1", None),
         ];
         for (text, expected) in table {
-            let found = parse_override(text)
-                .ok()
-                .map(|entry| format!("{}={}", entry.key, show(&entry.value)));
+            let found = parse_override(text).ok().map(|entry| format!("{}={}", entry.key, show(&entry.value)));
             assert_eq!(found.as_deref(), expected, "{text}");
         }
     }

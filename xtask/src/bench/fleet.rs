@@ -35,9 +35,7 @@ impl Kind {
             Kind::Cassandra => 91,
             Kind::Helenus => 1,
         };
-        (first..first + nodes)
-            .map(|last| IpAddr::from([127, 0, 0, last]))
-            .collect()
+        (first..first + nodes).map(|last| IpAddr::from([127, 0, 0, last])).collect()
     }
 }
 
@@ -103,22 +101,13 @@ pub(crate) fn clean(kind: Kind, nodes: u8) -> Result<()> {
     Ok(())
 }
 
-fn start_cassandra(
-    address: IpAddr,
-    jmx_port: u16,
-    seed: IpAddr,
-    heap: &str,
-) -> Result<(Member, Duration)> {
+fn start_cassandra(address: IpAddr, jmx_port: u16, seed: IpAddr, heap: &str) -> Result<(Member, Duration)> {
     let directory = directory(Kind::Cassandra, address);
     fs::create_dir_all(&directory)?;
     let mut settings = Settings::alone(address, jmx_port, heap, directory.clone());
     settings.seeds = Some(seed.to_string());
     let node = Node::start(&settings)?;
-    let member = Member {
-        process: Process::Cassandra(address),
-        pid: node.pid,
-        directory,
-    };
+    let member = Member { process: Process::Cassandra(address), pid: node.pid, directory };
     Ok((member, node.ready_after))
 }
 
@@ -132,42 +121,23 @@ fn start_helenus(address: IpAddr, seed: IpAddr) -> Result<(Member, Duration)> {
     let log_path = directory.with_extension("log");
     let log = File::create(&log_path).with_context(|| log_path.display().to_string())?;
     let mut command = Command::new(workspace::target().join("release").join("helenus"));
-    command.args([
-        "node",
-        "--address",
-        &address.to_string(),
-        "--seeds",
-        &seed.to_string(),
-    ]);
+    command.args(["node", "--address", &address.to_string(), "--seeds", &seed.to_string()]);
     command.arg("--data-dir").arg(&directory);
     for setting in SYNC {
         command.args(["--set", setting]);
     }
-    command
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log);
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     let started = Instant::now();
     let mut owned = Owned::start(&mut command, Duration::from_secs(15))?;
     while !process::answers_cql(client_address) {
         if !owned.is_running() || started.elapsed() > Duration::from_secs(30) {
-            bail!(
-                "helenus does not answer CQL on {address}: see {}",
-                log_path.display()
-            );
+            bail!("helenus does not answer CQL on {address}: see {}", log_path.display());
         }
         std::thread::sleep(Duration::from_millis(1));
     }
     let ready_after = started.elapsed();
     let pid = owned.id();
-    Ok((
-        Member {
-            process: Process::Helenus(owned),
-            pid,
-            directory,
-        },
-        ready_after,
-    ))
+    Ok((Member { process: Process::Helenus(owned), pid, directory }, ready_after))
 }
 
 impl Fleet {
@@ -178,12 +148,7 @@ impl Fleet {
     pub(crate) fn start(kind: Kind, nodes: u8, heap: &str) -> Result<Fleet> {
         let addresses = kind.addresses(nodes);
         let seed = *addresses.first().context("no node at all")?;
-        let mut fleet = Fleet {
-            kind,
-            addresses: addresses.clone(),
-            members: Vec::new(),
-            ready_after: Duration::ZERO,
-        };
+        let mut fleet = Fleet { kind, addresses: addresses.clone(), members: Vec::new(), ready_after: Duration::ZERO };
         for (address, jmx_port) in addresses.into_iter().zip(JMX_PORT..) {
             let (member, ready_after) = match kind {
                 Kind::Cassandra => start_cassandra(address, jmx_port, seed, heap)?,
@@ -206,11 +171,7 @@ impl Fleet {
                 oracle::nodetool(&[&["-p", port.as_str()], words].concat())
             }
             Kind::Helenus => {
-                let host = self
-                    .addresses
-                    .first()
-                    .context("no node at all")?
-                    .to_string();
+                let host = self.addresses.first().context("no node at all")?.to_string();
                 let mut command = Command::new(workspace::target().join("release").join("helenus"));
                 command.args(["nodetool", "-h", &host, "-p", &ADMIN_PORT.to_string()]);
                 process::output(command.args(words)).map(|text| print!("{text}"))
@@ -226,8 +187,7 @@ impl Fleet {
         let mut ticks = 0;
         for member in &self.members {
             let path = format!("/proc/{}/stat", member.pid);
-            let text =
-                fs::read_to_string(&path).with_context(|| format!("{path}: a server is gone"))?;
+            let text = fs::read_to_string(&path).with_context(|| format!("{path}: a server is gone"))?;
             ticks += cpu_ticks(&text).context(path)?;
         }
         Ok(ticks as f64 / TICKS_PER_SECOND)
@@ -241,8 +201,7 @@ impl Fleet {
         let mut sum = 0;
         for member in &self.members {
             let path = format!("/proc/{}/status", member.pid);
-            let text =
-                fs::read_to_string(&path).with_context(|| format!("{path}: a server is gone"))?;
+            let text = fs::read_to_string(&path).with_context(|| format!("{path}: a server is gone"))?;
             sum += status_number(&text, key).with_context(|| format!("{key} in {path}"))?;
         }
         Ok(sum)
@@ -259,11 +218,7 @@ impl Fleet {
         let entries = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
         for entry in entries {
             let entry = entry?;
-            if entry
-                .file_name()
-                .to_string_lossy()
-                .starts_with(&format!("{table}-"))
-            {
+            if entry.file_name().to_string_lossy().starts_with(&format!("{table}-")) {
                 bytes += files_bytes(&entry.path())?;
             }
         }
@@ -308,9 +263,7 @@ fn cpu_ticks(stat: &str) -> Option<u64> {
 }
 
 fn status_number(status: &str, key: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
@@ -324,12 +277,7 @@ mod tests {
         assert_eq!(cpu_ticks(stat), Some(300));
         assert_eq!(cpu_ticks("71 (a"), None);
         let status = "Name:\thelenus\nVmRSS:\t  2048 kB\nThreads:\t9\n";
-        let table = [
-            ("VmRSS", Some(2048)),
-            ("Threads", Some(9)),
-            ("Vm", None),
-            ("Other", None),
-        ];
+        let table = [("VmRSS", Some(2048)), ("Threads", Some(9)), ("Vm", None), ("Other", None)];
         for (key, expected) in table {
             assert_eq!(status_number(status, key), expected, "{key}");
         }

@@ -28,15 +28,7 @@ pub(crate) fn install() -> Result<()> {
     }
     println!("installing latte-cli {VERSION} into target/tools, which takes some minutes");
     let mut command = workspace::cargo();
-    command.args([
-        "install",
-        "latte-cli",
-        "--version",
-        VERSION,
-        "--locked",
-        "--force",
-        "--root",
-    ]);
+    command.args(["install", "latte-cli", "--version", VERSION, "--locked", "--force", "--root"]);
     process::run(command.arg(workspace::target().join("tools")))
 }
 
@@ -101,10 +93,7 @@ fn quietly(command: &mut Command, name: &str) -> Result<()> {
     command.stdout(log.try_clone()?).stderr(log);
     process::run(command).with_context(|| {
         let text = fs::read_to_string(&path).unwrap_or_default();
-        let errors: Vec<&str> = text
-            .lines()
-            .filter(|line| line.starts_with("error"))
-            .collect();
+        let errors: Vec<&str> = text.lines().filter(|line| line.starts_with("error")).collect();
         format!("{}; see {}", errors.join("; "), path.display())
     })
 }
@@ -124,40 +113,21 @@ pub(crate) fn schema(workload: &Workload, target: &Target<'_>) -> Result<()> {
 /// latte fails.
 pub(crate) fn load(workload: &Workload, target: &Target<'_>) -> Result<()> {
     let mut command = command("load", workload, target);
-    quietly(
-        command.args(["--quiet", "--threads", "1", "--concurrency", "128"]),
-        &format!("{}-load", workload.script),
-    )
+    quietly(command.args(["--quiet", "--threads", "1", "--concurrency", "128"]), &format!("{}-load", workload.script))
 }
 
 /// Runs the workload for some seconds on one thread and one connection.
 ///
 /// # Errors
 /// latte fails, or writes a report that cannot be read.
-pub(crate) fn run(
-    workload: &Workload,
-    target: &Target<'_>,
-    in_flight: u32,
-    seconds: u32,
-) -> Result<Seen> {
+pub(crate) fn run(workload: &Workload, target: &Target<'_>, in_flight: u32, seconds: u32) -> Result<Seen> {
     let name = format!("{}-{}-{in_flight}", workload.script, target.keyspace);
     let path = super::home().join("logs").join(format!("{name}.json"));
     let _absent = fs::remove_file(&path);
     let mut command = command("run", workload, target);
-    command.args([
-        "--quiet",
-        "--threads",
-        "1",
-        "--connections",
-        "1",
-        "--warmup",
-        "1",
-    ]);
+    command.args(["--quiet", "--threads", "1", "--connections", "1", "--warmup", "1"]);
     command.args(["--concurrency", &in_flight.to_string()]);
-    command
-        .args(["--duration", &format!("{seconds}s")])
-        .arg("--output")
-        .arg(&path);
+    command.args(["--duration", &format!("{seconds}s")]).arg("--output").arg(&path);
     quietly(&mut command, &name)?;
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     seen(&serde_json::from_str(&text)?).with_context(|| path.display().to_string())
@@ -166,16 +136,8 @@ pub(crate) fn run(
 /// Reads latte's report.
 fn seen(report: &Value) -> Result<Seen> {
     let result = report.get("result").context("no result")?;
-    let number = |key: &str| {
-        result
-            .get(key)
-            .and_then(Value::as_u64)
-            .with_context(|| format!("no number {key}"))
-    };
-    let listed = report
-        .get("percentiles")
-        .and_then(Value::as_array)
-        .context("no percentiles")?;
+    let number = |key: &str| result.get(key).and_then(Value::as_u64).with_context(|| format!("no number {key}"));
+    let listed = report.get("percentiles").and_then(Value::as_array).context("no percentiles")?;
     let latency = ["request_latency", "cycle_latency"]
         .iter()
         .filter_map(|key| result.get(key)?.get("percentiles")?.as_array())
@@ -183,18 +145,12 @@ fn seen(report: &Value) -> Result<Seen> {
         .context("no latencies")?;
     let percentile = |wanted: f64| {
         // The report's own list is of single precision.
-        let is_wanted = |found: &Value| {
-            found
-                .as_f64()
-                .is_some_and(|found| (found - wanted).abs() < 0.001)
-        };
+        let is_wanted = |found: &Value| found.as_f64().is_some_and(|found| (found - wanted).abs() < 0.001);
         let at = listed.iter().position(is_wanted);
         let value = at.and_then(|at| latency.get(at)?.get("value")?.as_f64());
         value.with_context(|| format!("no percentile {wanted}"))
     };
-    let throughput = result
-        .get("req_throughput")
-        .and_then(|mean| mean.get("value")?.as_f64());
+    let throughput = result.get("req_throughput").and_then(|mean| mean.get("value")?.as_f64());
     let operations = number("request_count")?;
     if operations == 0 {
         bail!("no request was answered");
@@ -230,21 +186,9 @@ mod tests {
 
     #[test]
     fn reports() {
-        let expected = Seen {
-            operations: 10,
-            errors: 2,
-            rows: 7,
-            throughput: 1234.5,
-            p50: 0.5,
-            p99: 0.9,
-            p999: 1.5,
-        };
+        let expected = Seen { operations: 10, errors: 2, rows: 7, throughput: 1234.5, p50: 0.5, p99: 0.9, p999: 1.5 };
         assert_eq!(seen(&report(10)).expect("a whole report"), expected);
-        for broken in [
-            report(0),
-            serde_json::json!({}),
-            serde_json::json!({"result": {}}),
-        ] {
+        for broken in [report(0), serde_json::json!({}), serde_json::json!({"result": {}})] {
             assert!(seen(&broken).is_err(), "{broken}");
         }
     }

@@ -31,10 +31,7 @@ pub(crate) fn start(kind: Kind, quick: bool) -> Result<f64> {
         found.push(fleet.ready_after.as_secs_f64() * 1_000.0);
     }
     found.sort_by(f64::total_cmp);
-    let middle = found
-        .get(found.len() / 2)
-        .copied()
-        .context("no start at all")?;
+    let middle = found.get(found.len() / 2).copied().context("no start at all")?;
     println!("{:<10} start: {middle:.0} ms", kind.name());
     Ok(middle)
 }
@@ -43,15 +40,8 @@ pub(crate) fn start(kind: Kind, quick: bool) -> Result<f64> {
 ///
 /// # Errors
 /// The server or latte fails.
-pub(crate) fn workloads(
-    kind: Kind,
-    arguments: &BenchArguments,
-    server: &mut ServerReport,
-) -> Result<()> {
-    let wanted: Vec<Workload> = workload::ALL
-        .into_iter()
-        .filter(|workload| arguments.wants(workload.script))
-        .collect();
+pub(crate) fn workloads(kind: Kind, arguments: &BenchArguments, server: &mut ServerReport) -> Result<()> {
+    let wanted: Vec<Workload> = workload::ALL.into_iter().filter(|workload| arguments.wants(workload.script)).collect();
     if wanted.is_empty() {
         return Ok(());
     }
@@ -75,15 +65,7 @@ pub(crate) fn workloads(
             server.table_bytes = Some(fleet.table_bytes(KEYSPACE, workload.table)?);
         }
         fleet.settle()?;
-        lines(
-            &fleet,
-            kind,
-            &workload,
-            workload.script,
-            &target,
-            arguments,
-            server,
-        )?;
+        lines(&fleet, kind, &workload, workload.script, &target, arguments, server)?;
     }
     server.threads = Some(fleet.status("Threads")?);
     Ok(())
@@ -93,11 +75,7 @@ pub(crate) fn workloads(
 ///
 /// # Errors
 /// A server or latte fails.
-pub(crate) fn three_nodes(
-    kind: Kind,
-    arguments: &BenchArguments,
-    server: &mut ServerReport,
-) -> Result<()> {
+pub(crate) fn three_nodes(kind: Kind, arguments: &BenchArguments, server: &mut ServerReport) -> Result<()> {
     let wanted: Vec<(&str, &str)> = [("three_write", "point_write"), ("three_read", "point_read")]
         .into_iter()
         .filter(|(name, _)| arguments.wants(name))
@@ -139,11 +117,7 @@ fn lines(
     let warm_up = arguments.warm_up_seconds(kind);
     for (at, in_flight) in arguments.in_flight.iter().copied().enumerate() {
         // The code is warm after the first round; the second warm-up is for the other rhythm.
-        let seconds = if at == 0 {
-            warm_up
-        } else {
-            warm_up.div_ceil(4)
-        };
+        let seconds = if at == 0 { warm_up } else { warm_up.div_ceil(4) };
         if seconds > 0 {
             latte::run(workload, target, in_flight, seconds)?;
         }
@@ -153,11 +127,7 @@ fn lines(
         // A fast wrong answer is no answer. The last requests may still be under way at the end.
         let expected = seen.operations * workload.rows;
         let slack = u64::from(in_flight) * workload.rows;
-        ensure!(
-            seen.rows.abs_diff(expected) <= slack,
-            "{name}: {} rows instead of {expected}",
-            seen.rows
-        );
+        ensure!(seen.rows.abs_diff(expected) <= slack, "{name}: {} rows instead of {expected}", seen.rows);
         let measurement = Measurement {
             workload: name.to_owned(),
             in_flight,
@@ -184,14 +154,8 @@ pub(crate) fn memory(kind: Kind, quick: bool) -> Result<f64> {
     fleet::clean(kind, 1)?;
     let fleet = Fleet::start(kind, 1, ONE_HEAP)?;
     let sizes = [
-        (
-            "point_read",
-            if quick { "rows=20000" } else { "rows=200000" },
-        ),
-        (
-            "newest_20",
-            if quick { "users=2000" } else { "users=20000" },
-        ),
+        ("point_read", if quick { "rows=20000" } else { "rows=200000" }),
+        ("newest_20", if quick { "users=2000" } else { "users=20000" }),
     ];
     for (script, size) in sizes {
         let workload = workload::named(script).context("a workload of benches/")?;

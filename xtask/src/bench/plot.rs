@@ -16,10 +16,7 @@ const HELENUS_COLOUR: &str = "#1f6feb";
 /// Draws the report.
 pub(crate) fn svg(report: &Report) -> String {
     let pairs = report.pairs();
-    let lines = pairs
-        .iter()
-        .flat_map(|(first, second)| [*first, *second])
-        .flatten();
+    let lines = pairs.iter().flat_map(|(first, second)| [*first, *second]).flatten();
     let most = lines.map(|line| line.cpu_microseconds).fold(1.0, f64::max);
     let height = TOP + GROUP * pairs.len() as f64 + 30.0;
     let mut out = String::new();
@@ -37,13 +34,8 @@ pub(crate) fn svg(report: &Report) -> String {
     for (at, (cassandra, helenus)) in pairs.iter().enumerate() {
         let y = TOP + GROUP * at as f64;
         if let Some(line) = cassandra.or(*helenus) {
-            let _infallible = writeln!(
-                out,
-                "<text x=\"20\" y=\"{:.0}\">{} × {}</text>",
-                y + 20.0,
-                line.workload,
-                line.in_flight
-            );
+            let _infallible =
+                writeln!(out, "<text x=\"20\" y=\"{:.0}\">{} × {}</text>", y + 20.0, line.workload, line.in_flight);
         }
         bar(&mut out, *cassandra, y, most, CASSANDRA_COLOUR);
         bar(&mut out, *helenus, y + BAR + 2.0, most, HELENUS_COLOUR);

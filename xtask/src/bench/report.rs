@@ -64,11 +64,7 @@ pub(crate) struct Report {
 impl Measurement {
     /// The figures in the table's columns.
     pub(crate) fn line(&self) -> String {
-        let failed = if self.errors > 0 {
-            format!("  {} FAILED", self.errors)
-        } else {
-            String::new()
-        };
+        let failed = if self.errors > 0 { format!("  {} FAILED", self.errors) } else { String::new() };
         format!(
             "{:<16} {:>9} {:>9.0} {:>8.3} {:>8.3} {:>9.3} {:>10.1}{failed}",
             self.workload,
@@ -86,10 +82,7 @@ impl ServerReport {
     /// A report to fill, with what is the same for every run.
     pub(crate) fn new(name: &str) -> ServerReport {
         let build = match name {
-            "Cassandra" => format!(
-                "{}, Java 17, G1, heap 4G (three nodes: 2G each)",
-                crate::oracle::VERSION
-            ),
+            "Cassandra" => format!("{}, Java 17, G1, heap 4G (three nodes: 2G each)", crate::oracle::VERSION),
             _ => format!("{}, release, glibc", env!("CARGO_PKG_VERSION")),
         };
         ServerReport {
@@ -106,30 +99,20 @@ impl ServerReport {
     }
 
     fn find(&self, workload: &str, in_flight: u32) -> Option<&Measurement> {
-        self.measurements
-            .iter()
-            .find(|line| line.workload == workload && line.in_flight == in_flight)
+        self.measurements.iter().find(|line| line.workload == workload && line.in_flight == in_flight)
     }
 }
 
 /// How many times less the second figure is.
 fn ratio(first: f64, second: f64) -> String {
-    if second > 0.0 {
-        format!("1/{:.1}", first / second)
-    } else {
-        String::new()
-    }
+    if second > 0.0 { format!("1/{:.1}", first / second) } else { String::new() }
 }
 
 impl Report {
     /// An empty report of this machine.
     pub(crate) fn new(quick: bool) -> Report {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Report {
-            quick,
-            cores,
-            servers: Vec::new(),
-        }
+        Report { quick, cores, servers: Vec::new() }
     }
 
     /// Cassandra's and Helenus's line for each workload, in the order of running.
@@ -141,15 +124,9 @@ impl Report {
                 keys.push(key);
             }
         }
-        let find = |name: &str, key: (&str, u32)| {
-            self.servers
-                .iter()
-                .find(|server| server.name == name)?
-                .find(key.0, key.1)
-        };
-        keys.into_iter()
-            .map(|key| (find("Cassandra", key), find("Helenus", key)))
-            .collect()
+        let find =
+            |name: &str, key: (&str, u32)| self.servers.iter().find(|server| server.name == name)?.find(key.0, key.1);
+        keys.into_iter().map(|key| (find("Cassandra", key), find("Helenus", key))).collect()
     }
 
     /// The table to print. The ratio is Helenus's CPU time to Cassandra's.
@@ -163,24 +140,15 @@ impl Report {
                 lines.push(format!("{:<10} {}", "Cassandra", line.line()));
             }
             if let Some(line) = helenus {
-                let compared =
-                    cassandra.map(|other| ratio(other.cpu_microseconds, line.cpu_microseconds));
-                lines.push(format!(
-                    "{:<10} {}  {}",
-                    "Helenus",
-                    line.line(),
-                    compared.unwrap_or_default()
-                ));
+                let compared = cassandra.map(|other| ratio(other.cpu_microseconds, line.cpu_microseconds));
+                lines.push(format!("{:<10} {}  {}", "Helenus", line.line(), compared.unwrap_or_default()));
             }
         }
         lines.push(String::new());
         for server in &self.servers {
             lines.push(server.summary());
         }
-        lines.push(format!(
-            "machine: {} cores, client on the same cores",
-            self.cores
-        ));
+        lines.push(format!("machine: {} cores, client on the same cores", self.cores));
         if self.quick {
             lines.push("quick: small data and short runs, nothing to quote".to_owned());
         }
@@ -194,17 +162,9 @@ impl ServerReport {
         parts.extend(self.threads.map(|threads| format!("{threads} threads")));
         parts.push(format!("sync {}", self.sync));
         parts.push(self.compressor.clone());
-        parts.extend(
-            self.start_milliseconds
-                .map(|time| format!("start {time:.0} ms")),
-        );
-        parts.extend(
-            self.resident_mebibytes
-                .map(|size| format!("resident {size:.0} MiB")),
-        );
-        let table = self
-            .table_bytes
-            .map(|bytes| format!("table on disk {:.1} MiB", bytes as f64 / 1_048_576.0));
+        parts.extend(self.start_milliseconds.map(|time| format!("start {time:.0} ms")));
+        parts.extend(self.resident_mebibytes.map(|size| format!("resident {size:.0} MiB")));
+        let table = self.table_bytes.map(|bytes| format!("table on disk {:.1} MiB", bytes as f64 / 1_048_576.0));
         parts.extend(table);
         parts.join("; ")
     }
@@ -233,31 +193,16 @@ pub(crate) mod tests {
         let mut helenus = ServerReport::new("Helenus");
         helenus.measurements = vec![line("point_write", 2.0)];
         helenus.start_milliseconds = Some(90.0);
-        Report {
-            quick: false,
-            cores: 2,
-            servers: vec![cassandra, helenus],
-        }
+        Report { quick: false, cores: 2, servers: vec![cassandra, helenus] }
     }
 
     #[test]
     fn the_table_compares() {
         let table = sample().table();
         let rows: Vec<&str> = table.lines().collect();
-        assert!(
-            rows.get(1)
-                .is_some_and(|row| row.starts_with("Cassandra  point_write")),
-            "{table}"
-        );
-        assert!(
-            rows.get(2).is_some_and(|row| row.ends_with("1/11.0")),
-            "{table}"
-        );
-        assert!(
-            rows.get(3)
-                .is_some_and(|row| row.starts_with("Cassandra  point_read")),
-            "{table}"
-        );
+        assert!(rows.get(1).is_some_and(|row| row.starts_with("Cassandra  point_write")), "{table}");
+        assert!(rows.get(2).is_some_and(|row| row.ends_with("1/11.0")), "{table}");
+        assert!(rows.get(3).is_some_and(|row| row.starts_with("Cassandra  point_read")), "{table}");
         assert!(table.contains("start 90 ms"), "{table}");
     }
 

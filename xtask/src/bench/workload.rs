@@ -28,20 +28,8 @@ pub(crate) const ALL: [Workload; 5] = [
         is_compacted: false,
         rows: 0,
     },
-    Workload {
-        script: "point_read",
-        table: "features",
-        size: ("rows", 200_000, 20_000),
-        is_compacted: false,
-        rows: 1,
-    },
-    Workload {
-        script: "event_append",
-        table: "events",
-        size: ("users", 20_000, 2_000),
-        is_compacted: false,
-        rows: 0,
-    },
+    Workload { script: "point_read", table: "features", size: ("rows", 200_000, 20_000), is_compacted: false, rows: 1 },
+    Workload { script: "event_append", table: "events", size: ("users", 20_000, 2_000), is_compacted: false, rows: 0 },
     Workload {
         script: "newest_20",
         table: "events_newest",
@@ -61,9 +49,7 @@ pub(crate) const ALL: [Workload; 5] = [
 impl Workload {
     /// The script.
     pub(crate) fn path(&self) -> PathBuf {
-        workspace::root()
-            .join("benches")
-            .join(format!("{}.rn", self.script))
+        workspace::root().join("benches").join(format!("{}.rn", self.script))
     }
 
     /// The parameter that sets its size.
@@ -81,9 +67,7 @@ pub(crate) fn named(script: &str) -> Option<Workload> {
 /// Everything `--workload` may say.
 pub(crate) fn names() -> Vec<&'static str> {
     let scripts = ALL.iter().map(|workload| workload.script);
-    scripts
-        .chain(["start", "memory", "three_write", "three_read"])
-        .collect()
+    scripts.chain(["start", "memory", "three_write", "three_read"]).collect()
 }
 
 #[cfg(test)]
@@ -94,11 +78,7 @@ mod tests {
     fn every_script_is_there_and_uses_its_table() {
         for workload in ALL {
             let text = std::fs::read_to_string(workload.path()).expect(workload.script);
-            assert!(
-                text.contains(&format!(".{} (", workload.table)),
-                "{}",
-                workload.script
-            );
+            assert!(text.contains(&format!(".{} (", workload.table)), "{}", workload.script);
             let (parameter, full, _) = workload.size;
             let wanted = format!("latte::param!(\"{parameter}\", {full})");
             assert!(text.contains(&wanted), "{}: {wanted}", workload.script);

@@ -66,11 +66,7 @@ pub(crate) fn all() -> Result<Vec<PathBuf>> {
     };
     let entries = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
     let is_jar = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "jar");
-    let mut jars: Vec<PathBuf> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(is_jar)
-        .collect();
+    let mut jars: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_jar).collect();
     jars.sort();
     ensure!(!jars.is_empty(), "no jars in {}", folder.display());
     Ok(jars)
@@ -80,18 +76,12 @@ fn fetch() -> Result<PathBuf> {
     let folder = fetched();
     let complete = folder.join(".complete");
     if !complete.is_file() {
-        println!(
-            "fetching Apache Cassandra {VERSION} with Maven into {}",
-            folder.display()
-        );
+        println!("fetching Apache Cassandra {VERSION} with Maven into {}", folder.display());
         fs::create_dir_all(&folder)?;
         let pom_path = home().join("pom.xml");
         fs::write(&pom_path, pom())?;
         let mut command = maven()?;
-        command
-            .args(["-q", "-B", "-f"])
-            .arg(&pom_path)
-            .arg("dependency:copy-dependencies");
+        command.args(["-q", "-B", "-f"]).arg(&pom_path).arg("dependency:copy-dependencies");
         process::run(command.arg(format!("-DoutputDirectory={}", folder.display())))?;
         fs::write(&complete, "")?;
     }

@@ -47,9 +47,7 @@ pub(crate) fn find() -> Result<PathBuf> {
     candidates.extend(std::env::var_os("JAVA").map(PathBuf::from));
     candidates.extend(std::env::var_os("JAVA_HOME").map(|home| Path::new(&home).join("bin/java")));
     if let Ok(folder) = std::fs::read_dir("/usr/lib/jvm") {
-        let homes = folder
-            .flatten()
-            .filter(|home| home.file_name().to_string_lossy().contains("17"));
+        let homes = folder.flatten().filter(|home| home.file_name().to_string_lossy().contains("17"));
         let mut homes: Vec<PathBuf> = homes.map(|home| home.path().join("bin/java")).collect();
         homes.sort();
         candidates.extend(homes);
@@ -73,18 +71,11 @@ fn is_java_17(path: &Path) -> bool {
 pub(crate) fn command() -> Result<Command> {
     let mut command = Command::new(find()?);
     for package in EXPORTS {
-        command
-            .arg("--add-exports")
-            .arg(format!("{package}=ALL-UNNAMED"));
+        command.arg("--add-exports").arg(format!("{package}=ALL-UNNAMED"));
     }
     for package in OPENS {
-        command
-            .arg("--add-opens")
-            .arg(format!("{package}=ALL-UNNAMED"));
+        command.arg("--add-opens").arg(format!("{package}=ALL-UNNAMED"));
     }
-    command.args([
-        "-Djdk.attach.allowAttachSelf=true",
-        "-Dio.netty.tryReflectionSetAccessible=true",
-    ]);
+    command.args(["-Djdk.attach.allowAttachSelf=true", "-Dio.netty.tryReflectionSetAccessible=true"]);
     Ok(command)
 }

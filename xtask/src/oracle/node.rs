@@ -47,12 +47,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// A node of its own on `address`, which nodetool reaches on `jmx_port`.
-    pub(crate) fn alone(
-        address: IpAddr,
-        jmx_port: u16,
-        heap: &str,
-        directory: PathBuf,
-    ) -> Settings {
+    pub(crate) fn alone(address: IpAddr, jmx_port: u16, heap: &str, directory: PathBuf) -> Settings {
         Settings {
             address,
             heap: heap.to_owned(),
@@ -86,15 +81,8 @@ fn pid_file(address: IpAddr) -> PathBuf {
 
 fn yaml(settings: &Settings, directory: &Path) -> String {
     let address = settings.address;
-    let seeds = settings
-        .seeds
-        .clone()
-        .unwrap_or_else(|| address.to_string());
-    let snitch = if settings.dc.is_some() {
-        "GossipingPropertyFileSnitch"
-    } else {
-        "SimpleSnitch"
-    };
+    let seeds = settings.seeds.clone().unwrap_or_else(|| address.to_string());
+    let snitch = if settings.dc.is_some() { "GossipingPropertyFileSnitch" } else { "SimpleSnitch" };
     let at = |name: &str| directory.join(name).display().to_string();
     let mut lines = vec![
         "cluster_name: oracle".to_owned(),
@@ -144,10 +132,7 @@ fn write_configuration(settings: &Settings, directory: &Path) -> Result<PathBuf>
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     fs::write(folder.join("cassandra.yaml"), yaml(settings, directory))?;
     let dc = settings.dc.as_deref().unwrap_or("dc1");
-    fs::write(
-        folder.join("cassandra-rackdc.properties"),
-        format!("dc={dc}\nrack=rack1\n"),
-    )?;
+    fs::write(folder.join("cassandra-rackdc.properties"), format!("dc={dc}\nrack=rack1\n"))?;
     fs::write(folder.join("logback.xml"), logback(directory))?;
     Ok(folder)
 }
@@ -169,21 +154,13 @@ fn with_configuration(command: &mut Command, directory: &Path, configuration: &P
 /// Java 17 or the jars are missing.
 pub(crate) fn tool(class: &str) -> Result<Command> {
     let directory = jars::home().join("tool");
-    let settings = Settings::alone(
-        IpAddr::from([127, 0, 0, 99]),
-        7299,
-        "512m",
-        directory.clone(),
-    );
+    let settings = Settings::alone(IpAddr::from([127, 0, 0, 99]), 7299, "512m", directory.clone());
     let jars = jars::all()?;
     let configuration = write_configuration(&settings, &directory)?;
     let mut command = java::command()?;
     command.arg("-Xmx512m");
     with_configuration(&mut command, &directory, &configuration);
-    command
-        .arg("-cp")
-        .arg(class_path(&configuration, &jars)?)
-        .arg(class);
+    command.arg("-cp").arg(class_path(&configuration, &jars)?).arg(class);
     Ok(command)
 }
 
@@ -206,25 +183,11 @@ impl Node {
         let jars = jars::all()?;
         let configuration = write_configuration(settings, &directory)?;
         let mut command = java::command()?;
-        command
-            .arg(format!("-Xms{}", settings.heap))
-            .arg(format!("-Xmx{}", settings.heap));
-        command.args([
-            "-XX:+UseG1GC",
-            "-XX:MaxGCPauseMillis=300",
-            "-XX:+AlwaysPreTouch",
-        ]);
-        let is_jamm = |jar: &&PathBuf| {
-            jar.file_name()
-                .is_some_and(|name| name.to_string_lossy().starts_with("jamm-"))
-        };
-        let jamm = jars
-            .iter()
-            .find(is_jamm)
-            .context("no jamm jar among Cassandra's")?;
-        command
-            .args(["-Xss256k"])
-            .arg(format!("-javaagent:{}", jamm.display()));
+        command.arg(format!("-Xms{}", settings.heap)).arg(format!("-Xmx{}", settings.heap));
+        command.args(["-XX:+UseG1GC", "-XX:MaxGCPauseMillis=300", "-XX:+AlwaysPreTouch"]);
+        let is_jamm = |jar: &&PathBuf| jar.file_name().is_some_and(|name| name.to_string_lossy().starts_with("jamm-"));
+        let jamm = jars.iter().find(is_jamm).context("no jamm jar among Cassandra's")?;
+        command.args(["-Xss256k"]).arg(format!("-javaagent:{}", jamm.display()));
         with_configuration(&mut command, &directory, &configuration);
         command.arg(format!("-Dcassandra.jmx.local.port={}", settings.jmx_port));
         command.args([
@@ -237,10 +200,7 @@ impl Node {
         command.arg("org.apache.cassandra.service.CassandraDaemon");
         let log_path = directory.join("stdout.log");
         let log = File::create(&log_path).with_context(|| log_path.display().to_string())?;
-        command
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log);
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         // A group of its own: Ctrl-C in the terminal stops xtask, not the database.
         command.process_group(0);
         let started = Instant::now();
@@ -260,12 +220,7 @@ impl Node {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        Ok(Node {
-            address,
-            pid,
-            directory,
-            ready_after: started.elapsed(),
-        })
+        Ok(Node { address, pid, directory, ready_after: started.elapsed() })
     }
 }
 
@@ -279,10 +234,7 @@ pub(crate) fn stop(address: IpAddr) -> Result<()> {
         println!("no node was started on {address}");
         return Ok(());
     };
-    let pid: u32 = text
-        .trim()
-        .parse()
-        .with_context(|| path.display().to_string())?;
+    let pid: u32 = text.trim().parse().with_context(|| path.display().to_string())?;
     // The number may by now belong to somebody else's process: only a Java of ours is asked to end.
     let command_line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     if String::from_utf8_lossy(&command_line).contains("CassandraDaemon") {
@@ -312,8 +264,7 @@ mod tests {
     #[test]
     fn configuration() {
         let directory = PathBuf::from("/d");
-        let mut settings =
-            Settings::alone(IpAddr::from([127, 0, 0, 9]), 7299, "1G", directory.clone());
+        let mut settings = Settings::alone(IpAddr::from([127, 0, 0, 9]), 7299, "1G", directory.clone());
         settings.dc = Some("us-east".to_owned());
         settings.seeds = Some("127.0.0.1,127.0.0.2".to_owned());
         settings.yaml = vec!["cdc_enabled: true".to_owned()];

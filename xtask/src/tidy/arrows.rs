@@ -11,27 +11,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["model"]),
     ("gossip", &["model"]),
     ("query", &["model", "cql"]),
-    (
-        "cluster",
-        &["model", "query", "engine", "gossip", "cql-protocol"],
-    ),
+    ("cluster", &["model", "query", "engine", "gossip", "cql-protocol"]),
     ("node", &["model", "cluster", "cql-protocol", "engine"]),
     ("sim", &["model", "cluster", "cql-protocol", "engine"]),
     ("cluster-tests", &["model", "node", "sim", "cql-protocol"]),
-    (
-        "benches",
-        &[
-            "model",
-            "cql",
-            "cql-protocol",
-            "engine",
-            "gossip",
-            "query",
-            "cluster",
-            "node",
-            "sim",
-        ],
-    ),
+    ("benches", &["model", "cql", "cql-protocol", "engine", "gossip", "query", "cluster", "node", "sim"]),
     ("xtask", &[]),
 ];
 
@@ -47,10 +31,7 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ("serde", &["node", "benches", "xtask"]),
     ("serde-saphyr", &["node"]),
     ("prometheus-client", &["node"]),
-    (
-        "tracing-subscriber",
-        &["node", "sim", "cluster-tests", "benches"],
-    ),
+    ("tracing-subscriber", &["node", "sim", "cluster-tests", "benches"]),
     ("clap", &["node", "sim", "xtask"]),
     ("anyhow", &["cluster-tests", "benches", "xtask"]),
 ];
@@ -61,10 +42,7 @@ fn dependencies(manifest: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut is_inside = false;
     for (line, number) in manifest.lines().map(str::trim).zip(1usize..) {
-        if let Some(section) = line
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-        {
+        if let Some(section) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             is_inside = section.ends_with("dependencies");
             if let Some((_, name)) = section.rsplit_once("dependencies.") {
                 found.push((number, name.to_owned()));
@@ -82,11 +60,7 @@ fn dependencies(manifest: &str) -> Vec<(usize, String)> {
 fn check_manifest(path: &str, manifest: &str) -> Vec<Finding> {
     let room = path.strip_suffix("/Cargo.toml").unwrap_or(path);
     let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == room) else {
-        return vec![Finding::new(
-            path,
-            0,
-            "a crate that xtask/src/tidy/arrows.rs does not know",
-        )];
+        return vec![Finding::new(path, 0, "a crate that xtask/src/tidy/arrows.rs does not know")];
     };
     let mut findings = Vec::new();
     for (line, name) in dependencies(manifest) {
@@ -103,8 +77,7 @@ fn check_manifest(path: &str, manifest: &str) -> Vec<Finding> {
         }
     }
     if !manifest.contains("[lints]\nworkspace = true") {
-        let message =
-            "the workspace's lints, with unsafe forbidden, are missing: [lints] workspace = true";
+        let message = "the workspace's lints, with unsafe forbidden, are missing: [lints] workspace = true";
         findings.push(Finding::new(path, 0, message));
     }
     findings
@@ -115,11 +88,7 @@ pub(crate) fn check(sources: &[Source]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for source in sources {
         if source.path == "Cargo.toml" && !source.text.contains("unsafe_code = \"forbid\"") {
-            findings.push(Finding::new(
-                &source.path,
-                0,
-                "unsafe code must be forbidden",
-            ));
+            findings.push(Finding::new(&source.path, 0, "unsafe code must be forbidden"));
         } else if source.path.ends_with("/Cargo.toml") && is_room(&source.path) {
             findings.extend(check_manifest(&source.path, &source.text));
         }
@@ -140,11 +109,7 @@ mod tests {
     fn manifests() {
         let lints = "[lints]\nworkspace = true\n";
         let table: &[(&str, &str, &[&str])] = &[
-            (
-                "query/Cargo.toml",
-                "[dependencies]\nhelenus-cql.workspace = true",
-                &[],
-            ),
+            ("query/Cargo.toml", "[dependencies]\nhelenus-cql.workspace = true", &[]),
             (
                 "query/Cargo.toml",
                 "[dependencies]\nhelenus-engine.workspace = true",
@@ -165,17 +130,9 @@ mod tests {
                 "[dependencies.tokio]\nversion = \"1\"",
                 &["engine/Cargo.toml:3: tokio is kept to node, cluster-tests, benches"],
             ),
-            (
-                "node/Cargo.toml",
-                "[dependencies]\ntokio.workspace = true",
-                &[],
-            ),
+            ("node/Cargo.toml", "[dependencies]\ntokio.workspace = true", &[]),
             ("node/Cargo.toml", "[features]\nhelenus-cql = []", &[]),
-            (
-                "new/Cargo.toml",
-                "",
-                &["new/Cargo.toml: a crate that xtask/src/tidy/arrows.rs does not know"],
-            ),
+            ("new/Cargo.toml", "", &["new/Cargo.toml: a crate that xtask/src/tidy/arrows.rs does not know"]),
         ];
         for (path, rest, expected) in table {
             let found = check_manifest(path, &format!("{lints}{rest}\n"));

@@ -36,17 +36,9 @@ fn check_text(path: &str, text: &str) -> Vec<Finding> {
         }
         let whole = attribute(text, start);
         if whole.contains("allow(") {
-            findings.push(Finding::new(
-                path,
-                number,
-                "use #[expect(…, reason = \"…\")], not allow",
-            ));
+            findings.push(Finding::new(path, number, "use #[expect(…, reason = \"…\")], not allow"));
         } else if whole.contains("expect(") && !whole.contains("reason") {
-            findings.push(Finding::new(
-                path,
-                number,
-                "an expectation needs its reason",
-            ));
+            findings.push(Finding::new(path, number, "an expectation needs its reason"));
         }
         if whole.starts_with("#[ignore") {
             findings.push(Finding::new(path, number, "an ignored test tests nothing"));
@@ -58,8 +50,7 @@ fn check_text(path: &str, text: &str) -> Vec<Finding> {
 /// Checks the attributes of every Rust file.
 pub(crate) fn check(sources: &[Source]) -> Vec<Finding> {
     let rust = sources.iter().filter(|source| source.path.ends_with(".rs"));
-    rust.flat_map(|source| check_text(&source.path, &source.text))
-        .collect()
+    rust.flat_map(|source| check_text(&source.path, &source.text)).collect()
 }
 
 #[cfg(test)]
@@ -73,14 +64,8 @@ mod tests {
             ("#[allow(dead_code)]\nstruct A;", 1),
             ("    #![allow(dead_code, reason = \"x\")]", 1),
             ("#[expect(dead_code)]\nstruct A;", 1),
-            (
-                "#[expect(dead_code, reason = \"read by [tests]\")]\nstruct A;",
-                0,
-            ),
-            (
-                "#[expect(\n    dead_code,\n    reason = \"x\"\n)]\nstruct A;",
-                0,
-            ),
+            ("#[expect(dead_code, reason = \"read by [tests]\")]\nstruct A;", 0),
+            ("#[expect(\n    dead_code,\n    reason = \"x\"\n)]\nstruct A;", 0),
             ("#[expect(\n    dead_code,\n)]\nstruct A;", 1),
             ("#[cfg_attr(test, allow(dead_code))]\nstruct A;", 1),
             ("// #[allow(dead_code)]", 0),

@@ -26,9 +26,7 @@ fn functions(sources: &[Source]) -> BTreeSet<&str> {
             let Some((_, rest)) = line.split_once(keyword) else {
                 continue;
             };
-            let end = rest
-                .find(|c: char| !c.is_alphanumeric() && c != '_')
-                .unwrap_or(rest.len());
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
             names.insert(rest.get(..end).unwrap_or_default());
         }
     }
@@ -54,18 +52,10 @@ pub(crate) fn check(sources: &[Source]) -> Vec<Finding> {
             if let Some(file) = file
                 && !sources.iter().any(|source| source.path == file)
             {
-                findings.push(Finding::new(
-                    PAGE,
-                    number,
-                    format!("there is no file {file}"),
-                ));
+                findings.push(Finding::new(PAGE, number, format!("there is no file {file}")));
             }
             if !names.contains(test) {
-                findings.push(Finding::new(
-                    PAGE,
-                    number,
-                    format!("there is no test {test}"),
-                ));
+                findings.push(Finding::new(PAGE, number, format!("there is no test {test}")));
             }
         }
     }
@@ -82,20 +72,11 @@ mod tests {
             ("| uuid | `a/test_a.py::test_uuid` |", &[]),
             ("| uuid | `test_uuid`, `SELECT` |", &[]),
             ("`a/b.rs::tests::sizes`", &[]),
-            (
-                "`test_other`",
-                &["docs/compatibility.md:1: there is no test test_other"],
-            ),
-            (
-                "\n`a/test_b.py::test_uuid`",
-                &["docs/compatibility.md:2: there is no file a/test_b.py"],
-            ),
+            ("`test_other`", &["docs/compatibility.md:1: there is no test test_other"]),
+            ("\n`a/test_b.py::test_uuid`", &["docs/compatibility.md:2: there is no file a/test_b.py"]),
         ];
         for (page, expected) in table {
-            let source = |path: &str, text: &str| Source {
-                path: path.to_owned(),
-                text: text.to_owned(),
-            };
+            let source = |path: &str, text: &str| Source { path: path.to_owned(), text: text.to_owned() };
             let sources = [
                 source("a/test_a.py", "def test_uuid(session):\n    pass\n"),
                 source("a/b.rs", "    fn sizes() {}\n"),

@@ -12,21 +12,13 @@ fn allowed(deny: &str) -> Vec<String> {
     let section = deny.split("[licenses]").nth(1).unwrap_or_default();
     let array = section.split("allow = [").nth(1).unwrap_or_default();
     let array = array.split(']').next().unwrap_or_default();
-    array
-        .split('"')
-        .skip(1)
-        .step_by(2)
-        .map(str::to_owned)
-        .collect()
+    array.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 /// Whether an SPDX expression can be met with allowed licences only: alternatives of conjunctions, with
 /// parentheses. A `/` between names is an old way to write OR.
 fn is_met(expression: &str, allowed: &[String]) -> bool {
-    let spaced = expression
-        .replace('/', " OR ")
-        .replace('(', " ( ")
-        .replace(')', " ) ");
+    let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
     let words: Vec<&str> = spaced.split_whitespace().collect();
     let mut at = 0;
     alternatives(&words, &mut at, allowed) && at == words.len()
@@ -61,9 +53,7 @@ fn one(words: &[&str], at: &mut usize, allowed: &[String]) -> bool {
     if words.get(*at) == Some(&"WITH") {
         let exception = words.get(*at + 1).copied().unwrap_or_default();
         *at += 2;
-        return allowed
-            .iter()
-            .any(|name| *name == format!("{word} WITH {exception}"));
+        return allowed.iter().any(|name| *name == format!("{word} WITH {exception}"));
     }
     allowed.iter().any(|name| name == word)
 }
@@ -75,15 +65,11 @@ fn check_metadata(metadata: &Value, allowed: &[String]) -> Vec<Finding> {
         let text = |key: &str| package.get(key).and_then(Value::as_str).unwrap_or_default();
         let named = format!("{} {}", text("name"), text("version"));
         if !is_met(text("license"), allowed) {
-            let message = format!(
-                "{named} is under '{}', which is not allowed",
-                text("license")
-            );
+            let message = format!("{named} is under '{}', which is not allowed", text("license"));
             findings.push(Finding::new("deny.toml", 0, message));
         }
         let source = text("source");
-        if !source.is_empty() && !source.starts_with("registry+") && !source.starts_with("sparse+")
-        {
+        if !source.is_empty() && !source.starts_with("registry+") && !source.starts_with("sparse+") {
             let message = format!("{named} does not come from the registry");
             findings.push(Finding::new("Cargo.lock", 0, message));
         }
@@ -134,10 +120,7 @@ mod tests {
 
     #[test]
     fn sources() {
-        let table = [
-            ("registry+https://example.org/index", 0),
-            ("git+https://example.org/x", 1),
-        ];
+        let table = [("registry+https://example.org/index", 0), ("git+https://example.org/x", 1)];
         for (source, expected) in table {
             let metadata = serde_json::json!({"packages": [
                 {"name": "a", "version": "1", "license": "MIT", "source": source},

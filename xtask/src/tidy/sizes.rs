@@ -12,24 +12,15 @@ const LARGE_FILES: &str = include_str!("large_files.txt");
 fn lines_outside_tests(text: &str) -> usize {
     let lines: Vec<&str> = text.lines().collect();
     let is_test_module = |pair: &[&str]| {
-        pair.first()
-            .is_some_and(|line| line.trim() == "#[cfg(test)]")
-            && pair
-                .last()
-                .is_some_and(|line| line.starts_with("mod ") && line.ends_with('{'))
+        pair.first().is_some_and(|line| line.trim() == "#[cfg(test)]")
+            && pair.last().is_some_and(|line| line.starts_with("mod ") && line.ends_with('{'))
     };
-    lines
-        .windows(2)
-        .position(is_test_module)
-        .unwrap_or(lines.len())
+    lines.windows(2).position(is_test_module).unwrap_or(lines.len())
 }
 
 fn is_test(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    name == "tests.rs"
-        || path
-            .split('/')
-            .any(|part| part == "tests" || part == "test_data")
+    name == "tests.rs" || path.split('/').any(|part| part == "tests" || part == "test_data")
 }
 
 fn check_file(path: &str, text: &str, large_files: &str) -> Option<Finding> {
@@ -69,26 +60,11 @@ mod tests {
     fn sizes() {
         let table = [
             (800, 0, "", None),
-            (
-                801,
-                0,
-                "",
-                Some("801 lines outside its tests, 800 is the most: split it"),
-            ),
+            (801, 0, "", Some("801 lines outside its tests, 800 is the most: split it")),
             (700, 900, "", None),
             (900, 0, "a.rs 900", None),
-            (
-                901,
-                0,
-                "a.rs 900",
-                Some("it grew from 900 to 901 lines: split it"),
-            ),
-            (
-                850,
-                0,
-                "a.rs 900",
-                Some("it shrank from 900 to 850 lines: say so in large_files.txt"),
-            ),
+            (901, 0, "a.rs 900", Some("it grew from 900 to 901 lines: split it")),
+            (850, 0, "a.rs 900", Some("it shrank from 900 to 850 lines: say so in large_files.txt")),
         ];
         for (code, test, large_files, expected) in table {
             let mut text = "x\n".repeat(code);
@@ -103,11 +79,7 @@ mod tests {
 
     #[test]
     fn test_files() {
-        let table = [
-            ("a/tests.rs", true),
-            ("a/tests/b.rs", true),
-            ("a/src/b.rs", false),
-        ];
+        let table = [("a/tests.rs", true), ("a/tests/b.rs", true), ("a/src/b.rs", false)];
         for (path, expected) in table {
             assert_eq!(is_test(path), expected, "{path}");
         }

@@ -131,23 +131,11 @@ fn values_are_ordered_as_cassandra_does() {
         };
         let cql_type = cql_type(name);
         let (a_bytes, b_bytes) = (unhex(a), unhex(b));
-        assert_eq!(
-            compare(&cql_type, &a_bytes, &b_bytes),
-            expected,
-            "{name} {a} {b}"
-        );
+        assert_eq!(compare(&cql_type, &a_bytes, &b_bytes), expected, "{name} {a} {b}");
         let order = Comparator::for_type(&cql_type);
-        assert_eq!(
-            order.compare(&b_bytes, &a_bytes),
-            expected.reverse(),
-            "{name} {b} {a}"
-        );
+        assert_eq!(order.compare(&b_bytes, &a_bytes), expected.reverse(), "{name} {b} {a}");
         let reversed = order.clone().reversed();
-        assert_eq!(
-            reversed.compare(&a_bytes, &b_bytes),
-            expected.reverse(),
-            "reversed {name} {a} {b}"
-        );
+        assert_eq!(reversed.compare(&a_bytes, &b_bytes), expected.reverse(), "reversed {name} {a} {b}");
         assert_eq!(reversed.reversed(), order);
     }
 }

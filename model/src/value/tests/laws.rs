@@ -50,31 +50,11 @@ fn any_type() -> impl Strategy<Value = CqlType> {
 
 /// Bytes that are often near to a value: few different bytes, lengths that types have, collections in parts.
 fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
-    let byte = prop_oneof![
-        Just(0u8),
-        Just(1),
-        Just(4),
-        Just(0x7f),
-        Just(0x80),
-        Just(0xff),
-        Just(0x10),
-        any::<u8>()
-    ];
-    let length = prop_oneof![
-        Just(0usize),
-        Just(1),
-        Just(2),
-        Just(4),
-        Just(5),
-        Just(8),
-        Just(12),
-        Just(16),
-        0usize..40
-    ];
+    let byte = prop_oneof![Just(0u8), Just(1), Just(4), Just(0x7f), Just(0x80), Just(0xff), Just(0x10), any::<u8>()];
+    let length = prop_oneof![Just(0usize), Just(1), Just(2), Just(4), Just(5), Just(8), Just(12), Just(16), 0usize..40];
     let plain = length.prop_flat_map(move |length| proptest::collection::vec(byte.clone(), length));
     let part = proptest::collection::vec(any::<u8>(), 0..6);
-    let parts = proptest::collection::vec(part, 0..4)
-        .prop_map(|parts| encode_list(parts.iter().map(Vec::as_slice)));
+    let parts = proptest::collection::vec(part, 0..4).prop_map(|parts| encode_list(parts.iter().map(Vec::as_slice)));
     prop_oneof![3 => plain, 1 => parts]
 }
 
@@ -186,26 +166,20 @@ const TEXTUAL: &[&str] = &[
 
 /// Values that validate, made from bytes: cut or padded to the type's length.
 fn value_of(cql_type: &CqlType, seed: &[u8]) -> Vec<u8> {
-    let sized = |length: usize| {
-        (0..length)
-            .map(|place| seed.get(place).copied().unwrap_or(7))
-            .collect::<Vec<u8>>()
-    };
+    let sized = |length: usize| (0..length).map(|place| seed.get(place).copied().unwrap_or(7)).collect::<Vec<u8>>();
     match cql_type {
         CqlType::Boolean => vec![seed.first().map_or(0, |byte| byte & 1)],
         CqlType::Tinyint => sized(1),
         CqlType::Smallint => sized(2),
         CqlType::Int | CqlType::Float | CqlType::Date => sized(4),
         CqlType::Bigint | CqlType::Counter | CqlType::Double => sized(8),
-        CqlType::Time => (i64::from_be_bytes(sized(8).try_into().unwrap())
-            .rem_euclid(86_400_000_000_000))
-        .to_be_bytes()
-        .to_vec(),
+        CqlType::Time => {
+            (i64::from_be_bytes(sized(8).try_into().unwrap()).rem_euclid(86_400_000_000_000)).to_be_bytes().to_vec()
+        }
         // Years before 1 do not read back: Cassandra prints them without their era.
-        CqlType::Timestamp => (i64::from_be_bytes(sized(8).try_into().unwrap())
-            .rem_euclid(250_000_000_000_000))
-        .to_be_bytes()
-        .to_vec(),
+        CqlType::Timestamp => {
+            (i64::from_be_bytes(sized(8).try_into().unwrap()).rem_euclid(250_000_000_000_000)).to_be_bytes().to_vec()
+        }
         CqlType::Uuid => sized(16),
         CqlType::Timeuuid => {
             let mut bytes = sized(16);
@@ -216,11 +190,7 @@ fn value_of(cql_type: &CqlType, seed: &[u8]) -> Vec<u8> {
         CqlType::Varint => encode_varint(&BigInt::from_signed_bytes_be(&[&[0], seed].concat())),
         CqlType::Decimal => {
             let scale = i32::from(seed.first().map_or(0, |byte| *byte as i8));
-            Decimal {
-                unscaled: BigInt::from_signed_bytes_be(seed),
-                scale,
-            }
-            .to_bytes()
+            Decimal { unscaled: BigInt::from_signed_bytes_be(seed), scale }.to_bytes()
         }
         CqlType::Duration => {
             let sign = if seed.len().is_multiple_of(2) { 1 } else { -1 };
@@ -290,10 +260,7 @@ proptest! {
 
 #[test]
 fn maps_keep_the_last_of_equal_keys() {
-    let map = encode_map_sorted(
-        [(&b"b"[..], &b"1"[..]), (b"a", b"2"), (b"b", b"3")],
-        &Comparator::Bytes,
-    );
+    let map = encode_map_sorted([(&b"b"[..], &b"1"[..]), (b"a", b"2"), (b"b", b"3")], &Comparator::Bytes);
     assert!(entries(&map).eq([(&b"a"[..], &b"2"[..]), (b"b", b"3")]));
     assert_eq!(entries(&map).left(), 2);
 }

@@ -291,9 +291,7 @@ fn values_are_printed_as_cassandra_does() {
             ("literal", to_cql_literal(&cql_type, &value), literal),
         ] {
             if ours != *answer {
-                wrong.push(format!(
-                    "{name} {bytes} as {form}: {ours:?} instead of {answer:?}"
-                ));
+                wrong.push(format!("{name} {bytes} as {form}: {ours:?} instead of {answer:?}"));
             }
         }
     }
@@ -303,10 +301,6 @@ fn values_are_printed_as_cassandra_does() {
 #[test]
 fn numbers_are_printed_as_java_does() {
     for (name, bytes, text) in NUMBERS {
-        assert_eq!(
-            to_text(&cql_type(name), &unhex(bytes)),
-            *text,
-            "{name} {bytes}"
-        );
+        assert_eq!(to_text(&cql_type(name), &unhex(bytes)), *text, "{name} {bytes}");
     }
 }

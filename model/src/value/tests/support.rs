@@ -11,27 +11,14 @@ pub(in crate::value) fn cql_type(name: &str) -> CqlType {
 
 fn udt(name: &str) -> Option<Arc<UdtDefinition>> {
     let fields = match name {
-        "point" => vec![
-            ("x".to_owned(), CqlType::Int),
-            ("Y y".to_owned(), CqlType::Text),
-        ],
+        "point" => vec![("x".to_owned(), CqlType::Int), ("Y y".to_owned(), CqlType::Text)],
         "Big Udt" => {
-            let point = CqlType::Udt {
-                definition: udt("point")?,
-                frozen: true,
-            };
-            vec![
-                ("a".to_owned(), CqlType::list(CqlType::Int, true)),
-                ("b".to_owned(), point),
-            ]
+            let point = CqlType::Udt { definition: udt("point")?, frozen: true };
+            vec![("a".to_owned(), CqlType::list(CqlType::Int, true)), ("b".to_owned(), point)]
         }
         _ => return None,
     };
-    Some(Arc::new(UdtDefinition {
-        keyspace: "ks".to_owned(),
-        name: name.to_owned(),
-        fields,
-    }))
+    Some(Arc::new(UdtDefinition { keyspace: "ks".to_owned(), name: name.to_owned(), fields }))
 }
 
 pub(in crate::value) fn unhex(digits: &str) -> Vec<u8> {
