@@ -41,6 +41,22 @@ def all_up(server):
                    for node in server.nodes)
     until(seen, "all nodes see each other", 60)
 
+    # A coordinator counts a node as alive once its own link to it is open, a moment after gossip says so.
+    def reachable(address):
+        with only(server, address) as cluster:
+            session = cluster.connect()
+            session.execute("CREATE KEYSPACE IF NOT EXISTS reachable WITH replication = "
+                            "{'class': 'SimpleStrategy', 'replication_factor': 3}")
+            session.execute("CREATE TABLE IF NOT EXISTS reachable.t (k int PRIMARY KEY)")
+            try:
+                session.execute(at(Level.ALL, "SELECT * FROM reachable.t WHERE k = 1"))
+                return True
+            except Unavailable:
+                return False
+
+    for address in server.contact_points:
+        until(lambda: reachable(address), f"{address} reaches all", 60)
+
 
 def test_every_node_knows_every_node(three):
     all_up(three)
@@ -50,6 +66,7 @@ def test_every_node_knows_every_node(three):
         assert {host.address for host in hosts} == set(three.contact_points)
         assert all(host.is_up and host.release_version == "5.0.6" for host in hosts)
         assert len(cluster.metadata.token_map.ring) == 48
+        until(lambda: len(session.get_pools()) == 3, "the driver is connected to all")
         versions = {session.execute("SELECT schema_version FROM system.local", host=host).one()[0] for host in hosts}
         assert len(versions) == 1
         for host in hosts:
