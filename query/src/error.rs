@@ -39,6 +39,9 @@ pub enum QueryError {
         /// What happened.
         message: String,
     },
+    /// 0x000A: a value of the request itself makes no sense, such as a paging state.
+    #[error("{0}")]
+    Protocol(String),
     /// 0x0000: a fault of ours.
     #[error("{0}")]
     Server(String),
@@ -48,6 +51,11 @@ impl QueryError {
     /// 0x2200 with this text.
     pub fn invalid(message: impl Into<String>) -> Self {
         QueryError::Invalid(message.into())
+    }
+
+    /// 0x000A with this text.
+    pub fn protocol(message: impl Into<String>) -> Self {
+        QueryError::Protocol(message.into())
     }
 
     /// 0x2200 "not supported yet: …".

@@ -67,7 +67,7 @@ impl Described {
                         }
                         start as usize
                     }
-                    _ => return Err(QueryError::invalid("Invalid value for the paging state")),
+                    _ => return Err(QueryError::protocol("Invalid value for the paging state")),
                 }
             }
         };

@@ -86,7 +86,7 @@ impl PagingState {
 
 /// Cassandra's words for a paging state that makes no sense.
 pub(super) fn invalid() -> QueryError {
-    QueryError::invalid("Invalid value for the paging state")
+    QueryError::protocol("Invalid value for the paging state")
 }
 
 /// FNV-1a with a final mix: binds states to statements and tells damage; it keeps nobody out.

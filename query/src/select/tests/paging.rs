@@ -109,7 +109,7 @@ proptest! {
         let plan = plan(store, STATEMENTS[statement]).unwrap();
         let request = PageRequest { size: Some(1), state: Some(&state) };
         let found = page(store, &plan, &NoValues, request, &mut RowCollector::default());
-        prop_assert_eq!(found.unwrap_err(), QueryError::invalid("Invalid value for the paging state"));
+        prop_assert_eq!(found.unwrap_err(), QueryError::protocol("Invalid value for the paging state"));
     }
 
     #[test]
