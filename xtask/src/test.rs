@@ -142,6 +142,8 @@ fn driver_tests() -> Result<Outcome> {
     command.args(["-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "--durations=5"]);
     command.args(files).env("HELENUS_BIN", binary).env("HELENUS_ORACLE", oracle_state);
     command.env("HELENUS_TARGET", workspace::target());
+    // The tests call `oracle` of this very program, not through cargo, which may be busy.
+    command.env("HELENUS_XTASK", std::env::current_exe()?);
     process::run(&mut command)?;
     Ok(Outcome::Passed)
 }

@@ -99,7 +99,8 @@ async fn main() -> Result<()> {
         anyhow::bail!("CONTACT,CONTACT DATA_CENTRE REPLICATION_FACTOR KEYSPACE");
     };
     let contacts: Vec<&str> = contacts.split(',').collect();
-    let policy = scylla::policies::load_balancing::DefaultPolicy::builder().prefer_datacenter(data_centre.clone()).build();
+    let policy =
+        scylla::policies::load_balancing::DefaultPolicy::builder().prefer_datacenter(data_centre.clone()).build();
     let profile = ExecutionProfile::builder()
         .consistency(Consistency::Quorum)
         .request_timeout(Some(Duration::from_secs(20)))
@@ -207,7 +208,10 @@ async fn batch(session: &Session) -> Result<()> {
     both.append_statement(update);
     session.batch(&both, ((1, user_id(1)), (1, user_id(2)))).await?;
     for number in 1..=2 {
-        let rows = session.query_unpaged("SELECT age FROM features WHERE user_id = ?", (user_id(number),)).await?.into_rows_result()?;
+        let rows = session
+            .query_unpaged("SELECT age FROM features WHERE user_id = ?", (user_id(number),))
+            .await?
+            .into_rows_result()?;
         same("batch", &rows.single_row::<(i32,)>()?.0, &1)?;
     }
     ok("batch");
