@@ -445,13 +445,12 @@ impl Control {
     fn on_applied(&mut self, before: &ClusterMetadata, entry: &Entry, after: &Arc<ClusterMetadata>) {
         self.publish(after);
         match &entry.transformation {
-            Transformation::Initialize { .. } => {}
-            Transformation::PutNode(node) => {
-                if !before.nodes.contains_key(&node.host_id) && node.host_id != self.shared.host_id {
-                    self.events.push(ControlEvent::Client(Event::NewNode(node.native)));
-                    if self.gossiper.is_alive(&node.internode) && self.is_native_ready(node.internode) {
-                        self.status_event(node, true);
-                    }
+            Transformation::PutNode(node)
+                if !before.nodes.contains_key(&node.host_id) && node.host_id != self.shared.host_id =>
+            {
+                self.events.push(ControlEvent::Client(Event::NewNode(node.native)));
+                if self.gossiper.is_alive(&node.internode) && self.is_native_ready(node.internode) {
+                    self.status_event(node, true);
                 }
             }
             Transformation::Schema { event: Some(event), .. } => {

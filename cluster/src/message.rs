@@ -242,7 +242,7 @@ pub fn put_list<'a>(out: &mut Vec<u8>, items: impl ExactSizeIterator<Item = &'a 
 }
 
 /// Reads what [`put_list`] wrote.
-pub fn read_list<'a>(bytes: &'a [u8]) -> Result<Vec<&'a [u8]>, DecodeError> {
+pub fn read_list(bytes: &[u8]) -> Result<Vec<&[u8]>, DecodeError> {
     let mut reader = Reader::new(bytes);
     let count = reader.count()?;
     let items: Result<Vec<_>, _> = (0..count).map(|_| reader.bytes()).collect();

@@ -224,11 +224,11 @@ impl MetadataLog {
         proposal.retry_at = now_millis + RETRY_MILLIS;
         proposal.phase = Phase::Preparing { promises: BTreeSet::new(), accepted: None };
         let epoch = proposal.epoch;
-        self.to_members(&MetadataMessage::Prepare { epoch, ballot }, now_millis)
+        self.send_to_members(&MetadataMessage::Prepare { epoch, ballot }, now_millis)
     }
 
     /// Sends to every member; this node, if it is one, answers itself at once.
-    fn to_members(&mut self, message: &MetadataMessage, now_millis: u64) -> DiskResult<()> {
+    fn send_to_members(&mut self, message: &MetadataMessage, now_millis: u64) -> DiskResult<()> {
         let metadata = Arc::clone(&self.metadata);
         for member in metadata.members.iter().filter(|member| **member != self.host) {
             if let Some(node) = metadata.nodes.get(member) {
@@ -340,7 +340,7 @@ impl MetadataLog {
                 }
                 let entry = highest.take().map_or_else(|| proposal.entry.clone(), |(_, entry)| entry);
                 proposal.phase = Phase::Accepting { acceptances: BTreeSet::new(), entry: entry.clone() };
-                self.to_members(&MetadataMessage::Accept { epoch, ballot, entry }, now_millis)
+                self.send_to_members(&MetadataMessage::Accept { epoch, ballot, entry }, now_millis)
             }
             MetadataMessage::Accepted { epoch, ballot }
                 if is_member && (epoch, ballot) == (proposal.epoch, proposal.ballot) =>

@@ -62,8 +62,7 @@ pub(super) fn reconcile(table: &Table, command: &ReadCommand, answers: &[&[u8]])
         let mut cursor = MergeCursor::new(table, cursors, command.reversed);
         let start = cursor.deletion();
         let mut body = Vec::new();
-        let head = PartitionWriter::begin(&mut body, start, cursor.static_row().as_ref().map(RowRef::bytes));
-        drop(head);
+        PartitionWriter::begin(&mut body, start, cursor.static_row().as_ref().map(RowRef::bytes));
         while cursor.advance()? {
             if let Some(item) = cursor.current() {
                 PartitionWriter::resume(&mut body).unfiltered(&item);
