@@ -93,6 +93,7 @@ fn error_text(error: &QueryError) -> String {
         QueryError::Config(_) => "2300",
         QueryError::AlreadyExists { .. } => "2400",
         QueryError::FunctionFailure { .. } => "1400",
+        QueryError::Protocol(_) => "000A",
         QueryError::Server(_) => "0000",
     };
     format!("{code} {error}")
