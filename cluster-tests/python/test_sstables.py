@@ -123,7 +123,7 @@ class Oracle:
             probe.bind(("127.0.0.1", 0))
             self.port = str(probe.getsockname()[1])
 
-    def run(self, *words, timeout=180):
+    def run(self, *words, timeout=600):
         done = subprocess.run([*self.command, "oracle", *words], capture_output=True, text=True, timeout=timeout)
         assert done.returncode == 0, f"{words}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
