@@ -9,12 +9,12 @@ pub mod disk;
 pub mod disk_memory;
 pub mod engine;
 pub mod error;
-pub mod sstable;
 pub mod log;
 mod manifest;
 pub mod memtable;
 pub mod merge;
 mod read;
+pub mod sstable;
 mod sstable_handle;
 mod table_store;
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub(crate) fn accept(shell: &SharedShell, stream: std::net::TcpStream, address: 
         Err(error) => {
             tracing::warn!(%error, "a client's connection cannot be served");
             let this = shell.borrow();
-            this.environment.client_gone(this.index);
+            this.environment.client_gone(this.index, address.ip());
             return;
         }
     };
@@ -32,23 +32,23 @@ pub(crate) fn accept(shell: &SharedShell, stream: std::net::TcpStream, address: 
     let id = this.coordinator.open_client(address);
     this.clients.insert(id, Rc::clone(&socket));
     drop(this);
-    tokio::task::spawn_local(serve(Rc::clone(shell), read, socket, id));
+    tokio::task::spawn_local(serve(Rc::clone(shell), read, socket, id, address));
 }
 
-async fn serve(shell: SharedShell, mut read: OwnedReadHalf, socket: Rc<Socket>, id: SlotId) {
+async fn serve(shell: SharedShell, mut read: OwnedReadHalf, socket: Rc<Socket>, id: SlotId, address: SocketAddr) {
     poll_fn(|context| poll_client(&shell, &mut read, &socket, id, context)).await;
     let mut this = shell.borrow_mut();
     this.begin();
     this.clients.remove(&id);
     this.coordinator.close_client(id);
-    this.environment.client_gone(this.index);
+    this.environment.client_gone(this.index, address.ip());
 }
 
 /// Reads what is there. Ready: the connection is to be closed.
 fn poll_client(
     shell: &SharedShell,
     read: &mut OwnedReadHalf,
-    socket: &Socket,
+    socket: &Rc<Socket>,
     id: SlotId,
     context: &mut Context<'_>,
 ) -> Poll<()> {
@@ -58,8 +58,11 @@ fn poll_client(
             return Poll::Ready(());
         }
         let mut this = shell.borrow_mut();
-        if this.is_draining || this.coordinator.client_is_paused(id) {
-            // Whoever sends the output wakes this task.
+        if this.is_draining {
+            return Poll::Pending;
+        }
+        if this.coordinator.client_is_paused(id) {
+            this.paused.push(Rc::clone(socket));
             return Poll::Pending;
         }
         let Some(room) = this.coordinator.client_room(id) else { return Poll::Ready(()) };

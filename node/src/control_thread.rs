@@ -62,12 +62,8 @@ pub(crate) async fn run(
     mut inbox: UnboundedReceiver<ControlInput>,
     joined: oneshot::Sender<()>,
 ) {
-    let shell = Rc::new(RefCell::new(ControlShell {
-        control,
-        environment,
-        links: BTreeMap::new(),
-        joined: Some(joined),
-    }));
+    let shell =
+        Rc::new(RefCell::new(ControlShell { control, environment, links: BTreeMap::new(), joined: Some(joined) }));
     // What the control part decided when it was made.
     call(&shell, |_| ());
     let mut interval = tokio::time::interval(TICK);

@@ -24,7 +24,9 @@ pub(crate) enum DirectoryError {
         message: String,
     },
     /// Another process has it.
-    #[error("data directory {path} is locked by another Helenus process{owner}: stop that one, or choose another --data-dir")]
+    #[error(
+        "data directory {path} is locked by another Helenus process{owner}: stop that one, or choose another --data-dir"
+    )]
     Locked {
         /// The path.
         path: String,
@@ -64,10 +66,8 @@ impl DataDirectory {
             };
             return Err(DirectoryError::Locked { path: path.display().to_string(), owner });
         }
-        let written = lock
-            .set_len(0)
-            .and_then(|()| lock.rewind())
-            .and_then(|()| writeln!(lock, "{}", std::process::id()));
+        let written =
+            lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| writeln!(lock, "{}", std::process::id()));
         written.map_err(unusable)?;
         Ok(DataDirectory { path: path.to_owned(), _lock: lock })
     }

@@ -1,5 +1,7 @@
 //! What the threads of a node share besides the member itself: how they reach one another.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,6 +10,7 @@ use helenus_cluster::link::{Hello, LinkKind};
 use helenus_cluster::shared::Shared;
 use helenus_cluster::task::Task;
 use helenus_engine::log::LogPosition;
+use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::control_thread::ControlInput;
@@ -33,6 +36,8 @@ pub(crate) struct Environment {
     pub(crate) log_syncer: LogSyncer,
     /// `native_transport_idle_timeout`, microseconds; zero is never.
     pub(crate) client_idle_micros_max: u64,
+    /// Connections of clients by address; kept only where their number is limited.
+    pub(crate) clients_by_address: Option<Mutex<BTreeMap<IpAddr, u64>>>,
     /// `internode_tcp_connect_timeout`
     pub(crate) connect_timeout: std::time::Duration,
     /// The thread that gets the next link.
@@ -64,17 +69,35 @@ impl Environment {
         }
     }
 
-    /// The thread with the fewest clients, which gets one more.
-    pub(crate) fn thread_for_client(&self) -> Option<&ThreadHandle> {
+    /// The thread with the fewest clients, which gets one more; None: there are enough from this address.
+    pub(crate) fn thread_for_client(&self, address: IpAddr, per_address_max: Option<u64>) -> Option<&ThreadHandle> {
+        if let (Some(clients), Some(most)) = (&self.clients_by_address, per_address_max) {
+            let mut clients = clients.lock();
+            let count = clients.entry(address).or_default();
+            if *count >= most {
+                return None;
+            }
+            *count += 1;
+        }
         let thread = self.threads.iter().min_by_key(|thread| thread.clients.load(Ordering::Relaxed))?;
         thread.clients.fetch_add(1, Ordering::Relaxed);
         Some(thread)
     }
 
     /// A client of thread `index` is gone.
-    pub(crate) fn client_gone(&self, index: usize) {
+    pub(crate) fn client_gone(&self, index: usize, address: IpAddr) {
         if let Some(thread) = self.threads.get(index) {
             thread.clients.fetch_sub(1, Ordering::Relaxed);
+        }
+        if let Some(clients) = &self.clients_by_address {
+            let mut clients = clients.lock();
+            let left = clients.get_mut(&address).map(|count| {
+                *count -= 1;
+                *count
+            });
+            if left == Some(0) {
+                clients.remove(&address);
+            }
         }
     }
 

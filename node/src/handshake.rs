@@ -59,10 +59,7 @@ pub(crate) async fn connect(to: SocketAddr, own: &Hello, limit: Duration) -> Res
 }
 
 /// Takes a link that another node opens; `own` makes this node's hello for the kind that is asked for.
-pub(crate) async fn accept(
-    stream: &mut TcpStream,
-    own: impl Fn(&Hello) -> Hello,
-) -> Result<Hello, LinkError> {
+pub(crate) async fn accept(stream: &mut TcpStream, own: impl Fn(&Hello) -> Hello) -> Result<Hello, LinkError> {
     within(HANDSHAKE_TIMEOUT, async {
         stream.set_nodelay(true)?;
         let hello = read_hello(stream).await?;

@@ -2,8 +2,8 @@
 
 mod admin;
 pub mod cli;
-pub mod clock;
 mod clients;
+pub mod clock;
 pub mod config;
 mod control_thread;
 mod data_directory;

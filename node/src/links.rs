@@ -166,7 +166,7 @@ async fn run(shell: &SharedShell, mut read: OwnedReadHalf, socket: &Rc<Socket>, 
 fn poll_link(
     shell: &SharedShell,
     read: &mut OwnedReadHalf,
-    socket: &Socket,
+    socket: &Rc<Socket>,
     buffer: &mut ReadBuffer,
     end: End,
     context: &mut Context<'_>,
@@ -177,7 +177,7 @@ fn poll_link(
             return Poll::Ready(Ok(()));
         }
         if socket.output_len() > READ_PAUSE_BYTES {
-            // The task that writes wakes this one when everything is written.
+            shell.borrow_mut().paused.push(Rc::clone(socket));
             return Poll::Pending;
         }
         let room = buffer.room();

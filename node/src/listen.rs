@@ -9,6 +9,7 @@ use helenus_cluster::link::LinkKind;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
+use crate::config::NativeTransport;
 use crate::control_thread::ControlInput;
 use crate::environment::Environment;
 use crate::handshake;
@@ -48,16 +49,16 @@ pub(crate) fn bind(address: SocketAddr, purpose: &str, key: &str) -> Result<Boun
 
 /// Why a port cannot be had, and what to do about it.
 fn refusal(address: SocketAddr, purpose: &str, key: &str, error: &io::Error) -> String {
-        let remedy = match error.kind() {
-            io::ErrorKind::AddrInUse => format!("the port is taken: stop what listens there, or set {key}"),
-            io::ErrorKind::AddrNotAvailable if address.ip().is_loopback() => format!(
-                "the address is not there: add it with 'ip addr add {0}/8 dev lo' (on macOS 'sudo ifconfig lo0 alias {0}')",
-                address.ip()
-            ),
-            io::ErrorKind::AddrNotAvailable => "the address is not one of this machine".to_owned(),
-            _ => words(error),
-        };
-        format!("cannot listen on {address} for {purpose}: {remedy}")
+    let remedy = match error.kind() {
+        io::ErrorKind::AddrInUse => format!("the port is taken: stop what listens there, or set {key}"),
+        io::ErrorKind::AddrNotAvailable if address.ip().is_loopback() => format!(
+            "the address is not there: add it with 'ip addr add {0}/8 dev lo' (on macOS 'sudo ifconfig lo0 alias {0}')",
+            address.ip()
+        ),
+        io::ErrorKind::AddrNotAvailable => "the address is not one of this machine".to_owned(),
+        _ => words(error),
+    };
+    format!("cannot listen on {address} for {purpose}: {remedy}")
 }
 
 impl BoundPort {
@@ -73,7 +74,7 @@ impl BoundPort {
 }
 
 /// Accepts clients and gives each to the thread with the fewest.
-pub(crate) async fn accept_clients(listener: TcpListener, environment: Arc<Environment>, connections_max: Option<u64>) {
+pub(crate) async fn accept_clients(listener: TcpListener, environment: Arc<Environment>, limits: NativeTransport) {
     loop {
         let (stream, address) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -83,18 +84,23 @@ pub(crate) async fn accept_clients(listener: TcpListener, environment: Arc<Envir
                 continue;
             }
         };
-        if connections_max.is_some_and(|most| environment.clients() as u64 >= most) {
+        if limits.connections_max.is_some_and(|most| environment.clients() as u64 >= most) {
             tracing::warn!(%address, "a client is refused: native_transport_max_concurrent_connections is reached");
             continue;
         }
-        let handed_over = stream.set_nodelay(true).and_then(|()| stream.into_std());
-        match handed_over {
+        let Some(thread) = environment.thread_for_client(address.ip(), limits.connections_per_ip_max) else {
+            tracing::warn!(%address, "a client is refused: native_transport_max_concurrent_connections_per_ip is reached");
+            continue;
+        };
+        match stream.set_nodelay(true).and_then(|()| stream.into_std()) {
             Ok(stream) => {
-                if let Some(thread) = environment.thread_for_client() {
-                    let _stopping = thread.inbox.send(ThreadInput::Client(stream, address));
-                }
+                let _stopping = thread.inbox.send(ThreadInput::Client(stream, address));
             }
-            Err(error) => tracing::debug!(%error, %address, "a client was gone at once"),
+            Err(error) => {
+                tracing::debug!(%error, %address, "a client was gone at once");
+                let index = environment.threads.iter().position(|other| std::ptr::eq(other, thread));
+                environment.client_gone(index.unwrap_or(usize::MAX), address.ip());
+            }
         }
     }
 }
@@ -119,10 +125,7 @@ pub(crate) async fn accept_nodes(listener: TcpListener, environment: Arc<Environ
     }
 }
 
-async fn accept_node(
-    mut stream: tokio::net::TcpStream,
-    environment: &Environment,
-) -> Result<(), handshake::LinkError> {
+async fn accept_node(mut stream: tokio::net::TcpStream, environment: &Environment) -> Result<(), handshake::LinkError> {
     let hello = handshake::accept(&mut stream, |theirs| environment.hello(theirs.kind)).await?;
     let stream = stream.into_std()?;
     match hello.kind {

@@ -285,7 +285,11 @@ async fn wait_until_ready(ports: &SettingsOfAll, nodes: &mut [Node]) -> Result<(
         }
     }
     let seconds = started.elapsed().as_secs_f64();
-    println!("ready: {} nodes answer CQL on port {} after {seconds:.2} s; Ctrl-C stops them", nodes.len(), ports.native);
+    println!(
+        "ready: {} nodes answer CQL on port {} after {seconds:.2} s; Ctrl-C stops them",
+        nodes.len(),
+        ports.native
+    );
     Ok(())
 }
 

@@ -129,7 +129,6 @@ pub(crate) fn engine(config: &Config) -> EngineConfig {
         chunk_cache_bytes: config.file_cache_size,
         key_cache_bytes: KEY_CACHE_BYTES,
         auto_snapshot: config.auto_snapshot,
-        ..EngineConfig::default()
     }
 }
 

@@ -75,6 +75,8 @@ pub(crate) struct Shell {
     pub(crate) now_micros: u64,
     flush_wanted: bool,
     flusher: Option<Waker>,
+    /// Connections that are not read while too much waits: looked at again after each flush.
+    pub(crate) paused: Vec<Rc<Socket>>,
     draining: Option<oneshot::Sender<()>>,
     pub(crate) is_draining: bool,
 }
@@ -96,6 +98,7 @@ impl Shell {
             now_micros: clock::now().monotonic_micros,
             flush_wanted: false,
             flusher: None,
+            paused: Vec::new(),
             draining: None,
             is_draining: false,
         }
@@ -152,6 +155,9 @@ pub(crate) fn flush(shell: &SharedShell) {
         }
     }
     this.coordinator.recycle_dirty_clients(dirty);
+    for socket in this.paused.drain(..) {
+        socket.wake_reader();
+    }
 }
 
 /// Writes a client's output; what the socket does not take is written by a task when it does.

@@ -15,6 +15,7 @@ use helenus_cluster::coordinator::Coordinator;
 use helenus_cluster::member::Member;
 use helenus_engine::disk::Disk;
 use helenus_engine::engine::EngineConfig;
+use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,6 +39,8 @@ use crate::tasks::{TaskPools, spawn};
 
 /// How long requests under way may take when the node stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long the flush of everything may take. What it does not reach is in the commit log.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long the other nodes' being told may take.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often the other nodes are told how much data this one has.
@@ -117,13 +120,25 @@ pub(crate) fn run(arguments: &NodeArguments) -> Result<(), String> {
     abort_on_panic();
     let threads = threads(&config);
     let member_config = member_config::member(&config, &ports.addresses, threads, &mut warnings);
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        threads,
+        data = %config.base_directory.display(),
+        commit_log = ?config.commitlog_sync,
+        seeds = ?member_config.seeds,
+        "starting"
+    );
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
     let member = open_member(&config, member_config)?;
     let token = admin::write_token(directory.path()).map_err(|error| format!("admin token: {}", words(&error)))?;
     let started = start_threads(&config, member, threads)?;
-    runtime().block_on(serve(&config, ports, started, token))
+    let runtime = runtime();
+    let result = runtime.block_on(serve(&config, ports, started, token));
+    // A flush that takes longer than it may is not waited for.
+    runtime.shutdown_background();
+    result
 }
 
 fn open_member(config: &Config, member_config: helenus_cluster::config::MemberConfig) -> Result<Member, String> {
@@ -185,6 +200,7 @@ fn start_threads(config: &Config, mut member: Member, threads: usize) -> Result<
         pools,
         log_syncer: log_sync.clone(),
         client_idle_micros_max: u64::try_from(idle).unwrap_or(u64::MAX),
+        clients_by_address: config.native_transport.connections_per_ip_max.map(|_| Mutex::default()),
         connect_timeout: config.timeouts.internode_connect,
         next_link_thread: AtomicUsize::new(0),
     });
@@ -196,7 +212,8 @@ fn start_threads(config: &Config, mut member: Member, threads: usize) -> Result<
     let of_control = Arc::clone(&environment);
     spawn("control", move || run_control(control, of_control, control_waiting, tell_joined));
     start_log_sync(&environment, &log_sync, config.commitlog_sync);
-    let jobs = Arc::new(Jobs::new(Arc::clone(&shared.engine), config.disk_failure_policy, config.compaction_throughput));
+    let jobs =
+        Arc::new(Jobs::new(Arc::clone(&shared.engine), config.disk_failure_policy, config.compaction_throughput));
     jobs.start(config.concurrent_compactors.map_or_else(|| (cores / 2).clamp(1, 4), |count| count.max(1) as usize));
     Ok(Started { environment, jobs, joined, log_sync })
 }
@@ -272,8 +289,8 @@ async fn serve(config: &Config, ports: Ports, started: Started, token: String) -
     }
     if let Some(native) = ports.native {
         let listener = open(native)?;
-        let most = config.native_transport.connections_max;
-        clients = Some(tokio::task::spawn_local(listen::accept_clients(listener, Arc::clone(&environment), most)));
+        let limits = config.native_transport.clone();
+        clients = Some(tokio::task::spawn_local(listen::accept_clients(listener, Arc::clone(&environment), limits)));
         let _stopping = environment.control.send(ControlInput::NativeUp(true));
         admin.set_native_up(true);
         println!(
@@ -336,12 +353,17 @@ async fn drain_node(environment: &Arc<Environment>, admin: &Admin) -> Result<(),
         let _late = tokio::time::timeout(GOODBYE_TIMEOUT, goodbye).await;
     }
     let engine = Arc::clone(&environment.shared.engine);
-    let flushed = tokio::task::spawn_blocking(move || engine.drain(clock::now())).await;
-    match flushed {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(format!("not everything was flushed (the commit log has it): {error}")),
-        Err(error) => Err(format!("not everything was flushed (the commit log has it): {error}")),
-    }
+    let flush = tokio::task::spawn_blocking(move || engine.drain(clock::now()));
+    let reason = match tokio::time::timeout(FLUSH_TIMEOUT, flush).await {
+        Ok(Ok(Ok(()))) => return Ok(()),
+        Ok(Ok(Err(error))) => error.to_string(),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => {
+            tracing::warn!("not everything is flushed yet: the next start reads it from the commit log");
+            return Ok(());
+        }
+    };
+    Err(format!("not everything was flushed (the commit log has it): {reason}"))
 }
 
 async fn tell_load(environment: Arc<Environment>) {

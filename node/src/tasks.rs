@@ -37,7 +37,11 @@ impl TaskPools {
     ///
     /// # Errors
     /// The operating system refuses a thread.
-    pub(crate) fn start(shared: &Arc<Shared>, coordinators: &Arc<[ThreadHandle]>, cores: usize) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        shared: &Arc<Shared>,
+        coordinators: &Arc<[ThreadHandle]>,
+        cores: usize,
+    ) -> std::io::Result<Self> {
         let (reads, waiting) = channel();
         start_threads("read", READERS, waiting, shared, coordinators)?;
         let (passwords, waiting) = sync_channel(PASSWORDS_WAITING_MAX);

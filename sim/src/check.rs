@@ -31,7 +31,10 @@ pub(crate) fn read_all(
                 }
             }
             Err(error) => {
-                world.fail("everything succeeds after the faults", format!("member {member}, {query} at {level}: {error}"));
+                world.fail(
+                    "everything succeeds after the faults",
+                    format!("member {member}, {query} at {level}: {error}"),
+                );
                 return None;
             }
         }

@@ -98,7 +98,10 @@ fn main() -> ExitCode {
         }
         done += 1;
         if done % 100 == 0 {
-            println!("{done} of {count} seeds, {failures} failed, {:.1} a second", f64::from(done) / began.elapsed().as_secs_f64());
+            println!(
+                "{done} of {count} seeds, {failures} failed, {:.1} a second",
+                f64::from(done) / began.elapsed().as_secs_f64()
+            );
         }
     }
     println!(

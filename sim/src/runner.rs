@@ -122,7 +122,8 @@ fn work(world: &mut World) {
 fn end(world: &mut World) {
     world.mend_everything();
     let answered = world.now() + 25_000_000;
-    while world.failure.is_none() && world.clients.iter().any(|client| client.in_flight() > 0) && world.now() < answered {
+    while world.failure.is_none() && world.clients.iter().any(|client| client.in_flight() > 0) && world.now() < answered
+    {
         let until = world.now() + 50_000;
         world.run_until(until);
     }

@@ -3,9 +3,7 @@
 
 use helenus_cql_protocol::client_conn::ClientConn;
 use helenus_cql_protocol::notation::{Value, Values, ValuesBuffer};
-use helenus_cql_protocol::request::{
-    Batch, BatchBuffer, BatchKind, BatchQuery, Execute, Query, QueryParams, Request,
-};
+use helenus_cql_protocol::request::{Batch, BatchBuffer, BatchKind, BatchQuery, Execute, Query, QueryParams, Request};
 use helenus_cql_protocol::response::{ErrorKind, ErrorResponse};
 use helenus_model::consistency::Consistency;
 use helenus_model::rng::Rng;
@@ -311,7 +309,10 @@ impl Workload {
         if let Outcome::Error(error) = &outcome
             && !is_expected(operation, error)
         {
-            return Err(("a legal request is not refused", format!("{operation:?}: {:?} {}", error.kind, error.message)));
+            return Err((
+                "a legal request is not refused",
+                format!("{operation:?}: {:?} {}", error.kind, error.message),
+            ));
         }
         if matches!(outcome, Outcome::Done | Outcome::Rows(_)) {
             self.succeeded += 1;

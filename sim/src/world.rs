@@ -71,18 +71,7 @@ impl World {
         let workload = Workload::new(&options, rng.fork());
         let faults = Faults::new(&options, rng.fork());
         let trace = Trace::new(options.seed, options.prints);
-        World {
-            options,
-            queue: Queue::default(),
-            net,
-            members,
-            clients,
-            workload,
-            faults,
-            trace,
-            failure: None,
-            rng,
-        }
+        World { options, queue: Queue::default(), net, members, clients, workload, faults, trace, failure: None, rng }
     }
 
     /// Simulated time, microseconds.

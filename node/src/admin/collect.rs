@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::Admin;
 use super::answers::{
-    CacheAnswer, ClusterAnswer, HintsAnswer, InfoAnswer, KeyspaceAnswer, NodeAnswer, Ownership, PoolAnswer, TableAnswer,
-    TablesRequest,
+    CacheAnswer, ClusterAnswer, HintsAnswer, InfoAnswer, KeyspaceAnswer, NodeAnswer, Ownership, PoolAnswer,
+    TableAnswer, TablesRequest,
 };
 use crate::clock;
 use crate::config::Snitch;
@@ -195,7 +195,8 @@ pub(super) fn pools(admin: &Admin) -> Vec<PoolAnswer> {
     let jobs = &admin.jobs.stats;
     let member = &shared.stats;
     let pending_flushes = stats.tables.iter().map(|table| table.pending_flushes).sum();
-    let pool = |name: &str, active, pending, completed| PoolAnswer { name: name.to_owned(), active, pending, completed };
+    let pool =
+        |name: &str, active, pending, completed| PoolAnswer { name: name.to_owned(), active, pending, completed };
     vec![
         pool("MutationStage", 0, 0, stats.tables.iter().map(|table| table.writes).sum()),
         pool("ReadStage", 0, 0, stats.tables.iter().map(|table| table.reads).sum()),

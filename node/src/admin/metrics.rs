@@ -50,7 +50,12 @@ pub(super) fn text(admin: &Admin) -> String {
     tables(&mut page, &stats.tables);
     let jobs = &admin.jobs.stats;
     page.one("compaction_pending_tasks", "gauge", "Compactions and removals under way.", admin.jobs.running());
-    page.one("compaction_completed_tasks", "counter", "Compactions done since the start.", jobs.compactions.load(Relaxed));
+    page.one(
+        "compaction_completed_tasks",
+        "counter",
+        "Compactions done since the start.",
+        jobs.compactions.load(Relaxed),
+    );
     let bytes = jobs.bytes_compacted.load(Relaxed);
     page.one("compaction_bytes_compacted", "counter", "Bytes of the SSTables that compactions read.", bytes);
     page.one("compaction_failures", "counter", "Background jobs that failed.", jobs.failures.load(Relaxed));
@@ -64,7 +69,12 @@ pub(super) fn text(admin: &Admin) -> String {
     page.value("cache_misses", &label("cache", "KeyCache"), stats.key_cache.1);
     page.value("cache_misses", &label("cache", "ChunkCache"), stats.chunk_cache.1);
     page.one("cache_size", "gauge", "Bytes of the caches.", stats.cache_bytes);
-    page.one("storage_load", "gauge", "Bytes of the node's SSTables.", super::load_bytes(&admin.environment.shared.engine));
+    page.one(
+        "storage_load",
+        "gauge",
+        "Bytes of the node's SSTables.",
+        super::load_bytes(&admin.environment.shared.engine),
+    );
     page.one("storage_skipped_updates", "counter", "Updates of unknown tables, skipped.", stats.skipped_updates);
     page.one("memory_resident", "gauge", "Bytes of memory in use.", super::collect::resident_bytes());
     page.0

@@ -117,6 +117,9 @@ pub(crate) async fn serve(listener: TcpListener, admin: Arc<Admin>) {
     }
 }
 
+/// Why a call is not done.
+type Refusal = (StatusCode, String);
+
 type Parameters = Query<std::collections::BTreeMap<String, String>>;
 
 fn json(answer: &impl Serialize) -> Response {
@@ -170,8 +173,7 @@ async fn endpoints(State(admin): State<Arc<Admin>>, Query(parameters): Parameter
 }
 
 /// Refuses who does not know the token. Compared without telling by the time taken how much of it was right.
-#[expect(clippy::result_large_err, reason = "the answer itself, on a path that is taken a few times a day")]
-fn check_token(admin: &Admin, headers: &HeaderMap) -> Result<(), Response> {
+fn check_token(admin: &Admin, headers: &HeaderMap) -> Result<(), Refusal> {
     let given = headers.get(TOKEN_HEADER).map_or(&[][..], |value| value.as_bytes());
     let own = admin.token.as_bytes();
     let difference = given.iter().zip(own).fold(given.len() ^ own.len(), |sum, (a, b)| sum | usize::from(a ^ b));
@@ -179,12 +181,11 @@ fn check_token(admin: &Admin, headers: &HeaderMap) -> Result<(), Response> {
         return Ok(());
     }
     let text = "this call changes something and needs the token of the data directory";
-    Err((StatusCode::FORBIDDEN, text).into_response())
+    Err((StatusCode::FORBIDDEN, text.to_owned()))
 }
 
-#[expect(clippy::result_large_err, reason = "the answer itself, on a path that is taken a few times a day")]
-fn chosen_tables(admin: &Admin, body: &Bytes) -> Result<Vec<Uuid>, Response> {
-    let refused = |reason: String| (StatusCode::BAD_REQUEST, reason).into_response();
+fn chosen_tables(admin: &Admin, body: &Bytes) -> Result<Vec<Uuid>, Refusal> {
+    let refused = |reason: String| (StatusCode::BAD_REQUEST, reason);
     let request: TablesRequest = serde_json::from_slice(body).map_err(|error| refused(error.to_string()))?;
     collect::chosen_tables(admin, &request).map_err(refused)
 }
@@ -204,7 +205,7 @@ async fn flush(State(admin): State<Arc<Admin>>, headers: HeaderMap, body: Bytes)
     let chosen = check_token(&admin, &headers).and_then(|()| chosen_tables(&admin, &body));
     match chosen {
         Ok(tables) => wait_for(move || admin.jobs.flush(&tables)).await,
-        Err(refusal) => refusal,
+        Err(refusal) => refusal.into_response(),
     }
 }
 
@@ -212,13 +213,13 @@ async fn compact(State(admin): State<Arc<Admin>>, headers: HeaderMap, body: Byte
     let chosen = check_token(&admin, &headers).and_then(|()| chosen_tables(&admin, &body));
     match chosen {
         Ok(tables) => wait_for(move || admin.jobs.compact(&tables)).await,
-        Err(refusal) => refusal,
+        Err(refusal) => refusal.into_response(),
     }
 }
 
 async fn drain(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Response {
     if let Err(refusal) = check_token(&admin, &headers) {
-        return refusal;
+        return refusal.into_response();
     }
     if admin.is_drained() {
         return StatusCode::NO_CONTENT.into_response();

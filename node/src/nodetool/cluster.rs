@@ -89,7 +89,9 @@ pub(super) fn status(
         }
         let header = format!("Datacenter: {name}");
         let underline = "=".repeat(header.chars().count());
-        out.push_str(&format!("{header}\n{underline}\nStatus=Up/Down\n|/ State=Normal/Leaving/Joining/Moving\n{table}"));
+        out.push_str(&format!(
+            "{header}\n{underline}\nStatus=Up/Down\n|/ State=Normal/Leaving/Joining/Moving\n{table}"
+        ));
     }
     out.push('\n');
     if !is_effective {

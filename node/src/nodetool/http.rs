@@ -89,7 +89,8 @@ impl Client {
     /// An answer.
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         let bytes = self.get_bytes(path)?;
-        serde_json::from_slice(&bytes).map_err(|error| Failure::Node(format!("the node's answer makes no sense: {error}")))
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::Node(format!("the node's answer makes no sense: {error}")))
     }
 
     /// An answer to a question with parameters.
@@ -174,7 +175,8 @@ mod tests {
 
     #[test]
     fn refusals_have_kinds() {
-        let check = |status, expected: Result<Vec<u8>, Failure>| assert_eq!(accepted((status, b"x".to_vec())), expected);
+        let check =
+            |status, expected: Result<Vec<u8>, Failure>| assert_eq!(accepted((status, b"x".to_vec())), expected);
         check(200, Ok(b"x".to_vec()));
         check(400, Err(Failure::Usage("x".to_owned())));
         check(403, Err(Failure::Node("x (403)".to_owned())));

@@ -194,7 +194,11 @@ fn run(nodetool: Nodetool) -> Result<String, Failure> {
         Command::Version { verbose } => {
             // Asked for, so that it fails where no node answers.
             let info: crate::admin::answers::InfoAnswer = client.get("info")?;
-            let build = if verbose { format!("Helenus: {} (host id {})\n", env!("CARGO_PKG_VERSION"), info.host_id) } else { String::new() };
+            let build = if verbose {
+                format!("Helenus: {} (host id {})\n", env!("CARGO_PKG_VERSION"), info.host_id)
+            } else {
+                String::new()
+            };
             Ok(format!("ReleaseVersion: {}\n{build}", helenus_cluster::control::RELEASE_VERSION))
         }
         Command::Flush { names } => client.post("flush", &tables_request(names)).map(|()| String::new()),

@@ -76,7 +76,10 @@ pub(super) fn table_stats(tables: Vec<TableAnswer>, names: &[String]) -> Result<
             return Err(Failure::Usage(format!("Unknown keyspace: {keyspace}")));
         }
         if table.is_some_and(|table| !tables.iter().any(|found| found.keyspace == keyspace && found.name == table)) {
-            return Err(Failure::Usage(format!("Unknown tables: [{}] in keyspace: {keyspace}", table.unwrap_or_default())));
+            return Err(Failure::Usage(format!(
+                "Unknown tables: [{}] in keyspace: {keyspace}",
+                table.unwrap_or_default()
+            )));
         }
     }
     let is_wanted = |table: &&TableAnswer| {
@@ -112,7 +115,7 @@ fn write_table(out: &mut String, table: &TableAnswer) -> std::fmt::Result {
     let bloom = table.bloom_false_positives + table.bloom_true_positives;
     let false_ratio = if bloom == 0 { 0.0 } else { table.bloom_false_positives as f64 / bloom as f64 };
     let read_write = if table.writes == 0 { 0.0 } else { table.reads as f64 / table.writes as f64 };
-    let mean = if table.sstables == 0 { 0 } else { table.live_bytes / table.sstables };
+    let mean = table.live_bytes.checked_div(table.sstables).unwrap_or(0);
     let lines: [(&str, String); 40] = [
         ("Table", table.name.clone()),
         ("SSTable count", table.sstables.to_string()),

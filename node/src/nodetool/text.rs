@@ -1,11 +1,7 @@
 //! Numbers in Cassandra's words.
 
-const UNITS: [(&str, f64); 4] = [
-    ("TiB", 1_099_511_627_776.0),
-    ("GiB", 1_073_741_824.0),
-    ("MiB", 1_048_576.0),
-    ("KiB", 1024.0),
-];
+const UNITS: [(&str, f64); 4] =
+    [("TiB", 1_099_511_627_776.0), ("GiB", 1_073_741_824.0), ("MiB", 1_048_576.0), ("KiB", 1024.0)];
 
 /// A number with up to two decimals, none where they are zero.
 fn up_to_two_decimals(value: f64) -> String {

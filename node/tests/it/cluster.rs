@@ -47,7 +47,10 @@ fn a_cluster_starts_stops_and_goes_on() {
         let (mut running, lines) = cluster(&words);
         let pids = pids(&lines);
         assert_eq!(pids.len(), 3, "{lines:?}");
-        assert!(lines.iter().any(|line| line.contains("--address 127.0.24.3 ") && line.contains("--dc eu-west")), "{lines:?}");
+        assert!(
+            lines.iter().any(|line| line.contains("--address 127.0.24.3 ") && line.contains("--dc eu-west")),
+            "{lines:?}"
+        );
         assert!((1..=3).all(|last| answers_cql(&format!("127.0.24.{last}"))), "round {round}");
         let status = nodetool("127.0.24.3", &["status"]);
         assert!(status.contains("Datacenter: us-east") && status.contains("Datacenter: eu-west"), "{status}");

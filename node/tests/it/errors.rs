@@ -87,8 +87,7 @@ fn a_directory_that_cannot_be_used() {
 fn a_seed_of_another_cluster() {
     let folder = Folder::new("other-cluster");
     let _seed = node("127.0.21.5", &folder.join("seed"), &["--set", "cluster_name=theirs"]);
-    let words =
-        ["node", "--address", "127.0.21.6", "--data-dir", &folder.join("data"), "--seeds", "127.0.21.5"];
+    let words = ["node", "--address", "127.0.21.6", "--data-dir", &folder.join("data"), "--seeds", "127.0.21.5"];
     let output = run(&words);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{errors}");

@@ -26,10 +26,9 @@ fn count(address: &str) -> i64 {
 
 #[test]
 fn nothing_acknowledged_is_lost_by_a_kill() {
-    for (name, address, sync) in [
-        ("periodic", "127.0.22.1", "commitlog_sync=periodic"),
-        ("batch", "127.0.22.2", "commitlog_sync=batch"),
-    ] {
+    for (name, address, sync) in
+        [("periodic", "127.0.22.1", "commitlog_sync=periodic"), ("batch", "127.0.22.2", "commitlog_sync=batch")]
+    {
         let folder = Folder::new(&format!("kill-{name}"));
         let directory = folder.join("data");
         let mut running = node(address, &directory, &["--set", sync]);
@@ -65,7 +64,12 @@ fn bad_input_ends_its_own_connection_only() {
     let folder = Folder::new("bad-input");
     let _node = node("127.0.22.4", &folder.join("data"), &[]);
     let mut other = session("127.0.22.4");
-    for bad in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xff; 64], &[4, 0, 0, 1, 7, 0xff, 0xff, 0xff, 0xff], &[4, 0, 0, 1, 99, 0, 0, 0, 0]] {
+    for bad in [
+        &b"GET / HTTP/1.1\r\n\r\n"[..],
+        &[0xff; 64],
+        &[4, 0, 0, 1, 7, 0xff, 0xff, 0xff, 0xff],
+        &[4, 0, 0, 1, 99, 0, 0, 0, 0],
+    ] {
         let mut stream = connect("127.0.22.4").expect("a connection");
         std::io::Write::write_all(&mut stream, bad).expect("sent");
         std::net::TcpStream::shutdown(&stream, std::net::Shutdown::Write).expect("still open");

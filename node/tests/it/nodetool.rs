@@ -58,7 +58,11 @@ fn commands() {
     let refused = |words: &[&str], code, expected: &str| {
         let output = run(&[&["nodetool", "-h", ADDRESS], words].concat());
         let said = [output.stdout, output.stderr].concat();
-        assert_eq!((output.status.code(), String::from_utf8_lossy(&said).as_ref()), (Some(code), expected), "{words:?}");
+        assert_eq!(
+            (output.status.code(), String::from_utf8_lossy(&said).as_ref()),
+            (Some(code), expected),
+            "{words:?}"
+        );
     };
     let see = "See 'nodetool help' or 'nodetool help <command>'.\n";
     refused(&["flush", "nope"], 1, &format!("nodetool: Keyspace [nope] does not exist.\n{see}"));

@@ -10,7 +10,7 @@ use helenus_model::partition::Unfiltered;
 use helenus_model::read::{Flow, Next, PartitionConsumer};
 use helenus_model::row::{DeletionTime, RowRef};
 
-use super::execution::{SelectExecution, Stop, UNLIMITED, write_row};
+use super::execution::{Progress, Stop, UNLIMITED, write_row};
 use super::selector::Environment;
 use crate::error::QueryError;
 use crate::sink::RowSink;
@@ -20,14 +20,13 @@ const PARTITION: Flow = ControlFlow::Continue(Next::Partition);
 const BREAK: Flow = ControlFlow::Break(());
 
 /// Takes the answer of a command.
-#[expect(missing_debug_implementations, reason = "holds a caller's sink")]
 pub struct SelectConsumer<'a> {
-    execution: &'a mut SelectExecution,
+    execution: &'a mut Progress,
     sink: &'a mut dyn RowSink,
 }
 
 impl<'a> SelectConsumer<'a> {
-    pub(super) fn new(execution: &'a mut SelectExecution, sink: &'a mut dyn RowSink) -> Self {
+    pub(super) fn new(execution: &'a mut Progress, sink: &'a mut dyn RowSink) -> Self {
         SelectConsumer { execution, sink }
     }
 
@@ -75,8 +74,7 @@ impl<'a> SelectConsumer<'a> {
 
     /// A row of the result, unless a filter refuses it; false then.
     fn deliver(&mut self, row: Option<(&[u8], RowRef<'_>)>) -> Result<bool, QueryError> {
-        let SelectExecution { plan, row: assembler, checks, clock, constants, aggregates, sorter, .. } =
-            &mut *self.execution;
+        let Progress { plan, row: assembler, checks, clock, constants, aggregates, sorter, .. } = &mut *self.execution;
         let view = match row {
             Some((clustering, row)) => assembler.row(&plan.inputs, clustering, row, clock.now),
             None => assembler.static_only(&plan.inputs),

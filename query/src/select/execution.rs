@@ -31,11 +31,19 @@ pub(super) const UNLIMITED: u32 = u32::MAX;
 /// An execution under way. It owns what it needs and may wait while replicas answer.
 #[derive(Debug)]
 pub struct SelectExecution {
-    pub(super) plan: Arc<SelectPlan>,
     command: Option<ReadCommand>,
     scan: Scan,
     /// The slices of the statement, when a later partition needs them again.
     slices: Vec<Slice>,
+    checkpoint: Checkpoint,
+    page_end: Option<PagingState>,
+    progress: Progress,
+}
+
+/// The part of an execution that an answer changes.
+#[derive(Debug)]
+pub(super) struct Progress {
+    pub(super) plan: Arc<SelectPlan>,
     pub(super) row: Assembler,
     pub(super) counters: Counters,
     pub(super) checks: Vec<Check>,
@@ -45,8 +53,6 @@ pub struct SelectExecution {
     pub(super) clock: Clock,
     pub(super) stop: Option<Stop>,
     pub(super) failure: Option<QueryError>,
-    checkpoint: Checkpoint,
-    page_end: Option<PagingState>,
     pub(super) per_partition_limit: u32,
 }
 
@@ -209,10 +215,7 @@ impl SelectExecution {
             static_live: false,
             static_told: false,
         };
-        let mut execution = SelectExecution {
-            command: None,
-            scan: Scan::Done,
-            slices,
+        let progress = Progress {
             row: Assembler::new(&plan.inputs),
             counters,
             checks,
@@ -222,10 +225,16 @@ impl SelectExecution {
             clock: Clock::new(options, plan.impure),
             stop: None,
             failure: None,
-            checkpoint: Checkpoint { counters, key: Vec::new(), aggregates: None, sorted: 0 },
-            page_end: None,
             per_partition_limit,
             plan: Arc::clone(plan),
+        };
+        let mut execution = SelectExecution {
+            command: None,
+            scan: Scan::Done,
+            slices,
+            checkpoint: Checkpoint { counters, key: Vec::new(), aggregates: None, sorted: 0 },
+            page_end: None,
+            progress,
         };
         let state = page.state.map(|state| PagingState::decode(state, &plan.table, plan.hash)).transpose()?;
         execution.first_command(keys, values, options, state)?;
@@ -239,17 +248,26 @@ impl SelectExecution {
 
     /// Takes the answer of [`SelectExecution::command`].
     pub fn consumer<'a>(&'a mut self, sink: &'a mut dyn RowSink) -> SelectConsumer<'a> {
-        SelectConsumer::new(self, sink)
+        SelectConsumer::new(&mut self.progress, sink)
+    }
+
+    /// The next read to do and what takes its answer, side by side: for reads on the spot, which need no copy of the command.
+    pub fn command_and_consumer<'a>(
+        &'a mut self,
+        sink: &'a mut dyn RowSink,
+    ) -> Option<(&'a ReadCommand, SelectConsumer<'a>)> {
+        let command = self.command.as_ref()?;
+        Some((command, SelectConsumer::new(&mut self.progress, sink)))
     }
 
     /// True when it reads ranges of partitions.
     pub fn is_range(&self) -> bool {
-        self.plan.is_range()
+        self.progress.plan.is_range()
     }
 
     /// The statement.
     pub fn plan(&self) -> &Arc<SelectPlan> {
-        &self.plan
+        &self.progress.plan
     }
 
     /// The current command's answer is complete: moves to the next one.
@@ -257,20 +275,20 @@ impl SelectExecution {
     /// # Errors
     /// A function failed on a row; the execution is over then.
     pub fn command_done(&mut self, _sink: &mut dyn RowSink) -> Result<(), QueryError> {
-        if let Some(failure) = self.failure.take() {
+        if let Some(failure) = self.progress.failure.take() {
             self.command = None;
             return Err(failure);
         }
-        if let Some(sorter) = &self.sorter {
+        if let Some(sorter) = &self.progress.sorter {
             sorter.check()?;
         }
-        match self.stop.take() {
+        match self.progress.stop.take() {
             None => {
-                self.counters.resumed = false;
+                self.progress.counters.resumed = false;
                 self.next_scope();
             }
-            Some(_) if self.counters.limit == 0 => self.command = None,
-            Some(stop) if self.counters.page == 0 => {
+            Some(_) if self.progress.counters.limit == 0 => self.command = None,
+            Some(stop) if self.progress.counters.page == 0 => {
                 self.command = None;
                 if stop != Stop::Partition || self.has_more_partitions() {
                     self.end_page(&stop);
@@ -286,14 +304,14 @@ impl SelectExecution {
 
     /// Forgets what was consumed for the current command, which will be read again. The caller takes the sink's rows back.
     pub fn restart_command(&mut self) {
-        self.counters = self.checkpoint.counters;
-        self.row.key.clone_from(&self.checkpoint.key);
-        self.stop = None;
-        self.failure = None;
+        self.progress.counters = self.checkpoint.counters;
+        self.progress.row.key.clone_from(&self.checkpoint.key);
+        self.progress.stop = None;
+        self.progress.failure = None;
         if let Some(aggregates) = &self.checkpoint.aggregates {
-            self.aggregates = Some(aggregates.clone());
+            self.progress.aggregates = Some(aggregates.clone());
         }
-        if let Some(sorter) = &mut self.sorter {
+        if let Some(sorter) = &mut self.progress.sorter {
             sorter.truncate(self.checkpoint.sorted);
         }
     }
@@ -303,28 +321,17 @@ impl SelectExecution {
     /// # Errors
     /// A function of an aggregate failed.
     pub fn finish(mut self, sink: &mut dyn RowSink) -> Result<SelectEnd, QueryError> {
-        if let Some(mut aggregation) = self.aggregates.take()
-            && (self.plan.group_by.is_none() || aggregation.first.is_some())
+        if let Some(mut aggregation) = self.progress.aggregates.take()
+            && (self.progress.plan.group_by.is_none() || aggregation.first.is_some())
         {
-            self.emit_group(&mut aggregation, sink)?;
+            self.progress.emit_group(&mut aggregation, sink)?;
         }
-        if let (Some(sorter), Some(plan)) = (self.sorter.take(), &self.plan.sort) {
+        if let (Some(sorter), Some(plan)) = (self.progress.sorter.take(), &self.progress.plan.sort) {
             sorter.finish(plan, sink);
         }
-        let paging_state = self.page_end.as_ref().map(|state| state.encode(&self.plan.table, self.plan.hash));
-        Ok(SelectEnd { paging_state, warnings: self.plan.warnings.clone() })
-    }
-
-    /// Writes a group's row and begins a new group.
-    pub(super) fn emit_group(&self, aggregation: &mut Aggregation, sink: &mut dyn RowSink) -> Result<(), QueryError> {
-        let results = aggregation.states.iter().map(State::result).collect::<Result<Vec<_>, _>>()?;
-        let options = self.clock.options();
-        let environment = Environment { constants: &self.constants, aggregates: &results, options: &options };
-        let first = aggregation.first.take().unwrap_or_default();
-        let row = RowView::of_values(&first);
-        write_row(&self.plan, &row, &environment, sink)?;
-        aggregation.states = self.plan.aggregates.iter().map(State::new).collect();
-        Ok(())
+        let paging_state =
+            self.page_end.as_ref().map(|state| state.encode(&self.progress.plan.table, self.progress.plan.hash));
+        Ok(SelectEnd { paging_state, warnings: self.progress.plan.warnings.clone() })
     }
 
     fn first_command(
@@ -338,9 +345,9 @@ impl SelectExecution {
             return Ok(());
         }
         let stop = state.map(|state| {
-            self.counters.limit = self.counters.limit.min(state.limit_left);
-            self.counters.partition = state.partition_left.min(self.per_partition_limit);
-            self.row.key = state.key.into_vec();
+            self.progress.counters.limit = self.progress.counters.limit.min(state.limit_left);
+            self.progress.counters.partition = state.partition_left.min(self.progress.per_partition_limit);
+            self.progress.row.key = state.key.into_vec();
             match state.clustering {
                 Some(clustering) => Stop::Row(clustering),
                 None => Stop::Partition,
@@ -349,7 +356,7 @@ impl SelectExecution {
         if let Some(keys) = keys {
             let at = match &stop {
                 None => 0,
-                Some(_) => keys.iter().position(|key| **key == *self.row.key).ok_or_else(paging::invalid)?,
+                Some(_) => keys.iter().position(|key| **key == *self.progress.row.key).ok_or_else(paging::invalid)?,
             };
             let key = if keys.len() > 1 {
                 let Some(key) = keys.get(at).cloned() else { return Ok(()) };
@@ -361,7 +368,7 @@ impl SelectExecution {
             };
             self.command = Some(self.new_command(ReadScope::Partition { key }));
         } else {
-            let range = match &self.plan.restrictions.partition {
+            let range = match &self.progress.plan.restrictions.partition {
                 PartitionRestriction::Token(token) => token.range(values, options)?,
                 _ => Some((RingPosition::FIRST, RingPosition::LAST)),
             };
@@ -372,7 +379,7 @@ impl SelectExecution {
         }
         match stop {
             Some(stop) => self.go_on(&stop),
-            None => self.set_limits(self.per_partition_limit),
+            None => self.set_limits(self.progress.per_partition_limit),
         }
         self.save();
         Ok(())
@@ -382,27 +389,32 @@ impl SelectExecution {
         let again = !matches!(self.scan, Scan::Done);
         let slices = if again { self.slices.clone() } else { std::mem::take(&mut self.slices) };
         ReadCommand {
-            table: self.plan.table.id,
-            schema_epoch: self.plan.table.epoch,
+            table: self.progress.plan.table.id,
+            schema_epoch: self.progress.plan.table.epoch,
             scope,
             slices,
-            reversed: self.plan.reversed,
+            reversed: self.progress.plan.reversed,
             columns: ColumnFilter::All,
             limits: ReadLimits::NONE,
-            now: self.clock.now,
+            now: self.progress.clock.now,
         }
     }
 
     /// How much the current command reads.
     fn set_limits(&mut self, per_partition: u32) {
-        let every = !self.checks.is_empty() || self.aggregates.is_some() || self.sorter.is_some();
-        let wanted = if every { STEP_ROWS } else { self.counters.limit.min(self.counters.page).min(STEP_ROWS) };
-        self.counters.step = wanted;
+        let every =
+            !self.progress.checks.is_empty() || self.progress.aggregates.is_some() || self.progress.sorter.is_some();
+        let wanted = if every {
+            STEP_ROWS
+        } else {
+            self.progress.counters.limit.min(self.progress.counters.page).min(STEP_ROWS)
+        };
+        self.progress.counters.step = wanted;
         let Some(command) = &mut self.command else { return };
-        command.limits = if self.plan.distinct {
+        command.limits = if self.progress.plan.distinct {
             ReadLimits { partitions: wanted, ..ReadLimits::NONE }
         } else {
-            let per_partition = if self.checks.is_empty() { per_partition } else { UNLIMITED };
+            let per_partition = if self.progress.checks.is_empty() { per_partition } else { UNLIMITED };
             ReadLimits { rows: wanted, per_partition, ..ReadLimits::NONE }
         };
     }
@@ -417,7 +429,7 @@ impl SelectExecution {
                     (Some(key), Some(command)) => {
                         command.scope = ReadScope::Partition { key: key.clone() };
                         command.slices.clone_from(&self.slices);
-                        self.set_limits(self.per_partition_limit);
+                        self.set_limits(self.progress.per_partition_limit);
                     }
                     _ => self.command = None,
                 }
@@ -427,7 +439,7 @@ impl SelectExecution {
                 Some(command) if matches!(command.scope, ReadScope::Partition { .. }) && *start < *end => {
                     command.scope = ReadScope::Range { start: start.clone(), end: end.clone(), resume: None };
                     command.slices.clone_from(&self.slices);
-                    self.set_limits(self.per_partition_limit);
+                    self.set_limits(self.progress.per_partition_limit);
                 }
                 _ => self.command = None,
             },
@@ -444,8 +456,8 @@ impl SelectExecution {
             }
             return;
         }
-        let key = self.row.key.clone();
-        let limited = self.per_partition_limit != UNLIMITED && self.checks.is_empty();
+        let key = self.progress.row.key.clone();
+        let limited = self.progress.per_partition_limit != UNLIMITED && self.progress.checks.is_empty();
         let behind = RingPosition::behind(KeyRef::new(&key));
         let Scan::Range { start, end } = &mut self.scan else { return };
         let in_ring = |start: &RingPosition| *start < *end;
@@ -461,15 +473,15 @@ impl SelectExecution {
                 let position = Position { prefix: clustering, weight: if command.reversed { -1 } else { 1 } };
                 let resume = Some((key.into(), Some(position.to_owned())));
                 command.scope = ReadScope::Range { start: start.clone(), end: end.clone(), resume };
-                self.counters.resumed = true;
-                self.set_limits(self.per_partition_limit);
+                self.progress.counters.resumed = true;
+                self.set_limits(self.progress.per_partition_limit);
             }
             (Stop::Partition, Some(command)) => {
                 *start = behind;
                 if in_ring(start) {
                     command.scope = ReadScope::Range { start: start.clone(), end: end.clone(), resume: None };
                     command.slices.clone_from(&self.slices);
-                    self.set_limits(self.per_partition_limit);
+                    self.set_limits(self.progress.per_partition_limit);
                 } else {
                     self.command = None;
                 }
@@ -481,13 +493,13 @@ impl SelectExecution {
     /// Reads the current partition behind a row.
     fn rest_of_partition(&mut self, clustering: &[u8]) {
         let Some(command) = &mut self.command else { return };
-        trim(&self.plan.table, &mut command.slices, clustering, command.reversed);
+        trim(&self.progress.plan.table, &mut command.slices, clustering, command.reversed);
         if command.slices.is_empty() {
             self.next_scope();
             return;
         }
-        self.counters.resumed = true;
-        self.set_limits(self.counters.partition);
+        self.progress.counters.resumed = true;
+        self.set_limits(self.progress.counters.partition);
     }
 
     /// False when the current partition was surely the last.
@@ -505,21 +517,35 @@ impl SelectExecution {
             Stop::Partition => None,
         };
         self.page_end = Some(PagingState {
-            key: self.row.key.as_slice().into(),
+            key: self.progress.row.key.as_slice().into(),
             clustering,
-            limit_left: self.counters.limit,
-            partition_left: self.counters.partition,
+            limit_left: self.progress.counters.limit,
+            partition_left: self.progress.counters.partition,
         });
     }
 
     /// Remembers where the next command begins.
     fn save(&mut self) {
-        self.checkpoint.counters = self.counters;
-        self.checkpoint.key.clone_from(&self.row.key);
-        if self.aggregates.is_some() {
-            self.checkpoint.aggregates.clone_from(&self.aggregates);
+        self.checkpoint.counters = self.progress.counters;
+        self.checkpoint.key.clone_from(&self.progress.row.key);
+        if self.progress.aggregates.is_some() {
+            self.checkpoint.aggregates.clone_from(&self.progress.aggregates);
         }
-        self.checkpoint.sorted = self.sorter.as_ref().map_or(0, |sorter| sorter.len());
+        self.checkpoint.sorted = self.progress.sorter.as_ref().map_or(0, |sorter| sorter.len());
+    }
+}
+
+impl Progress {
+    /// Writes a group's row and begins a new group.
+    pub(super) fn emit_group(&self, aggregation: &mut Aggregation, sink: &mut dyn RowSink) -> Result<(), QueryError> {
+        let results = aggregation.states.iter().map(State::result).collect::<Result<Vec<_>, _>>()?;
+        let options = self.clock.options();
+        let environment = Environment { constants: &self.constants, aggregates: &results, options: &options };
+        let first = aggregation.first.take().unwrap_or_default();
+        let row = RowView::of_values(&first);
+        write_row(&self.plan, &row, &environment, sink)?;
+        aggregation.states = self.plan.aggregates.iter().map(State::new).collect();
+        Ok(())
     }
 }
 

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use helenus_model::value::{
-    CollectionBuilder, TupleBuilder, VectorBuilder, encode_map_sorted, encode_set_sorted, validate,
+    Comparator, TupleBuilder, VectorBuilder, encode_list, encode_map_sorted, encode_set_sorted, validate,
 };
 
 use super::{Term, Value};
 use crate::error::QueryError;
+use crate::function::ScalarFunction;
 use crate::values::{BoundValue, BoundValues, ExecuteOptions};
 
 const NULL_IN_COLLECTION: &str = "null is not supported inside collections";
@@ -17,50 +18,44 @@ impl Term {
     ///
     /// # Errors
     /// Bound bytes that are no value of the type, null and unset where they may not be, functions that fail.
+    #[inline]
     pub fn evaluate<'v>(
         &'v self,
         values: &'v dyn BoundValues,
         options: &ExecuteOptions<'_>,
     ) -> Result<Value<'v>, QueryError> {
-        Ok(match self {
-            Term::Null => Value::Null,
-            Term::Constant(bytes) => Value::Bytes(Cow::Borrowed(bytes)),
+        match self {
+            Term::Null => Ok(Value::Null),
+            Term::Constant(bytes) => Ok(Value::Bytes(Cow::Borrowed(bytes))),
             Term::Marker { index, ty } => match values.get(usize::from(*index)) {
-                BoundValue::Null => Value::Null,
-                BoundValue::Unset => Value::Unset,
+                BoundValue::Null => Ok(Value::Null),
+                BoundValue::Unset => Ok(Value::Unset),
                 BoundValue::Bytes(bytes) => {
                     validate(ty, bytes).map_err(|error| QueryError::invalid(error.message()))?;
-                    Value::Bytes(Cow::Borrowed(bytes))
+                    Ok(Value::Bytes(Cow::Borrowed(bytes)))
                 }
             },
+            composed => composed.evaluate_composed(values, options),
+        }
+    }
+
+    /// Values made of parts, and calls.
+    fn evaluate_composed<'v>(
+        &'v self,
+        values: &'v dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+    ) -> Result<Value<'v>, QueryError> {
+        match self {
+            Term::Null | Term::Constant(_) | Term::Marker { .. } => self.evaluate(values, options),
             Term::List(elements) => {
-                let mut builder = CollectionBuilder::default();
-                for element in elements {
-                    match element.evaluate(values, options)? {
-                        Value::Null => return Err(QueryError::invalid(NULL_IN_COLLECTION)),
-                        Value::Unset => return Ok(Value::Unset),
-                        Value::Bytes(bytes) => builder.push(&bytes),
-                    }
-                }
-                owned(builder.finish())
+                let Some(parts) = evaluate_parts(elements, values, options)? else { return Ok(Value::Unset) };
+                Ok(owned(encode_list(parts.iter().map(AsRef::as_ref))))
             }
             Term::Set { elements, order } => {
                 let Some(parts) = evaluate_parts(elements, values, options)? else { return Ok(Value::Unset) };
-                owned(encode_set_sorted(parts.iter().map(AsRef::as_ref), order))
+                Ok(owned(encode_set_sorted(parts.iter().map(AsRef::as_ref), order)))
             }
-            Term::Map { entries, order } => {
-                let mut parts = Vec::with_capacity(entries.len());
-                for (key, value) in entries {
-                    let key = key.evaluate(values, options)?;
-                    let value = value.evaluate(values, options)?;
-                    match (key, value) {
-                        (Value::Null, _) | (_, Value::Null) => return Err(QueryError::invalid(NULL_IN_COLLECTION)),
-                        (Value::Unset, _) | (_, Value::Unset) => return Ok(Value::Unset),
-                        (Value::Bytes(key), Value::Bytes(value)) => parts.push((key, value)),
-                    }
-                }
-                owned(encode_map_sorted(parts.iter().map(|(key, value)| (&**key, &**value)), order))
-            }
+            Term::Map { entries, order } => evaluate_map(entries, order, values, options),
             Term::Vector { elements, element_length } => {
                 let mut builder = VectorBuilder::new(*element_length);
                 for element in elements {
@@ -69,53 +64,18 @@ impl Term {
                         _ => return Err(QueryError::invalid("null is not supported inside vectors")),
                     }
                 }
-                owned(builder.finish())
+                Ok(owned(builder.finish()))
             }
-            Term::Tuple(elements) => {
-                let mut builder = TupleBuilder::default();
-                for (place, element) in elements.iter().enumerate() {
-                    let value = element.evaluate(values, options)?;
-                    if value == Value::Unset {
-                        return Err(QueryError::invalid(format!("Invalid unset value for tuple field number {place}")));
-                    }
-                    builder.push(value.bytes());
-                }
-                owned(builder.finish())
-            }
-            Term::UserType { definition, frozen, fields } => {
-                let mut builder = TupleBuilder::default();
-                for (place, field) in fields.iter().enumerate() {
-                    let value = field.evaluate(values, options)?;
-                    if *frozen && value == Value::Unset {
-                        let name = definition.fields.get(place).map_or("", |(name, _)| name);
-                        return Err(QueryError::invalid(format!(
-                            "Invalid unset value for field '{name}' of user defined type {}",
-                            definition.name
-                        )));
-                    }
-                    builder.push(value.bytes());
-                }
-                owned(builder.finish())
-            }
-            Term::Function { function, arguments } => {
-                let mut evaluated = Vec::with_capacity(arguments.len());
-                for argument in arguments {
-                    let value = argument.evaluate(values, options)?;
-                    if value == Value::Unset {
-                        return Err(QueryError::invalid(format!(
-                            "Invalid unset value for argument in call to function {}",
-                            function.name
-                        )));
-                    }
-                    evaluated.push(value);
-                }
-                let evaluated: Vec<Option<&[u8]>> = evaluated.iter().map(Value::bytes).collect();
-                match function.execute(&evaluated, options)? {
-                    Some(bytes) => owned(bytes),
-                    None => Value::Null,
-                }
-            }
-        })
+            Term::Tuple(elements) => evaluate_components(elements, values, options, &|place| {
+                Some(format!("Invalid unset value for tuple field number {place}"))
+            }),
+            Term::UserType { definition, frozen, fields } => evaluate_components(fields, values, options, &|place| {
+                let name = definition.fields.get(place).map_or("", |(name, _)| name);
+                let type_name = &definition.name;
+                frozen.then(|| format!("Invalid unset value for field '{name}' of user defined type {type_name}"))
+            }),
+            Term::Function { function, arguments } => evaluate_call(function, arguments, values, options),
+        }
     }
 
     /// The value, for a place where unset may not stand.
@@ -148,6 +108,58 @@ fn vector_element<'v>(bytes: Cow<'v, [u8]>, length: Option<usize>) -> Result<Cow
         }
         _ => Ok(bytes),
     }
+}
+
+fn evaluate_map<'v>(
+    entries: &[(Term, Term)],
+    order: &Comparator,
+    values: &dyn BoundValues,
+    options: &ExecuteOptions<'_>,
+) -> Result<Value<'v>, QueryError> {
+    let mut parts = Vec::with_capacity(entries.len());
+    for (key, value) in entries {
+        match (key.evaluate(values, options)?, value.evaluate(values, options)?) {
+            (Value::Null, _) | (_, Value::Null) => return Err(QueryError::invalid(NULL_IN_COLLECTION)),
+            (Value::Unset, _) | (_, Value::Unset) => return Ok(Value::Unset),
+            (Value::Bytes(key), Value::Bytes(value)) => parts.push((key, value)),
+        }
+    }
+    Ok(owned(encode_map_sorted(parts.iter().map(|(key, value)| (&**key, &**value)), order)))
+}
+
+/// A tuple or user-defined type. `unset` gives the message for an unset component, None where it stands for null.
+fn evaluate_components<'v>(
+    components: &[Term],
+    values: &dyn BoundValues,
+    options: &ExecuteOptions<'_>,
+    unset: &dyn Fn(usize) -> Option<String>,
+) -> Result<Value<'v>, QueryError> {
+    let mut builder = TupleBuilder::default();
+    for (place, component) in components.iter().enumerate() {
+        let value = component.evaluate(values, options)?;
+        if value == Value::Unset
+            && let Some(message) = unset(place)
+        {
+            return Err(QueryError::invalid(message));
+        }
+        builder.push(value.bytes());
+    }
+    Ok(owned(builder.finish()))
+}
+
+fn evaluate_call<'v>(
+    function: &ScalarFunction,
+    arguments: &[Term],
+    values: &dyn BoundValues,
+    options: &ExecuteOptions<'_>,
+) -> Result<Value<'v>, QueryError> {
+    let mut evaluated = Vec::with_capacity(arguments.len());
+    for argument in arguments {
+        let unset = || format!("Invalid unset value for argument in call to function {}", function.name);
+        evaluated.push(argument.evaluate_set(values, options, unset)?);
+    }
+    let evaluated: Vec<Option<&[u8]>> = evaluated.iter().map(Option::as_deref).collect();
+    Ok(function.execute(&evaluated, options)?.map_or(Value::Null, owned))
 }
 
 /// All parts, or None if one is unset.

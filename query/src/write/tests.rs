@@ -487,7 +487,8 @@ mod properties {
     }
 
     fn content(rows: &Rows) -> Vec<String> {
-        let text = |(place, row): (&(Vec<u8>, Option<Vec<u8>>), &Vec<u8>)| {
+        type Place = (Vec<u8>, Option<Vec<u8>>);
+        let text = |(place, row): (&Place, &Vec<u8>)| {
             let row = RowRef::new(row);
             format!(
                 "{place:?} {:?} {:?} {:?}",

@@ -21,8 +21,7 @@ pub struct Found {
 
 /// The reads of the checks: each statement with the query of a partition.
 pub(super) fn queries(world: &World) -> Vec<(Statement, String)> {
-    let extras: String =
-        world.workload.history.columns().iter().map(|column| format!(", extra_{column}")).collect();
+    let extras: String = world.workload.history.columns().iter().map(|column| format!(", extra_{column}")).collect();
     vec![
         (Statement::SelectEvents, format!("SELECT c, v{extras} FROM sim.events")),
         (Statement::SelectRegisters, "SELECT c, v, s FROM sim.registers".to_owned()),
@@ -79,7 +78,8 @@ fn scan(world: &mut World, found: &Found) {
     let (member, page_size) = (world.rng.index(world.members.len()), world.rng.between(3, 200) as i32);
     let rows = read_all(world, member, "SELECT p, c FROM sim.events", Consistency::Quorum, Some(page_size));
     let Some(rows) = rows else { return };
-    let number = |value: &Option<Vec<u8>>| value.as_deref().and_then(|v| v.try_into().ok()).map_or(-1, i32::from_be_bytes);
+    let number =
+        |value: &Option<Vec<u8>>| value.as_deref().and_then(|v| v.try_into().ok()).map_or(-1, i32::from_be_bytes);
     let mut seen: BTreeMap<i32, BTreeSet<i32>> = BTreeMap::new();
     let mut count = 0;
     for row in &rows {
@@ -89,7 +89,8 @@ fn scan(world: &mut World, found: &Found) {
         }
     }
     let expected: usize = found.events.values().map(BTreeSet::len).sum();
-    let all: BTreeMap<_, _> = found.events.iter().filter(|(_, rows)| !rows.is_empty()).map(|(p, r)| (*p, r.clone())).collect();
+    let all: BTreeMap<_, _> =
+        found.events.iter().filter(|(_, rows)| !rows.is_empty()).map(|(p, r)| (*p, r.clone())).collect();
     if seen != all || count != expected {
         let text = format!("member {member}, pages of {page_size}: {count} rows of {expected}");
         world.fail("a scan in pages gives each row once", text);

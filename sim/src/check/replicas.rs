@@ -122,7 +122,10 @@ fn compare(world: &mut World, table: &Table, contents: &[BTreeMap<Vec<u8>, Vec<S
             let (other, expected) = *first.entry(key).or_insert((member, rows));
             if expected != rows {
                 let difference = difference(expected, rows);
-                let text = format!("{}.{}, key {key:?}, members {other} and {member}: {difference}", table.keyspace, table.name);
+                let text = format!(
+                    "{}.{}, key {key:?}, members {other} and {member}: {difference}",
+                    table.keyspace, table.name
+                );
                 return world.fail(PROMISE, text);
             }
         }

@@ -30,7 +30,10 @@ fn missing(world: &World) -> Option<String> {
         for slot in &running.coordinators {
             for host in hosts.iter().filter(|host| **host != running.member.shared.host_id) {
                 if !slot.coordinator.peer_is_up(*host) {
-                    return Some(format!("coordinator {} of member {i} has no link to {host}", slot.coordinator.number()));
+                    return Some(format!(
+                        "coordinator {} of member {i} has no link to {host}",
+                        slot.coordinator.number()
+                    ));
                 }
             }
         }
@@ -100,7 +103,9 @@ fn write_everywhere(world: &mut World) {
                 let noted = world.workload.finish(&operation, crate::workload::Outcome::Done, now);
                 debug_assert!(noted.is_ok(), "a success is no failure");
             }
-            Err(error) => world.fail("everything succeeds after the faults", format!("member {member}, {text}: {error}")),
+            Err(error) => {
+                world.fail("everything succeeds after the faults", format!("member {member}, {text}: {error}"))
+            }
         }
     }
 }

@@ -254,9 +254,12 @@ impl History {
         match found {
             Some(value) if !self.is_written(writes, value) => Err(format!("the value {value} was never written")),
             Some(value) if value >= least.timestamp => Ok(()),
-            Some(value) => Err(format!("the value is of {value}, but {least:?} was acknowledged (deletes: {})", floor.deletes)),
+            Some(value) => {
+                Err(format!("the value is of {value}, but {least:?} was acknowledged (deletes: {})", floor.deletes))
+            }
             None => {
-                let deleted = |touch: &CellWrite| touch.deletes && self.writes[touch.write].timestamp >= least.timestamp;
+                let deleted =
+                    |touch: &CellWrite| touch.deletes && self.writes[touch.write].timestamp >= least.timestamp;
                 match writes.iter().any(deleted) {
                     true => Ok(()),
                     false => Err(format!("there is no value, but {least:?} was acknowledged")),
@@ -332,7 +335,9 @@ mod tests {
         let check = |found: Option<i64>, good: bool| {
             let mut history = History::new(3);
             let cell = Cell { p: 0, c: Some(1) };
-            for (timestamp, deletes, known) in [(10, false, true), (20, false, true), (30, false, false), (40, true, false)] {
+            for (timestamp, deletes, known) in
+                [(10, false, true), (20, false, true), (30, false, false), (40, true, false)]
+            {
                 let write = history.begin(timestamp);
                 history.cell(cell, write, deletes);
                 if known {

@@ -40,9 +40,7 @@ impl World {
         let Some(slot) = self.slot(place) else { return };
         slot.flush_due = false;
         slot.coordinator.set_now(now);
-        if !sabotaged
-            && let Err(error) = slot.coordinator.end_batch()
-        {
+        if !sabotaged && let Err(error) = slot.coordinator.end_batch() {
             return self.disk_failed(place.at.member, &error.to_string());
         }
         if self.died(place.at.member) {

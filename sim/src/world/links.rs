@@ -37,7 +37,6 @@ impl World {
     pub(super) fn dial_timeout(&mut self, id: u64) {
         let waits = self.net.link(id).is_some_and(|link| !link.established && link.open[Side::Dialer as usize]);
         if waits {
-            self.net.close(&mut self.queue, id, Side::Dialer);
             self.side_ended(id, Side::Dialer);
         }
     }
@@ -63,7 +62,10 @@ impl World {
                 self.net.send(&mut self.queue, id, Side::Dialer, Item::Accepted(answer));
                 self.trace.numbers(self.queue.now(), [id, member as u64, place.number as u64]);
             }
-            None => self.net.close(&mut self.queue, id, Side::Acceptor),
+            None => {
+                self.say(|| format!("member {member} refuses link {id} ({purpose:?})"));
+                self.net.close(&mut self.queue, id, Side::Acceptor);
+            }
         }
     }
 
@@ -106,16 +108,17 @@ impl World {
         if let Some(link) = self.net.link(id) {
             link.established = true;
         }
+        if purpose != Purpose::Client {
+            self.say(|| format!("link {id} ({purpose:?}) of {owner:?} is open"));
+        }
         match (purpose, owner) {
             (Purpose::Client, Owner::Client(client)) => self.client_connected(client, id),
             (Purpose::Control, Owner::Control(at)) => self.control_open(at, id),
             (Purpose::Data(host), Owner::Coordinator(place)) => {
                 let own = self.hello(place.at.member, LinkKind::Data);
-                let sound = read_hello(hello).is_ok_and(|hello| {
-                    hello.host_id == host && own.is_some_and(|own| hello.check(&own).is_ok())
-                });
+                let sound = read_hello(hello)
+                    .is_ok_and(|hello| hello.host_id == host && own.is_some_and(|own| hello.check(&own).is_ok()));
                 if !sound {
-                    self.net.close(&mut self.queue, id, Side::Dialer);
                     return self.side_ended(id, Side::Dialer);
                 }
                 let now = self.member_now(place.at.member);
@@ -183,8 +186,12 @@ impl World {
     /// An end learns that the link is over.
     fn side_ended(&mut self, id: u64, side: Side) {
         let Some(link) = self.net.link(id) else { return };
-        let (purpose, owner, client, was_open) = (link.purpose, link.owners[side as usize], link.client, link.established);
+        let (purpose, owner, client, was_open) =
+            (link.purpose, link.owners[side as usize], link.client, link.established);
         self.net.close(&mut self.queue, id, side);
+        if purpose != Purpose::Client {
+            self.say(|| format!("link {id} ({purpose:?}) ends for its {side:?} {owner:?}, open: {was_open}"));
+        }
         match owner {
             Owner::Client(client) => self.client_disconnected(client, id),
             Owner::Control(at) if side == Side::Dialer => self.control_closed(at, id, was_open),

@@ -122,7 +122,8 @@ impl World {
     /// The clocks of a running member.
     pub fn member_now(&self, member: usize) -> Now {
         let slot = &self.members[member];
-        let (started_at, base) = slot.running.as_ref().map_or((0, 0), |running| (running.started_at, running.clock_base));
+        let (started_at, base) =
+            slot.running.as_ref().map_or((0, 0), |running| (running.started_at, running.clock_base));
         slot.now(self.queue.now(), started_at, base)
     }
 

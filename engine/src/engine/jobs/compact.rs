@@ -226,7 +226,10 @@ impl CompactJob {
         }
         if let Some(handle) = &handle {
             // The definition may have changed since the file was opened; it does not while `state` is held.
-            handle.reader.update_schema(&self.store.definition.load_full())?;
+            if let Err(error) = handle.reader.update_schema(&self.store.definition.load_full()) {
+                state.obsolete_pending(self.store.id, generation);
+                return Err(error.into());
+            }
         }
         let directory = self.store.directory();
         let committed = engine.commit(&mut state, |manifest| {
