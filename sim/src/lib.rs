@@ -17,3 +17,6 @@ pub mod runner;
 pub mod trace;
 pub mod workload;
 pub mod world;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! Short runs: they repeat, they pass, and they find planted faults.
+
+use helenus_cluster::config::SyncMode;
+
+use crate::options::{FaultKinds, Options, Sabotage};
+use crate::runner::run;
+
+/// A run of a few hundred requests with three replicas.
+fn short(seed: u64) -> Options {
+    Options { operations: 250, work_micros: 8_000_000, replication: 3, ..Options::from_seed(seed) }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let (first, second, other) = (run(short(1)), run(short(1)), run(short(2)));
+    assert_eq!(first.hash, second.hash);
+    assert_eq!(first.operations, second.operations);
+    assert_ne!(first.hash, other.hash);
+}
+
+#[test]
+fn a_few_seeds_keep_every_promise() {
+    for seed in [1, 25, 36] {
+        let report = run(short(seed));
+        assert!(report.failure.is_none(), "seed {seed}: {:?}", report.failure);
+        assert!(report.acknowledged > 20 && report.faults > 0, "seed {seed}: {report:?}");
+    }
+}
+
+#[test]
+fn planted_faults_are_found() {
+    let kills = FaultKinds { kills: true, kills_all: true, ..FaultKinds::default() };
+    let cuts = FaultKinds { power_cuts: true, ..FaultKinds::default() };
+    for (sabotage, faults, sync_mode) in
+        [(Sabotage::AnswerBeforeLog, kills, SyncMode::Periodic), (Sabotage::AnswerBeforeSync, cuts, SyncMode::Synced)]
+    {
+        let found = (1..=8).any(|seed| run(Options { sabotage, faults, sync_mode, ..short(seed) }).failure.is_some());
+        assert!(found, "{sabotage:?}");
+    }
+}
