@@ -120,18 +120,20 @@ pub(crate) fn run(arguments: &NodeArguments) -> Result<(), String> {
     abort_on_panic();
     let threads = threads(&config);
     let member_config = member_config::member(&config, &ports.addresses, threads, &mut warnings);
+    let seeds = member_config.seeds.clone();
+    let member = open_member(&config, member_config)?;
+    // Only now: what keeps a node from starting is one line, without others before it.
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         threads,
         data = %config.base_directory.display(),
         commit_log = ?config.commitlog_sync,
-        seeds = ?member_config.seeds,
+        ?seeds,
         "starting"
     );
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
-    let member = open_member(&config, member_config)?;
     let token = admin::write_token(directory.path()).map_err(|error| format!("admin token: {}", words(&error)))?;
     let started = start_threads(&config, member, threads)?;
     let runtime = runtime();
