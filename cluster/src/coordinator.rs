@@ -114,6 +114,8 @@ pub struct Coordinator {
     /// Acknowledgements that wait for the device, by log position.
     unsynced: VecDeque<(LogPosition, AwaitingSync)>,
     log_dirty: bool,
+    /// This node's own parts of reads, done at the end of the batch.
+    local_reads: VecDeque<(SlotId, u32)>,
     in_flight_bytes: usize,
     deferred: Deferred,
     background: Background,
@@ -167,6 +169,7 @@ impl Coordinator {
             requests: Vec::new(),
             unsynced: VecDeque::new(),
             log_dirty: false,
+            local_reads: VecDeque::new(),
             in_flight_bytes: 0,
             deferred: Deferred::default(),
             background: Background::default(),
@@ -442,6 +445,7 @@ impl Coordinator {
     /// Ends a batch of events: hands log and hints to the kernel. An error means that nothing may be acknowledged any more; what
     /// waits in output buffers must not be sent.
     pub fn end_batch(&mut self) -> Result<(), WriteError> {
+        self.run_local_reads();
         if self.log_dirty {
             self.shared.engine.log_flush()?;
             self.shared.hints.flush()?;

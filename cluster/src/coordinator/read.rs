@@ -255,18 +255,27 @@ impl Coordinator {
             self.operations.put_back(id, operation);
             return self.read_task(&command, id, part);
         }
-        let command = command.clone();
         self.operations.put_back(id, operation);
-        let mut answer = Vec::new();
-        let mode = ReadMode { may_block: false, rows_budget: u64::from(self.shared.config.inline_rows_max) };
-        let mut writer = AnswerWriter::new(&mut answer);
-        match self.shared.engine.read(&command, mode, &mut writer) {
-            Ok(()) => {
-                writer.finish();
-                self.local_read_done(id, part, &command, Ok(answer));
+        // Run from a loop, not from here: its answer may bring the next read of the same statement, and so on.
+        self.local_reads.push_back((id, part));
+    }
+
+    /// Does this node's own parts of reads.
+    pub(super) fn run_local_reads(&mut self) {
+        while let Some((id, part)) = self.local_reads.pop_front() {
+            let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) else { continue };
+            let Some(command) = select.read.command().cloned() else { continue };
+            let mut answer = Vec::new();
+            let mode = ReadMode { may_block: false, rows_budget: u64::from(self.shared.config.inline_rows_max) };
+            let mut writer = AnswerWriter::new(&mut answer);
+            match self.shared.engine.read(&command, mode, &mut writer) {
+                Ok(()) => {
+                    writer.finish();
+                    self.local_read_done(id, part, &command, Ok(answer));
+                }
+                Err(ReadError::WouldBlock | ReadError::OverBudget) => self.read_task(&command, id, part),
+                Err(error) => self.local_read_done(id, part, &command, Err(error)),
             }
-            Err(ReadError::WouldBlock | ReadError::OverBudget) => self.read_task(&command, id, part),
-            Err(error) => self.local_read_done(id, part, &command, Err(error)),
         }
     }
 
