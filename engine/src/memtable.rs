@@ -4,9 +4,6 @@
 //! shard's lock; a read clones one reference under the same lock and then sees the partition as it was at that moment, whole,
 //! for as long as it likes.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -16,6 +13,7 @@ use helenus_model::schema::Table;
 use helenus_model::token::Token;
 use parking_lot::Mutex;
 
+mod buckets;
 mod cursor;
 mod partition;
 mod ranges;
@@ -29,32 +27,15 @@ pub(crate) use scan::{MemtableScan, ScanShape};
 pub use stats::{ColumnSet, MemtableStats};
 
 use crate::log::LogPosition;
+use buckets::Buckets;
 use partition::{PARTITION_OVERHEAD, Scratch};
 
-/// Shards of a memtable, a power of two.
-const SHARDS: usize = 64;
+/// Shards of a memtable: two to this power.
+const SHARD_BITS: u32 = 6;
 
-/// The partitions of one token: nearly always one.
 #[derive(Debug)]
-enum Slot {
-    One(Arc<Partition>),
-    /// Different keys of one token, ordered by key.
-    Several(Vec<Arc<Partition>>),
-}
-
-impl Slot {
-    fn as_slice(&self) -> &[Arc<Partition>] {
-        match self {
-            Slot::One(partition) => std::slice::from_ref(partition),
-            Slot::Several(partitions) => partitions,
-        }
-    }
-}
-
-#[derive(Debug, Default)]
 struct Shard {
-    partitions: BTreeMap<Token, Slot>,
-    count: usize,
+    partitions: Buckets,
     stats: MemtableStats,
     scratch: Scratch,
 }
@@ -71,16 +52,26 @@ pub struct Memtable {
 impl Default for Memtable {
     fn default() -> Self {
         Memtable {
-            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            shards: (0..1 << SHARD_BITS).map(|shard| Mutex::new(Shard::new(shard))).collect(),
             bytes: AtomicUsize::new(0),
             first_position: AtomicU64::new(u64::MAX),
         }
     }
 }
 
+impl Shard {
+    fn new(shard: usize) -> Self {
+        Shard {
+            partitions: Buckets::new(shard, SHARD_BITS),
+            stats: MemtableStats::default(),
+            scratch: Scratch::default(),
+        }
+    }
+}
+
 fn shard_of(token: Token) -> usize {
     // Tokens are signed; shards cover equal parts of the ring in ring order.
-    (((token.0 as u64) ^ (1 << 63)) >> (64 - SHARDS.trailing_zeros())) as usize
+    (((token.0 as u64) ^ (1 << 63)) >> (64 - SHARD_BITS)) as usize
 }
 
 impl Memtable {
@@ -96,10 +87,9 @@ impl Memtable {
         let mut guard = self.shards[shard_of(key.token)].lock();
         let shard = &mut *guard;
         shard.stats.operations += 1;
-        let (partition, new) = find_or_insert(&mut shard.partitions, key);
+        let (partition, new) = shard.partitions.get_or_insert(key);
         let mut grown = Arc::make_mut(partition).apply(table, update, &mut shard.scratch, &mut shard.stats);
         if new {
-            shard.count += 1;
             grown += (PARTITION_OVERHEAD + key.key.len()) as isize;
         }
         drop(guard);
@@ -113,15 +103,13 @@ impl Memtable {
     /// The partition of `key` as of now.
     pub(crate) fn partition(&self, key: KeyRef<'_>) -> Option<Arc<Partition>> {
         let shard = self.shards[shard_of(key.token)].lock();
-        let slot = shard.partitions.get(&key.token)?;
-        slot.as_slice().iter().find(|partition| *partition.key == *key.key).cloned()
+        shard.partitions.get(key).cloned()
     }
 
     /// If the partition is here: a timestamp that nothing in it is below.
     pub(crate) fn min_timestamp(&self, key: KeyRef<'_>) -> Option<i64> {
         let shard = self.shards[shard_of(key.token)].lock();
-        let slot = shard.partitions.get(&key.token)?;
-        slot.as_slice().iter().any(|partition| *partition.key == *key.key).then_some(shard.stats.min_timestamp)
+        shard.partitions.get(key).map(|_| shard.stats.min_timestamp)
     }
 
     /// Up to `count` partitions from `start` on and before `end`, in ring order, appended to `into`. Returns false when the
@@ -133,23 +121,23 @@ impl Memtable {
         count: usize,
         into: &mut Vec<(Token, Arc<Partition>)>,
     ) -> bool {
+        if start.token > end.token {
+            return false;
+        }
         let (first, last) = (shard_of(start.token), shard_of(end.token));
         for shard in self.shards.iter().take(last + 1).skip(first) {
             let shard = shard.lock();
-            let range = (Bound::Included(start.token), Bound::Included(end.token));
-            if start.token > end.token {
-                return false;
-            }
-            for (token, slot) in shard.partitions.range(range) {
-                for partition in slot.as_slice() {
-                    let key = KeyRef { token: *token, key: &partition.key };
+            let whole = shard.partitions.range(start.token..=end.token, |token, partitions| {
+                for partition in partitions {
+                    let key = KeyRef { token, key: &partition.key };
                     if start.compare_to_key(key).is_lt() && end.compare_to_key(key).is_gt() {
-                        into.push((*token, Arc::clone(partition)));
+                        into.push((token, Arc::clone(partition)));
                     }
                 }
-                if into.len() >= count {
-                    return true;
-                }
+                into.len() < count
+            });
+            if !whole {
+                return true;
             }
         }
         false
@@ -162,12 +150,12 @@ impl Memtable {
 
     /// True when nothing was written.
     pub fn is_empty(&self) -> bool {
-        self.shards.iter().all(|shard| shard.lock().partitions.is_empty())
+        self.shards.iter().all(|shard| shard.lock().partitions.len() == 0)
     }
 
     /// Number of partitions.
     pub fn partition_count(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().count).sum()
+        self.shards.iter().map(|shard| shard.lock().partitions.len()).sum()
     }
 
     /// Bounds over all that was written.
@@ -185,32 +173,5 @@ impl Memtable {
             u64::MAX => None,
             position => Some(LogPosition::from_u64(position)),
         }
-    }
-}
-
-/// The partition of `key`, made if it is not there; true when it was made.
-fn find_or_insert<'m>(map: &'m mut BTreeMap<Token, Slot>, key: KeyRef<'_>) -> (&'m mut Arc<Partition>, bool) {
-    let make = || Arc::new(Partition::new(key.key));
-    let slot = match map.entry(key.token) {
-        Entry::Vacant(entry) => {
-            let Slot::One(partition) = entry.insert(Slot::One(make())) else { unreachable!("just made") };
-            return (partition, true);
-        }
-        Entry::Occupied(entry) => entry.into_mut(),
-    };
-    if let Slot::One(partition) = slot
-        && *partition.key != *key.key
-    {
-        *slot = Slot::Several(vec![Arc::clone(partition)]);
-    }
-    match slot {
-        Slot::One(partition) => (partition, false),
-        Slot::Several(partitions) => match partitions.binary_search_by(|partition| (*partition.key).cmp(key.key)) {
-            Ok(at) => (&mut partitions[at], false),
-            Err(at) => {
-                partitions.insert(at, make());
-                (&mut partitions[at], true)
-            }
-        },
     }
 }

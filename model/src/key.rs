@@ -224,6 +224,18 @@ impl ClusteringComparator {
         }
     }
 
+    /// A number in the order of places that start with this prefix, from its first value alone: where two heads differ, so do
+    /// the places, in the same direction. None for an empty prefix, which has no value to go by.
+    #[inline]
+    pub fn head(&self, prefix: &[u8]) -> Option<u64> {
+        let value = ClusteringValues::new(prefix).next()?;
+        // Null sorts first in either order.
+        Some(match (value, self.parts.first()) {
+            (Some(value), Some(order)) => order.head(value),
+            _ => 0,
+        })
+    }
+
     /// Compares two rows' clusterings.
     #[inline]
     pub fn compare(&self, a: &[u8], b: &[u8]) -> Ordering {

@@ -21,6 +21,7 @@ mod error;
 mod float;
 mod float_text;
 mod from_json;
+mod head;
 mod inet;
 mod integer;
 mod json;

@@ -195,11 +195,10 @@ impl Coordinator {
     }
 
     fn read_generated(&mut self, plan: &SelectPlan, select: &mut SelectWait) -> Step {
-        let Some(command) = select.execution.command().cloned() else { return Step::Done };
         let source = crate::system::LiveSystem::new(&self.shared, &self.view);
         let mut sink = EncodedRows { rows: &mut select.rows, count: &mut select.count };
-        let mut consumer = select.execution.consumer(&mut sink);
-        match system_tables::read(plan.table(), &command, &source, &mut consumer) {
+        let Some((command, mut consumer)) = select.execution.command_and_consumer(&mut sink) else { return Step::Done };
+        match system_tables::read(plan.table(), command, &source, &mut consumer) {
             Ok(()) => Step::Done,
             Err(error) => Step::Failed(errors::query_error(error)),
         }
@@ -208,15 +207,14 @@ impl Coordinator {
     /// Reads this node's own data on the spot, or hands the read to where waiting is allowed.
     #[inline]
     fn read_here(&mut self, select: &mut SelectWait) -> Step {
-        let Some(command) = select.execution.command().cloned() else { return Step::Done };
         let mark = (select.rows.len(), select.count);
         let mode = ReadMode { may_block: false, rows_budget: u64::from(self.shared.config.inline_rows_max) };
         let mut sink = EncodedRows { rows: &mut select.rows, count: &mut select.count };
-        let mut consumer = select.execution.consumer(&mut sink);
-        let result = self.shared.engine.read(&command, mode, &mut consumer);
-        match result {
+        let Some((command, mut consumer)) = select.execution.command_and_consumer(&mut sink) else { return Step::Done };
+        match self.shared.engine.read(command, mode, &mut consumer) {
             Ok(()) => Step::Done,
             Err(ReadError::WouldBlock | ReadError::OverBudget) => {
+                let Some(command) = select.execution.command().cloned() else { return Step::Done };
                 select.execution.restart_command();
                 select.rows.truncate(mark.0);
                 select.count = mark.1;

@@ -6,6 +6,8 @@ use helenus_model::partition::{Item, PartitionRef, Unfiltered};
 use helenus_model::row::{DeletionTime, RowRef, merge_rows};
 use helenus_model::schema::Table;
 
+use smallvec::SmallVec;
+
 use super::ranges::RangeList;
 use super::stats::MemtableStats;
 use super::tree::{StoredRow, Tree, clustering_of, lay_out_row, split_row};
@@ -35,7 +37,8 @@ pub(crate) enum Rows {
 /// A partition. Cloning it copies the key and a few reference counts, never rows.
 #[derive(Clone, Debug)]
 pub(crate) struct Partition {
-    pub(crate) key: Box<[u8]>,
+    /// Most keys fit into the partition itself: one cache miss less on the way to a row.
+    pub(crate) key: SmallVec<[u8; 16]>,
     extra: Option<Arc<Extra>>,
     pub(crate) rows: Rows,
 }
@@ -56,7 +59,7 @@ struct Growth {
 
 impl Partition {
     pub(super) fn new(key: &[u8]) -> Self {
-        Partition { key: key.into(), extra: None, rows: Rows::None }
+        Partition { key: SmallVec::from_slice(key), extra: None, rows: Rows::None }
     }
 
     /// Deletion of the whole partition.
@@ -182,7 +185,7 @@ impl Partition {
                 }
             }
             Rows::One(one) => {
-                let mut tree = Tree::of_one(Arc::clone(one));
+                let mut tree = Tree::of_one(order, Arc::clone(one));
                 tree.upsert(order, clustering, &mut make);
                 self.rows = Rows::Many(tree);
             }

@@ -4,6 +4,8 @@
 //! clones the root under the same lock and then walks without any: whatever it refers to is never changed again.
 
 use std::cmp::Ordering;
+use std::hint::black_box;
+use std::ops::Range;
 use std::sync::Arc;
 
 use helenus_model::codec::{Reader, put_vint};
@@ -45,19 +47,64 @@ pub(crate) fn clustering_of(stored: &[u8]) -> &[u8] {
 
 #[derive(Clone, Debug)]
 enum Node {
-    Leaf(Vec<StoredRow>),
+    Leaf(Leaf),
     Inner(Inner),
 }
 
-#[derive(Clone, Debug)]
+/// Rows in order. What decides most comparisons lies side by side, apart from the rows, each of which is a cache miss away.
+#[derive(Clone, Debug, Default)]
+struct Leaf {
+    /// [`ClusteringComparator::head`] of each row.
+    heads: Vec<u64>,
+    rows: Vec<StoredRow>,
+}
+
+#[derive(Clone, Debug, Default)]
 struct Inner {
+    /// The head of each of `splits`.
+    heads: Vec<u64>,
     /// `splits[i]` is the first clustering of `children[i + 1]`.
     splits: Vec<Arc<[u8]>>,
     children: Vec<Arc<Node>>,
 }
 
-/// What [`Node::upsert`] split off to the right: its first clustering and the node.
-type SplitOff = (Arc<[u8]>, Arc<Node>);
+/// A clustering with its head.
+#[derive(Clone, Copy)]
+struct Sought<'c> {
+    order: &'c ClusteringComparator,
+    head: u64,
+    clustering: &'c [u8],
+}
+
+impl<'c> Sought<'c> {
+    fn new(order: &'c ClusteringComparator, clustering: &'c [u8]) -> Self {
+        Sought { order, head: order.head(clustering).unwrap_or(0), clustering }
+    }
+
+    fn compare(&self, clustering: &[u8]) -> Ordering {
+        self.order.compare(clustering, self.clustering)
+    }
+}
+
+/// What a node split off to the right: head and bytes of its first clustering, and the node.
+struct SplitOff {
+    head: u64,
+    first: Arc<[u8]>,
+    node: Arc<Node>,
+}
+
+/// The indexes whose heads equal `head`. The ends are tried first: events arrive in order, from either end.
+fn equal_heads(heads: &[u64], head: u64) -> Range<usize> {
+    match (heads.first(), heads.last()) {
+        (Some(first), _) if head < *first => 0..0,
+        (_, Some(last)) if head > *last => heads.len()..heads.len(),
+        _ => {
+            let from = heads.partition_point(|other| *other < head);
+            let equal = heads[from..].iter().take_while(|other| **other == head);
+            from..from + equal.count()
+        }
+    }
+}
 
 /// An ordered set of rows. Cloning costs one reference count.
 #[derive(Clone, Debug)]
@@ -67,10 +114,11 @@ pub(crate) struct Tree {
 
 impl Tree {
     /// A tree of one row.
-    pub(crate) fn of_one(row: StoredRow) -> Self {
-        let mut rows = Vec::with_capacity(4);
-        rows.push(row);
-        Tree { root: Arc::new(Node::Leaf(rows)) }
+    pub(crate) fn of_one(order: &ClusteringComparator, row: StoredRow) -> Self {
+        let mut leaf = Leaf { heads: Vec::with_capacity(4), rows: Vec::with_capacity(4) };
+        leaf.heads.push(order.head(clustering_of(&row)).unwrap_or(0));
+        leaf.rows.push(row);
+        Tree { root: Arc::new(Node::Leaf(leaf)) }
     }
 
     /// Puts the row that `make` builds at `clustering`; `make` gets the row that is there, if any, and may keep it by
@@ -81,120 +129,146 @@ impl Tree {
         clustering: &[u8],
         make: &mut dyn FnMut(Option<&StoredRow>) -> Option<StoredRow>,
     ) {
-        let split = Arc::make_mut(&mut self.root).upsert(order, clustering, make);
-        if let Some((first, right)) = split {
-            let left = std::mem::replace(&mut self.root, Arc::new(Node::Leaf(Vec::new())));
-            let mut inner = Inner { splits: Vec::with_capacity(4), children: Vec::with_capacity(4) };
-            inner.splits.push(first);
-            inner.children.extend([left, right]);
+        let split = Arc::make_mut(&mut self.root).upsert(Sought::new(order, clustering), make);
+        if let Some(SplitOff { head, first, node }) = split {
+            let left = std::mem::replace(&mut self.root, Arc::new(Node::Inner(Inner::default())));
+            let inner = Inner { heads: vec![head], splits: vec![first], children: vec![left, node] };
             self.root = Arc::new(Node::Inner(inner));
         }
     }
 
     /// The row at `clustering`.
     pub(crate) fn get(&self, order: &ClusteringComparator, clustering: &[u8]) -> Option<&StoredRow> {
+        let sought = Sought::new(order, clustering);
         let mut node = &*self.root;
         loop {
             match node {
-                Node::Leaf(rows) => return search(rows, order, clustering).ok().and_then(|at| rows.get(at)),
-                Node::Inner(inner) => node = &inner.children[inner.child_for(order, clustering)],
+                Node::Leaf(leaf) => return leaf.search(sought).ok().and_then(|at| leaf.rows.get(at)),
+                Node::Inner(inner) => node = &inner.children[inner.child_for(sought)],
             }
         }
     }
 }
 
-/// Place of `clustering` among `rows`. The end is tried first: events arrive in order.
-fn search(rows: &[StoredRow], order: &ClusteringComparator, clustering: &[u8]) -> Result<usize, usize> {
-    let Some(last) = rows.last() else { return Err(0) };
-    match order.compare(clustering_of(last), clustering) {
-        Ordering::Less => Err(rows.len()),
-        Ordering::Equal => Ok(rows.len() - 1),
-        Ordering::Greater => {
-            rows[..rows.len() - 1].binary_search_by(|row| order.compare(clustering_of(row), clustering))
+impl Leaf {
+    /// Place of a clustering: where it is, or where it belongs.
+    fn search(&self, sought: Sought<'_>) -> Result<usize, usize> {
+        let equal = equal_heads(&self.heads, sought.head);
+        let rows = &self.rows[equal.clone()];
+        let Some((last, before)) = rows.split_last() else { return Err(equal.start) };
+        match sought.compare(clustering_of(last)) {
+            Ordering::Less => Err(equal.end),
+            Ordering::Equal => Ok(equal.end - 1),
+            Ordering::Greater => before
+                .binary_search_by(|row| sought.compare(clustering_of(row)))
+                .map(|at| equal.start + at)
+                .map_err(|at| equal.start + at),
         }
+    }
+
+    fn split_off(&mut self, at: usize) -> Leaf {
+        let mut right = Leaf { heads: Vec::with_capacity(FANOUT), rows: Vec::with_capacity(FANOUT) };
+        right.heads.extend(self.heads.drain(at..));
+        right.rows.extend(self.rows.drain(at..));
+        right
+    }
+
+    fn insert(&mut self, at: usize, head: u64, row: StoredRow) {
+        self.heads.insert(at, head);
+        self.rows.insert(at, row);
+    }
+
+    /// Inserts a row, and splits when the leaf is full.
+    fn insert_or_split(&mut self, at: usize, head: u64, row: StoredRow) -> Option<SplitOff> {
+        if self.rows.len() < FANOUT {
+            self.insert(at, head, row);
+            return None;
+        }
+        // Rows that arrive in order, from either end, leave full leaves behind.
+        let middle = match at {
+            0 => 0,
+            at if at == FANOUT => FANOUT,
+            _ => FANOUT / 2,
+        };
+        let mut right = self.split_off(middle);
+        if at <= middle && at < FANOUT {
+            self.insert(at, head, row);
+        } else {
+            right.insert(at - middle, head, row);
+        }
+        let first = Arc::from(clustering_of(&right.rows[0]));
+        Some(SplitOff { head: right.heads[0], first, node: Arc::new(Node::Leaf(right)) })
+    }
+
+    /// Reads a byte or two of the rows from `from` on: their cache misses then pass side by side instead of one after the
+    /// other, which is most of the time that a slice takes.
+    fn touch(&self, from: usize, count: usize, reversed: bool) {
+        let range = if reversed { (from + 1).saturating_sub(count)..from + 1 } else { from..from + count };
+        let end = range.end.min(self.rows.len());
+        let mut seen = 0;
+        for row in &self.rows[range.start.min(end)..end] {
+            seen ^= row.first().copied().unwrap_or(0) ^ row.get(64).copied().unwrap_or(0);
+        }
+        black_box(seen);
     }
 }
 
 impl Inner {
-    fn child_for(&self, order: &ClusteringComparator, clustering: &[u8]) -> usize {
-        match self.splits.last() {
-            Some(last) if order.compare(last, clustering).is_le() => self.splits.len(),
-            _ => self.splits.partition_point(|split| order.compare(split, clustering).is_le()),
-        }
+    fn child_for(&self, sought: Sought<'_>) -> usize {
+        let equal = equal_heads(&self.heads, sought.head);
+        let splits = &self.splits[equal.clone()];
+        equal.start + splits.partition_point(|split| sought.compare(split).is_le())
     }
 
     /// Adds a child right of child `at`; splits when full.
-    fn insert(&mut self, at: usize, (first, child): SplitOff) -> Option<SplitOff> {
+    fn insert(&mut self, at: usize, SplitOff { head, first, node }: SplitOff) -> Option<SplitOff> {
+        self.heads.insert(at, head);
         self.splits.insert(at, first);
-        self.children.insert(at + 1, child);
+        self.children.insert(at + 1, node);
         if self.children.len() <= FANOUT {
             return None;
         }
         // A node that grows at its end is left full.
         let keep = if at + 2 == self.children.len() { FANOUT } else { FANOUT / 2 };
         let children = self.children.split_off(keep);
-        let splits = self.splits.split_off(keep);
+        let (heads, splits) = (self.heads.split_off(keep), self.splits.split_off(keep));
         let first = self.splits.pop().expect("a split child has a first clustering");
-        Some((first, Arc::new(Node::Inner(Inner { splits, children }))))
+        let head = self.heads.pop().expect("a split child has a head");
+        Some(SplitOff { head, first, node: Arc::new(Node::Inner(Inner { heads, splits, children })) })
     }
 }
 
 impl Node {
     fn upsert(
         &mut self,
-        order: &ClusteringComparator,
-        clustering: &[u8],
+        sought: Sought<'_>,
         make: &mut dyn FnMut(Option<&StoredRow>) -> Option<StoredRow>,
     ) -> Option<SplitOff> {
         match self {
-            Node::Leaf(rows) => match search(rows, order, clustering) {
+            Node::Leaf(leaf) => match leaf.search(sought) {
                 Ok(at) => {
-                    if let Some(row) = make(rows.get(at)) {
-                        rows[at] = row;
+                    if let Some(row) = make(leaf.rows.get(at)) {
+                        leaf.rows[at] = row;
                     }
                     None
                 }
                 Err(at) => {
                     let row = make(None)?;
-                    insert_row(rows, at, row)
+                    leaf.insert_or_split(at, sought.head, row)
                 }
             },
             Node::Inner(inner) => {
-                let at = inner.child_for(order, clustering);
-                let split = Arc::make_mut(&mut inner.children[at]).upsert(order, clustering, make)?;
+                let at = inner.child_for(sought);
+                let split = Arc::make_mut(&mut inner.children[at]).upsert(sought, make)?;
                 inner.insert(at, split)
             }
         }
     }
 }
 
-fn insert_row(rows: &mut Vec<StoredRow>, at: usize, row: StoredRow) -> Option<SplitOff> {
-    if rows.len() < FANOUT {
-        rows.insert(at, row);
-        return None;
-    }
-    // Rows that arrive in order, from either end, leave full leaves behind.
-    let right = if at == rows.len() {
-        let mut right = Vec::with_capacity(FANOUT);
-        right.push(row);
-        right
-    } else if at == 0 {
-        let mut left = Vec::with_capacity(FANOUT);
-        left.push(row);
-        std::mem::replace(rows, left)
-    } else {
-        let mut right = Vec::with_capacity(FANOUT);
-        right.extend(rows.drain(FANOUT / 2..));
-        if at <= FANOUT / 2 {
-            rows.insert(at, row)
-        } else {
-            right.insert(at - FANOUT / 2, row)
-        }
-        right
-    };
-    let first = Arc::from(clustering_of(&right[0]));
-    Some((first, Arc::new(Node::Leaf(right))))
-}
+/// Rows touched ahead at first and at most: a reader of one row pays for few that it does not want.
+const TOUCH_FIRST: usize = 2;
+const TOUCH_MAX: usize = 16;
 
 /// A place in a [`Tree`] that can be moved in one direction.
 #[derive(Debug)]
@@ -204,33 +278,41 @@ pub(crate) struct TreeCursor {
     path: Vec<(Arc<Node>, usize)>,
     leaf: Option<(Arc<Node>, usize)>,
     reversed: bool,
+    /// Rows touched ahead that are still to come, and how many to touch next.
+    touched: usize,
+    touch_next: usize,
 }
 
 impl TreeCursor {
     /// A cursor that stands nowhere yet.
     pub(crate) fn new(tree: &Tree, reversed: bool) -> Self {
-        TreeCursor { root: Arc::clone(&tree.root), path: Vec::new(), leaf: None, reversed }
+        TreeCursor {
+            root: Arc::clone(&tree.root),
+            path: Vec::new(),
+            leaf: None,
+            reversed,
+            touched: 0,
+            touch_next: TOUCH_FIRST,
+        }
     }
 
     /// Goes to the first row at or behind `place` in reading order.
     pub(crate) fn seek(&mut self, order: &ClusteringComparator, place: Position<'_>) {
         self.path.clear();
-        // Rows that come before the place in table order (up to it, when reading backwards, where they are what is wanted).
-        let before = |clustering: &[u8]| {
-            let ordering = order.compare_positions(Position::row(clustering), place);
-            if self.reversed { ordering.is_le() } else { ordering.is_lt() }
-        };
+        self.touched = 0;
+        self.touch_next = TOUCH_FIRST;
+        let bound = Bound::new(order, place, self.reversed);
         let mut node = Arc::clone(&self.root);
         loop {
             let next = match &*node {
                 Node::Inner(inner) => {
-                    let at = inner.splits.partition_point(|split| before(split));
+                    let at = bound.count_before(&inner.heads, |at| &inner.splits[at]);
                     self.path.push((Arc::clone(&node), at));
                     Arc::clone(&inner.children[at])
                 }
-                Node::Leaf(rows) => {
-                    let at = rows.partition_point(|row| before(clustering_of(row)));
-                    let len = rows.len();
+                Node::Leaf(leaf) => {
+                    let at = bound.count_before(&leaf.heads, |at| clustering_of(&leaf.rows[at]));
+                    let len = leaf.rows.len();
                     self.leaf = Some((Arc::clone(&node), at));
                     match (self.reversed, at) {
                         (false, at) if at == len => self.next_leaf(),
@@ -238,6 +320,7 @@ impl TreeCursor {
                         (true, at) => self.leaf = Some((node, at - 1)),
                         _ => {}
                     }
+                    self.touch_ahead();
                     return;
                 }
             };
@@ -250,7 +333,7 @@ impl TreeCursor {
     pub(crate) fn current(&self) -> Option<(&[u8], &[u8])> {
         match self.leaf.as_ref() {
             Some((node, at)) => match &**node {
-                Node::Leaf(rows) => rows.get(*at).map(|row| split_row(row)),
+                Node::Leaf(leaf) => leaf.rows.get(*at).map(|row| split_row(row)),
                 Node::Inner(_) => None,
             },
             None => None,
@@ -258,9 +341,11 @@ impl TreeCursor {
     }
 
     /// Goes one row on in reading order.
+    #[inline]
     pub(crate) fn step(&mut self) {
         let Some((node, at)) = self.leaf.as_mut() else { return };
-        let Node::Leaf(rows) = &**node else { return };
+        let Node::Leaf(leaf) = &**node else { return };
+        self.touched = self.touched.saturating_sub(1);
         if self.reversed {
             match at.checked_sub(1) {
                 Some(before) => *at = before,
@@ -268,14 +353,28 @@ impl TreeCursor {
             }
         } else {
             *at += 1;
-            if *at == rows.len() {
+            if *at == leaf.rows.len() {
                 self.next_leaf();
             }
+        }
+        if self.touched == 0 {
+            self.touch_ahead();
+        }
+    }
+
+    /// Touches the next rows, more each time.
+    fn touch_ahead(&mut self) {
+        let Some((node, at)) = self.leaf.as_ref() else { return };
+        if let Node::Leaf(leaf) = &**node {
+            leaf.touch(*at, self.touch_next, self.reversed);
+            self.touched = self.touch_next;
+            self.touch_next = (self.touch_next * 2).min(TOUCH_MAX);
         }
     }
 
     fn next_leaf(&mut self) {
         self.leaf = None;
+        self.touched = 0;
         while let Some((node, at)) = self.path.pop() {
             let Node::Inner(inner) = &*node else { continue };
             let next = if self.reversed { at.checked_sub(1) } else { Some(at + 1) };
@@ -293,8 +392,8 @@ impl TreeCursor {
     fn descend(&mut self, mut node: Arc<Node>) {
         loop {
             let next = match &*node {
-                Node::Leaf(rows) => {
-                    let at = if self.reversed { rows.len() - 1 } else { 0 };
+                Node::Leaf(leaf) => {
+                    let at = if self.reversed { leaf.rows.len() - 1 } else { 0 };
                     self.leaf = Some((node, at));
                     return;
                 }
@@ -306,6 +405,37 @@ impl TreeCursor {
             };
             node = next;
         }
+    }
+}
+
+/// The place a cursor seeks.
+struct Bound<'p> {
+    order: &'p ClusteringComparator,
+    head: Option<u64>,
+    place: Position<'p>,
+    reversed: bool,
+}
+
+impl<'p> Bound<'p> {
+    fn new(order: &'p ClusteringComparator, place: Position<'p>, reversed: bool) -> Self {
+        Bound { order, head: order.head(place.prefix), place, reversed }
+    }
+
+    /// How many of the clusterings come before the place in table order, or up to it when reading backwards, where they are
+    /// what is wanted.
+    fn count_before<'c>(&self, heads: &[u64], clustering: impl Fn(usize) -> &'c [u8]) -> usize {
+        let Some(head) = self.head else {
+            // All rows lie on the same side of an empty prefix.
+            return if self.place.weight < 0 { 0 } else { heads.len() };
+        };
+        let mut equal = equal_heads(heads, head);
+        while !equal.is_empty() {
+            let middle = equal.start + equal.len() / 2;
+            let ordering = self.order.compare_positions(Position::row(clustering(middle)), self.place);
+            let before = if self.reversed { ordering.is_le() } else { ordering.is_lt() };
+            equal = if before { middle + 1..equal.end } else { equal.start..middle };
+        }
+        equal.start
     }
 }
 
@@ -331,7 +461,7 @@ mod tests {
         let mut scratch = Vec::new();
         lay_out_row(&mut scratch, &at, &[value]);
         match tree {
-            None => *tree = Some(Tree::of_one(Arc::from(&scratch[..]))),
+            None => *tree = Some(Tree::of_one(order, Arc::from(&scratch[..]))),
             Some(tree) => tree.upsert(order, &at, &mut |_| Some(Arc::from(&scratch[..]))),
         }
     }

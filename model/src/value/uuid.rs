@@ -89,6 +89,22 @@ pub(super) fn compare_timeuuid(a: &[u8], b: &[u8]) -> Ordering {
     })
 }
 
+/// What decides first in the order of `timeuuid`.
+#[inline]
+pub(super) fn timeuuid_head(value: [u8; 16]) -> u64 {
+    reorder_timestamp((u128::from_be_bytes(value) >> 64) as u64)
+}
+
+/// What decides first in the order of `uuid`: the version, then the time or the first bytes.
+#[inline]
+pub(super) fn uuid_head(value: [u8; 16]) -> u64 {
+    let most = (u128::from_be_bytes(value) >> 64) as u64;
+    match (most >> 12) & 0xf {
+        1 => reorder_timestamp(most),
+        version => (version << 60) | (most >> 4),
+    }
+}
+
 /// Order of Cassandra's old `LexicalUUIDType`: Java's, both halves as signed numbers.
 pub(super) fn compare_lexical_uuid(a: &[u8], b: &[u8]) -> Ordering {
     compare_with(a, b, |(a_most, a_least), (b_most, b_least)| {
