@@ -94,7 +94,7 @@ impl Jobs {
         tables.iter().for_each(|table| self.engine.compact_major(*table));
         loop {
             if let Some(job) = self.take() {
-                self.run(job)?;
+                self.run_taken(job)?;
                 continue;
             }
             if !self.running.lock().keys().any(|table| tables.contains(table)) {
@@ -140,7 +140,7 @@ impl Jobs {
             match self.take() {
                 None => self.wait(COMPACTION_WAIT),
                 Some(job) => {
-                    if let Err(error) = self.run(job) {
+                    if let Err(error) = self.run_taken(job) {
                         self.failed("compaction", &error);
                     }
                 }
@@ -155,13 +155,10 @@ impl Jobs {
         Some(job)
     }
 
-    fn run(&self, mut job: Job) -> Result<JobSummary, JobError> {
-        let is_flush = matches!(job, Job::Flush(_));
-        let is_compaction = matches!(job, Job::Compact(_));
+    /// Runs a job that [`Jobs::take`] counted.
+    fn run_taken(&self, job: Job) -> Result<JobSummary, JobError> {
         let table = job.table();
-        let throughput = if is_compaction { self.throughput } else { 0 };
-        let result = self.run_slices(&mut job, throughput);
-        drop(job);
+        let result = self.run(job);
         let mut running = self.running.lock();
         if let Some(count) = running.get_mut(&table) {
             *count -= 1;
@@ -169,7 +166,15 @@ impl Jobs {
                 running.remove(&table);
             }
         }
-        drop(running);
+        result
+    }
+
+    fn run(&self, mut job: Job) -> Result<JobSummary, JobError> {
+        let is_flush = matches!(job, Job::Flush(_));
+        let is_compaction = matches!(job, Job::Compact(_));
+        let throughput = if is_compaction { self.throughput } else { 0 };
+        let result = self.run_slices(&mut job, throughput);
+        drop(job);
         let counter = match &result {
             Err(_) => &self.stats.failures,
             Ok(_) if is_flush => &self.stats.flushes,
@@ -212,5 +217,52 @@ impl Jobs {
             _ => tracing::error!(%error, "a {what} failed; it is tried again"),
         }
         std::thread::sleep(FAILURE_WAIT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use helenus_engine::disk_memory::MemoryDisk;
+    use helenus_engine::engine::EngineConfig;
+    use helenus_model::mutation::encode_mutation;
+    use helenus_model::partition::PartitionWriter;
+    use helenus_model::row::DeletionTime;
+    use helenus_model::schema::{Column, ColumnKind, Schema, SortOrder, Table, TableParams, TableParts};
+    use helenus_model::types::CqlType;
+
+    use super::*;
+
+    fn table() -> Arc<Table> {
+        let order = SortOrder::Ascending;
+        let column =
+            |id, name: &str, kind| Column { id, name: name.to_owned(), ty: CqlType::Blob, kind, position: 0, order };
+        Arc::new(Table::new(TableParts {
+            id: Uuid::from_u128(7),
+            keyspace: "ks".to_owned(),
+            name: "t".to_owned(),
+            epoch: 1,
+            columns: vec![column(0, "k", ColumnKind::PartitionKey), column(1, "v", ColumnKind::Regular)],
+            dropped: Vec::new(),
+            next_column_id: 2,
+            params: TableParams::default(),
+        }))
+    }
+
+    /// A flush is not counted among the jobs under way: when it ends, a compaction of its table goes on being one.
+    #[test]
+    fn a_flush_does_not_end_a_compaction() {
+        let table = table();
+        let (schema, disk) = (Arc::new(Schema::default()), Arc::new(MemoryDisk::new()));
+        let opened = Engine::open(disk, EngineConfig::default(), schema, vec![Arc::clone(&table)], clock::now());
+        let engine = Arc::new(opened.expect("an empty disk opens").0);
+        let jobs = Jobs::new(Arc::clone(&engine), DiskFailurePolicy::Stop, 0);
+        let (mut partition, mut mutation) = (Vec::new(), Vec::new());
+        PartitionWriter::begin(&mut partition, DeletionTime { marked_at: 1, local: 1 }, None).end();
+        encode_mutation(&mut mutation, b"k", &[(table.id, &partition)]);
+        engine.apply(&mutation, true).expect("the disk is sound");
+        jobs.running.lock().insert(table.id, 1);
+        jobs.flush(&[table.id]).expect("the disk is sound");
+        assert_eq!(jobs.stats.flushes.load(Ordering::Relaxed), 1);
+        assert_eq!(jobs.running(), 1);
     }
 }

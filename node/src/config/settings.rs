@@ -446,7 +446,7 @@ impl Default for Config {
             column_index_size: 64 * KIB,
             concurrent_compactors: None,
             compaction_throughput: 64 * MIB,
-            file_cache_size: 32 * MIB,
+            file_cache_size: 128 * MIB,
             prepared_statements_cache_size: 10 * MIB,
             auto_snapshot: true,
         }

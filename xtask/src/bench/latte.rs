@@ -116,17 +116,18 @@ pub(crate) fn load(workload: &Workload, target: &Target<'_>) -> Result<()> {
     quietly(command.args(["--quiet", "--threads", "1", "--concurrency", "128"]), &format!("{}-load", workload.script))
 }
 
-/// Runs the workload for some seconds on one thread and one connection.
+/// Runs the workload for some seconds on one thread and one connection, from request number `start` on where it counts them.
 ///
 /// # Errors
 /// latte fails, or writes a report that cannot be read.
-pub(crate) fn run(workload: &Workload, target: &Target<'_>, in_flight: u32, seconds: u32) -> Result<Seen> {
+pub(crate) fn run(workload: &Workload, target: &Target<'_>, in_flight: u32, seconds: u32, start: u64) -> Result<Seen> {
     let name = format!("{}-{}-{in_flight}", workload.script, target.keyspace);
     let path = super::home().join("logs").join(format!("{name}.json"));
     let _absent = fs::remove_file(&path);
     let mut command = command("run", workload, target);
     command.args(["--quiet", "--threads", "1", "--connections", "1", "--warmup", "1"]);
     command.args(["--concurrency", &in_flight.to_string()]);
+    command.args(["-P", &format!("start={start}")]);
     command.args(["--duration", &format!("{seconds}s")]).arg("--output").arg(&path);
     quietly(&mut command, &name)?;
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;

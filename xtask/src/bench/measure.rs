@@ -104,6 +104,9 @@ pub(crate) fn three_nodes(kind: Kind, arguments: &BenchArguments, server: &mut S
     Ok(())
 }
 
+/// More than any run makes: where runs go on behind each other, the next one starts that far on.
+const REQUESTS_A_RUN: u64 = 1_000_000_000;
+
 /// Warms up and measures a workload with each number of requests in flight.
 fn lines(
     fleet: &Fleet,
@@ -115,14 +118,18 @@ fn lines(
     server: &mut ServerReport,
 ) -> Result<()> {
     let warm_up = arguments.warm_up_seconds(kind);
+    let mut starts = (1_u64..).map(|run| run * REQUESTS_A_RUN);
+    let mut run = |in_flight, seconds| {
+        latte::run(workload, target, in_flight, seconds, starts.next().context("runs without end")?)
+    };
     for (at, in_flight) in arguments.in_flight.iter().copied().enumerate() {
         // The code is warm after the first round; the second warm-up is for the other rhythm.
         let seconds = if at == 0 { warm_up } else { warm_up.div_ceil(4) };
         if seconds > 0 {
-            latte::run(workload, target, in_flight, seconds)?;
+            run(in_flight, seconds)?;
         }
         let before = fleet.cpu_seconds()?;
-        let seen = latte::run(workload, target, in_flight, arguments.seconds())?;
+        let seen = run(in_flight, arguments.seconds())?;
         let used = fleet.cpu_seconds()? - before;
         // A fast wrong answer is no answer. The last requests may still be under way at the end.
         let expected = seen.operations * workload.rows;
