@@ -5,6 +5,7 @@ give `--contact` the addresses of a running cluster, Helenus or Apache Cassandra
 """
 
 import argparse
+import itertools
 import os
 import pathlib
 import subprocess
@@ -14,6 +15,7 @@ import time
 import warnings
 
 from cassandra import ConsistencyLevel
+from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
 from cassandra.policies import (
     DCAwareRoundRobinPolicy, ExponentialReconnectionPolicy, TokenAwarePolicy, WhiteListRoundRobinPolicy,
@@ -21,7 +23,7 @@ from cassandra.policies import (
 from tqdm import tqdm
 
 from flights import checks, features, world
-from flights.nodes import Nodes
+from flights.nodes import LocalCluster, Nodes
 from flights.window import Window
 
 
@@ -31,6 +33,7 @@ def arguments():
     parser.add_argument("--dc", default="us-east")
     parser.add_argument("--replication", type=int, default=3)
     parser.add_argument("--rows", type=int, default=336_776)
+    parser.add_argument("--base-address", default="127.0.0.1", help="the first node's; the others have those after it")
     parser.add_argument("--dir", help="where the nodes keep their data; a temporary folder unless given")
     return parser.parse_args()
 
@@ -62,13 +65,13 @@ class Report:
                 print(f"{what:<58} {count:>10,} {took:>8.1f} {count / max(took, 1e-9):>9,.0f}")
 
 
-def connect(addresses, data_center, consistency=ConsistencyLevel.QUORUM, policy=None):
+def connect(addresses, data_center, consistency=ConsistencyLevel.QUORUM, policy=None, **more):
     policy = policy or TokenAwarePolicy(DCAwareRoundRobinPolicy(local_dc=data_center))
     profile = ExecutionProfile(
         load_balancing_policy=policy, consistency_level=consistency, request_timeout=30)
     return Cluster(
         addresses, execution_profiles={EXEC_PROFILE_DEFAULT: profile},
-        reconnection_policy=ExponentialReconnectionPolicy(0.2, 2))
+        reconnection_policy=ExponentialReconnectionPolicy(0.2, 2), **more)
 
 
 def load_events(session, flights, nodes, report):
@@ -108,8 +111,8 @@ def scanned(session, flights, expected, fetch_size, consistency=ConsistencyLevel
 
 
 def after_failures(nodes, options, flights, expected, report):
-    """One read at ALL, then everything at ONE from every single node."""
-    nodes.wait_for_hints()
+    """Hints are delivered; one read at ALL, then everything at ONE from every single node."""
+    assert report.run("hints delivered", nodes.wait_for_hints) > 0, "no write was kept for the dead node"
     with connect(nodes.addresses, options.dc) as cluster, cluster.connect(world.KEYSPACE) as session:
         report.run("events, each once, at ALL", scanned, session, flights, expected, 5000, ConsistencyLevel.ALL)
     for address in nodes.addresses:
@@ -121,19 +124,67 @@ def after_failures(nodes, options, flights, expected, report):
 
 
 def everything_dies(nodes, options, flights, expected, report):
-    """All nodes die at once and come back, the first one last."""
-    for node in nodes.all:
-        node.process.kill()
-    for node in nodes.all:
-        node.process.wait()
-    started = time.monotonic()
-    for node in reversed(nodes.all):
-        node.start()
-    for node in nodes.all:
-        node.wait()
-    report.note("all killed and back, ms", round((time.monotonic() - started) * 1000))
+    """All nodes die at once and come back, in every order."""
+    longest = 0
+    for order in itertools.permutations(nodes.all):
+        for node in nodes.all:
+            node.process.kill()
+        for node in nodes.all:
+            node.process.wait()
+        started = time.monotonic()
+        for node in order:
+            node.start()
+            node.wait()
+        longest = max(longest, time.monotonic() - started)
+        with connect(nodes.addresses, options.dc) as cluster, cluster.connect(world.KEYSPACE) as session:
+            checks.slices(session, flights, expected)
+    report.note("all killed and back in each order, at most ms", round(longest * 1000))
     with connect(nodes.addresses, options.dc) as cluster, cluster.connect(world.KEYSPACE) as session:
         report.run("events after that, each once, at QUORUM", scanned, session, flights, expected, 5000)
+
+
+def logins(options, binary, folder):
+    """With passwords asked for: whoever may log in can do so with any one node dead."""
+    count = 0
+    with Nodes(binary, folder, options.dc, options.base_address,
+               settings=["authenticator=PasswordAuthenticator"]) as nodes:
+        first = PlainTextAuthProvider("cassandra", "cassandra")
+        with connect(nodes.addresses, options.dc, auth_provider=first) as cluster, cluster.connect() as session:
+            session.execute("CREATE ROLE app WITH PASSWORD = 'secret' AND LOGIN = true")
+        for victim in nodes.all:
+            victim.kill()
+            for node in nodes.all:
+                if node is victim:
+                    continue
+                own = PlainTextAuthProvider("app", "secret")
+                policy = WhiteListRoundRobinPolicy([node.address])
+                with connect([node.address], options.dc, policy=policy, auth_provider=own) as cluster:
+                    with cluster.connect() as session:
+                        assert session.execute("SELECT key FROM system.local").one().key == "local"
+                count += 1
+            victim.start()
+            victim.wait()
+    return count
+
+
+def topologies(options, binary, folder, computed):
+    """`helenus cluster` with one data centre and with two: features written at home are read everywhere."""
+    count = 0
+    for number, topology in enumerate((f"{options.dc}:3", f"{options.dc}:3,eu-west:3")):
+        with LocalCluster(binary, f"{folder}-{number}", topology, options.base_address) as local:
+            with connect(local.addresses[:3], options.dc, ConsistencyLevel.LOCAL_QUORUM) as cluster:
+                session = cluster.connect()
+                world.create(session, {"class": "NetworkTopologyStrategy"} | {name: 3 for name in local.data_centers})
+                features.write(session, Window(session), computed)
+                hosts = cluster.metadata.all_hosts()
+                assert sorted(host.address for host in hosts) == sorted(local.addresses)
+            for name in local.data_centers:
+                here = [host.address for host in hosts if host.datacenter == name]
+                assert len(here) == 3, hosts
+                for level in (ConsistencyLevel.EACH_QUORUM, ConsistencyLevel.ALL, ConsistencyLevel.LOCAL_ONE):
+                    with connect(here, name, level) as cluster, cluster.connect(world.KEYSPACE) as session:
+                        count += features.serve(session, computed)
+    return count
 
 
 def cqlsh(address):
@@ -164,15 +215,17 @@ def run(options, nodes, addresses, report):
         computed = features.compute(flights)
         report.run("features written", features.write, session, Window(session), computed)
         report.run("features served and compared exactly", features.serve, session, computed)
+        report.run("columns added and dropped, requests meanwhile", checks.evolve, session, computed)
         report.run("rows for small pages", checks.fill_pages, session, Window(session))
         for fetch_size in (7, 1):
             report.run(f"rows in pages of {fetch_size}", checks.small_pages, session, fetch_size)
         report.run("batches: quiet, warned of, refused", checks.batches, session)
-        report.run("columns added and dropped", checks.evolve, session)
+        report.run("rows written and read at ONE, QUORUM, ALL", checks.levels, session, Window(session))
     report.run("statements in cqlsh", cqlsh, addresses[0])
     if nodes:
         after_failures(nodes, options, flights, expected, report)
         everything_dies(nodes, options, flights, expected, report)
+    return [entity for entity in computed if entity.kind == "carrier"]
 
 
 def main():
@@ -183,9 +236,12 @@ def main():
         run(options, None, options.contact.split(","), report)
     else:
         binary = os.environ.get("HELENUS_BIN", "helenus")
-        with tempfile.TemporaryDirectory(prefix="helenus-demo-") as temporary:
-            with Nodes(binary, options.dir or f"{temporary}/nodes", options.dc) as nodes:
-                run(options, nodes, nodes.addresses, report)
+        with tempfile.TemporaryDirectory(prefix="helenus-demo-", dir=os.environ.get("HELENUS_TARGET")) as temporary:
+            folder = options.dir or f"{temporary}/nodes"
+            with Nodes(binary, folder, options.dc, options.base_address) as nodes:
+                carriers = run(options, nodes, nodes.addresses, report)
+            report.run("logins with one node dead", logins, options, binary, f"{folder}-with-passwords")
+            report.run("features in one and two data centres", topologies, options, binary, f"{folder}-topology", carriers)
     report.print()
 
 

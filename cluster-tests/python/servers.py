@@ -18,6 +18,7 @@ OPTIONS = bytes([4, 0, 0, 0, 5, 0, 0, 0, 0])
 SUPPORTED = 6
 PORTS = {"CQL": 9042, "internode": 7000, "admin": 7199}
 READY_SECONDS = 30
+READY_LINE = b"Helenus answers CQL on"
 
 
 def answers(address, port=9042):
@@ -78,17 +79,26 @@ class Node:
         self.binary = binary
         self.address = address
         self.folder = folder
-        self.log = folder.with_suffix(".log")
+        self.log = folder.with_name(f"{folder.name}.log")
+        self.log_start = 0
         self.process = None
         self.command = [
             binary, "node", "--address", address, "--seeds", seed, "--data-dir", str(folder), *words,
         ]
 
     def start(self):
+        self.log_start = self.log.stat().st_size if self.log.exists() else 0
         with open(self.log, "ab") as log:
             # A node told of its parent does not outlive it, whatever ends the tests.
             environment = {**os.environ, "HELENUS_PARENT": str(os.getpid())}
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+
+    def wait_for_its_word(self):
+        """Waits for the line that says that it answers CQL, and not a moment longer."""
+        deadline = time.monotonic() + READY_SECONDS
+        while READY_LINE not in self.log.read_bytes()[self.log_start:]:
+            assert self.process.poll() is None and time.monotonic() < deadline, self.tail()
+            time.sleep(0.001)
 
     def wait(self):
         def ready():
@@ -152,7 +162,7 @@ class Server:
 class Started(Server):
     """Helenus nodes in a temporary folder; a context manager."""
 
-    def __init__(self, count=1, settings=(), words=()):
+    def __init__(self, count=1, settings=(), words=(), wait=True):
         binary = os.environ["HELENUS_BIN"]
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="helenus-tests-", dir=os.environ.get("HELENUS_TARGET")))
         addresses = free_addresses(count)
@@ -160,13 +170,14 @@ class Started(Server):
         for setting in settings:
             words += ["--set", setting]
         nodes = [Node(binary, address, addresses[0], self.folder / address, words) for address in addresses]
+        self.waits = wait
         super().__init__(addresses, "datacenter1", nodes)
 
     def __enter__(self):
         try:
             for node in self.nodes:
                 node.start()
-            for node in self.nodes:
+            for node in self.nodes if self.waits else ():
                 node.wait()
         except BaseException:
             self.__exit__()

@@ -1,12 +1,14 @@
 """Passwords and roles: PasswordAuthenticator on nodes of their own."""
 
+import struct
+
 import pytest
 from cassandra import AuthenticationFailed, InvalidRequest, Unauthorized
 from cassandra.cluster import NoHostAvailable
 
 from conftest import VERSIONS, started
 from servers import until
-from wire import Connection, frame, startup, text
+from wire import AUTH_RESPONSE, AUTH_SUCCESS, AUTHENTICATE, Connection, frame, startup, text
 
 FIRST = ("cassandra", "cassandra")
 SETTINGS = ["authenticator=PasswordAuthenticator"]
@@ -15,13 +17,7 @@ SETTINGS = ["authenticator=PasswordAuthenticator"]
 @pytest.fixture(scope="module")
 def guarded():
     with started(1, SETTINGS) as server:
-        first_login(server)
         yield server
-
-
-def first_login(server):
-    """The first superuser is made after the first node is up; Cassandra takes ten seconds for it."""
-    until(lambda: not refused(server, FIRST), "the first superuser is there", 30)
 
 
 def refused(server, login, **more):
@@ -41,6 +37,19 @@ def test_the_first_superuser(guarded, version):
         assert cluster.connect().execute("SELECT key FROM system.local").one().key == "local"
     assert refused(guarded, ("cassandra", "wrong"), version=version)
     assert refused(guarded, ("nobody", "cassandra"), version=version)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_first_connection_can_log_in(count):
+    """Cassandra makes the first superuser ten seconds after it answers CQL; here it is there from the start."""
+    with started(count, SETTINGS, wait=False) as server:
+        for node in server.nodes:
+            node.wait_for_its_word()
+            with Connection(node.address) as connection:
+                connection.send(startup(4))
+                assert connection.answer()[3] == AUTHENTICATE
+                connection.send(frame(4, 2, AUTH_RESPONSE, struct.pack(">i", 20) + b"\0cassandra\0cassandra"))
+                assert connection.answer()[3] == AUTH_SUCCESS
 
 
 def test_without_credentials(guarded):
@@ -92,7 +101,6 @@ def test_roles_come_change_and_go(guarded):
 
 def test_roles_survive_a_restart_and_the_death_of_any_node():
     with started(3, SETTINGS) as server:
-        first_login(server)
         with server.cluster(login=FIRST) as cluster:
             session = cluster.connect()
             session.execute("CREATE ROLE app WITH PASSWORD = 'secret' AND LOGIN = true")

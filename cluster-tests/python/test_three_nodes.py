@@ -1,5 +1,11 @@
 """Three nodes: consistency levels, what happens while nodes are down, hints, batches, events of the topology."""
 
+import itertools
+import random
+import socket
+import struct
+import time
+
 import pytest
 from cassandra import ConsistencyLevel as Level
 from cassandra import Unavailable
@@ -10,6 +16,7 @@ from cassandra.query import BatchStatement, SimpleStatement
 
 from conftest import fresh_keyspace, started
 from servers import until
+from wire import EVENT, READY, REGISTER, RESULT, Connection, frame, startup, text
 
 
 def only(server, address):
@@ -41,21 +48,20 @@ def all_up(server):
                    for node in server.nodes)
     until(seen, "all nodes see each other", 60)
 
-    # A coordinator counts a node as alive once its own link to it is open, a moment after gossip says so.
-    def reachable(address):
-        with only(server, address) as cluster:
-            session = cluster.connect()
-            session.execute("CREATE KEYSPACE IF NOT EXISTS reachable WITH replication = "
-                            "{'class': 'SimpleStrategy', 'replication_factor': 3}")
-            session.execute("CREATE TABLE IF NOT EXISTS reachable.t (k int PRIMARY KEY)")
-            try:
-                session.execute(at(Level.ALL, "SELECT * FROM reachable.t WHERE k = 1"))
-                return True
-            except Unavailable:
-                return False
 
-    for address in server.contact_points:
-        until(lambda: reachable(address), f"{address} reaches all", 60)
+def asked_by_hand(address):
+    """A connection that is ready for requests at once, which a driver's is not."""
+    connection = Connection(address)
+    connection.send(startup(4))
+    assert connection.answer()[3] == READY
+    return connection
+
+
+def writes_through(connections, key):
+    """A write at QUORUM and one at ALL through each connection, each of which must succeed."""
+    for (address, connection), level in itertools.product(connections.items(), (Level.QUORUM, Level.ALL)):
+        opcode, body = connection.ask(f"INSERT INTO trio.t (k, v) VALUES ({key}, 'up')", level)
+        assert opcode == RESULT, f"{Level.value_to_name[level]} through {address}: {body!r}"
 
 
 def test_every_node_knows_every_node(three):
@@ -204,7 +210,7 @@ def test_all_killed_at_once_lose_nothing(trio):
 
 
 def test_logged_batches_are_whole_or_absent(trio):
-    """A coordinator dies while it writes batches; every batch is there whole in the end, or not at all."""
+    """A coordinator dies while it writes batches; every batch is there whole in the end, or not at all, and as it was written."""
     with only(trio, trio.nodes[1].address) as cluster:
         session = cluster.connect("trio")
         session.execute("CREATE TABLE b (k int PRIMARY KEY, v int)")
@@ -218,6 +224,7 @@ def test_logged_batches_are_whole_or_absent(trio):
             if number == 200:
                 futures[100].result()
                 trio.nodes[1].kill()
+                killed = time.time() * 1e6
         acknowledged = set()
         for number, future in enumerate(futures):
             try:
@@ -232,10 +239,12 @@ def test_logged_batches_are_whole_or_absent(trio):
 
     def counts():
         with trio.cluster() as cluster:
-            rows = cluster.connect("trio").execute(at(Level.ALL, "SELECT v FROM b"))
-            found = {}
+            rows = cluster.connect("trio").execute(at(Level.ALL, "SELECT v, writetime(v) AS written FROM b"))
+            found, written = {}, {}
             for row in rows:
                 found[row.v] = found.get(row.v, 0) + 1
+                # One timestamp for all of a batch, whoever wrote it in the end, and from before the coordinator's death.
+                assert written.setdefault(row.v, row.written) == row.written < killed
             return found
 
     def whole():
@@ -243,6 +252,52 @@ def test_logged_batches_are_whole_or_absent(trio):
         return set(found.values()) <= {3} and acknowledged <= set(found)
 
     until(whole, "every batch is whole", 60)
+
+
+def test_a_node_that_says_it_is_ready_is_reached_through_all(trio):
+    """No request is refused for want of a node that answers CQL: not by the node itself, not by the others."""
+    chance = random.Random(11)
+    for number in range(6):
+        node = trio.nodes[number % 3]
+        others = {other.address: asked_by_hand(other.address) for other in trio.nodes if other is not node}
+        node.kill()
+        # The others' attempts to reach it become rarer with time.
+        time.sleep(chance.uniform(0, 2.5))
+        opcode, body = next(iter(others.values())).ask(f"CREATE TABLE trio.meanwhile{number} (k int PRIMARY KEY)")
+        assert opcode == RESULT, body
+        node.start()
+        node.wait_for_its_word()
+        own = asked_by_hand(node.address)
+        writes_through({node.address: own, **others}, 20_000 + number)
+        # What happened to the schema meanwhile, too.
+        opcode, body = own.ask(f"INSERT INTO trio.meanwhile{number} (k) VALUES (1)", Level.ALL)
+        assert opcode == RESULT, body
+    for order in itertools.permutations(trio.nodes):
+        for node in trio.nodes:
+            node.kill()
+        for node in order:
+            node.start()
+        for node in order:
+            node.wait_for_its_word()
+        writes_through({node.address: asked_by_hand(node.address) for node in order}, 20_100)
+
+
+def test_up_is_told_when_the_node_can_be_used(trio):
+    """At the moment a client hears UP of a node, ALL succeeds through the node that told it."""
+    for node in trio.nodes[:2]:
+        all_up(trio)
+        teller = trio.nodes[2].address
+        with asked_by_hand(teller) as listener, asked_by_hand(teller) as asking:
+            node.kill()
+            listener.send(frame(4, 3, REGISTER, struct.pack(">H", 1) + text("STATUS_CHANGE")))
+            assert listener.answer()[3] == READY
+            node.start()
+            while True:
+                _, _, stream, opcode, body = listener.answer()
+                assert (stream, opcode) == (-1, EVENT)
+                if body.startswith(text("STATUS_CHANGE") + text("UP")) and socket.inet_aton(node.address) in body:
+                    break
+            writes_through({teller: asking, node.address: asked_by_hand(node.address)}, 20_200)
 
 
 def test_status_events(trio):

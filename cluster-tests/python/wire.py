@@ -7,6 +7,7 @@ import zlib
 import lz4.block
 
 ERROR, STARTUP, READY, OPTIONS, SUPPORTED, QUERY, RESULT = 0, 1, 2, 5, 6, 7, 8
+REGISTER, EVENT, AUTHENTICATE, AUTH_RESPONSE, AUTH_SUCCESS = 11, 12, 3, 15, 16
 COMPRESSED = 1
 
 
@@ -70,6 +71,11 @@ class Connection:
 
     def send(self, payload):
         self.stream.sendall(payload)
+
+    def ask(self, statement, consistency=1):
+        """The answer to a statement under version 4: its opcode and body."""
+        self.send(query(4, statement, consistency=consistency))
+        return self.answer()[3:]
 
     def exactly(self, count):
         """`count` bytes, or None where the peer closed before."""

@@ -1,7 +1,7 @@
 //! The part of a member of which there is one a node: gossip, the metadata log, joining, and what follows from them. It runs on
 //! a thread of its own, may wait for the disk, and talks to the coordinators through events and requests only.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,6 +23,7 @@ use crate::shared::{PeerStatus, Shared};
 use crate::topology::NodeInfo;
 use crate::view::View;
 
+mod announce;
 mod join;
 pub mod metadata_log;
 pub mod metadata_message;
@@ -36,6 +37,9 @@ use join::Joining;
 use metadata_log::{LogEvent, MetadataLog};
 use metadata_message::MetadataMessage;
 use proposals::Waiting;
+
+/// How long clients wait for what `Control::may_serve` names, ms.
+const SERVE_WAIT_MILLIS: u64 = 1_000;
 
 /// Release version that other nodes and drivers are told.
 pub const RELEASE_VERSION: &str = "5.0.6";
@@ -58,6 +62,8 @@ pub enum ControlEvent {
     },
     /// The detector convicted this node: links to it are to be closed.
     PeerDown(Uuid),
+    /// This node is there again: links to it that are missing are to be tried now.
+    PeerUp(Uuid),
 }
 
 /// A proposal that is in the log, or was not needed.
@@ -102,6 +108,9 @@ pub struct Control {
     events: Vec<ControlEvent>,
     fatal: Option<String>,
     native_up: bool,
+    announcements: announce::Announcements,
+    /// When this node was in the ring, ms.
+    joined_at: Option<u64>,
 }
 
 impl std::fmt::Debug for Control {
@@ -139,6 +148,8 @@ impl Control {
             events: Vec::new(),
             fatal: None,
             native_up: false,
+            announcements: announce::Announcements::default(),
+            joined_at: None,
         };
         control.start(generation);
         Ok(control)
@@ -194,6 +205,12 @@ impl Control {
         self.after_log();
         self.joining_tick();
         self.proposals_tick();
+        self.announce();
+    }
+
+    /// Links of coordinators have opened or closed.
+    pub fn on_links_changed(&mut self) {
+        self.announce();
     }
 
     /// A message came over a control link. `host` and `from` are the sender's identity and internode address, as its handshake
@@ -257,10 +274,27 @@ impl Control {
         self.fatal.take()
     }
 
-    /// True once this node is in the ring and may serve clients.
+    /// True once this node is in the ring.
     pub fn is_joined(&self) -> bool {
         let metadata = self.log.metadata();
         metadata.nodes.contains_key(&self.shared.host_id) && self.joining.is_done()
+    }
+
+    /// True once this node is in the ring and what it needs to serve clients is there: the links between its coordinators and
+    /// those of every other node that is up, what has happened to the metadata meanwhile, and, where passwords are asked for, a
+    /// role to log in as. Never waits for them longer than a second.
+    pub fn may_serve(&mut self) -> bool {
+        if !self.is_joined() {
+            return false;
+        }
+        let now = self.now.monotonic_millis();
+        let joined_at = *self.joined_at.get_or_insert(now);
+        let metadata = self.log.metadata();
+        let mut others = metadata.nodes.keys().filter(|host| **host != self.shared.host_id);
+        let has_roles = !self.shared.config.password_authentication || !metadata.roles.is_empty();
+        let reach = &self.shared.reach;
+        now >= joined_at + SERVE_WAIT_MILLIS
+            || (has_roles && others.all(|host| reach.is_settled(*host)) && reach.newest_epoch() <= metadata.epoch)
     }
 
     /// The CQL port is open (or closed again): other nodes tell their clients UP only now.
@@ -337,9 +371,19 @@ impl Control {
             let bytes = outgoing.message.encode();
             self.outbox.entry(outgoing.to).or_default().push(0, &Message::Gossip(&bytes));
         }
+        // The links to a node's earlier run have ended with it, and those to its new one may be open already.
+        let restarted: BTreeSet<SocketAddr> = output
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                gossiper::Event::NodeRestarted { endpoint, .. } => Some(*endpoint),
+                _ => None,
+            })
+            .collect();
         for event in output.events {
-            self.on_gossip_event(event);
+            self.on_gossip_event(event, &restarted);
         }
+        self.announce();
         if let Some((epoch, address)) = self.gossiper.newest_epoch()
             && epoch > self.log.metadata().epoch
             && self.log.metadata().epoch > 0
@@ -351,10 +395,10 @@ impl Control {
         *self.shared.gossip_info.write() = info;
     }
 
-    fn on_gossip_event(&mut self, event: gossiper::Event) {
+    fn on_gossip_event(&mut self, event: gossiper::Event, restarted: &BTreeSet<SocketAddr>) {
         match event {
-            gossiper::Event::NodeUp { endpoint } => self.peer_liveness(endpoint, true),
-            gossiper::Event::NodeDown { endpoint } => self.peer_liveness(endpoint, false),
+            gossiper::Event::NodeUp { endpoint } => self.peer_up(endpoint),
+            gossiper::Event::NodeDown { endpoint } => self.peer_down(endpoint, restarted.contains(&endpoint)),
             gossiper::Event::StateChanged { endpoint, key } => self.peer_state(endpoint, key),
             gossiper::Event::WrongCluster { endpoint, cluster_name, .. } => {
                 let name = cluster_name.unwrap_or_default();
@@ -368,32 +412,38 @@ impl Control {
         }
     }
 
-    fn peer_liveness(&mut self, endpoint: SocketAddr, alive: bool) {
+    fn peer_up(&mut self, endpoint: SocketAddr) {
         {
             let mut peers = self.shared.peers.write();
             let status = peers.entry(endpoint).or_default();
-            status.alive = alive;
-            status.down_since_millis = if alive { 0 } else { self.now.monotonic_millis() };
+            status.alive = true;
+            status.down_since_millis = 0;
         }
-        let node = self.node_at(endpoint);
-        if let Some(node) = node {
-            if !alive {
+        if let Some(node) = self.node_at(endpoint) {
+            self.events.push(ControlEvent::PeerUp(node.host_id));
+        }
+        self.announcements.came_up(endpoint);
+    }
+
+    fn peer_down(&mut self, endpoint: SocketAddr, is_restarted: bool) {
+        {
+            let mut peers = self.shared.peers.write();
+            let status = peers.entry(endpoint).or_default();
+            status.alive = false;
+            status.down_since_millis = self.now.monotonic_millis();
+        }
+        self.announcements.went_down(endpoint);
+        if let Some(node) = self.node_at(endpoint) {
+            if !is_restarted {
                 self.events.push(ControlEvent::PeerDown(node.host_id));
             }
-            if !alive || self.is_native_ready(endpoint) {
-                self.status_event(&node, alive);
-            }
+            self.events.push(ControlEvent::Client(Event::Down(node.native)));
         }
     }
 
     fn is_native_ready(&self, endpoint: SocketAddr) -> bool {
         let state = self.gossiper.endpoint_state(&endpoint);
         state.and_then(|state| state.get(ApplicationState::RpcReady)) == Some("true")
-    }
-
-    fn status_event(&mut self, node: &NodeInfo, up: bool) {
-        let event = if up { Event::Up(node.native) } else { Event::Down(node.native) };
-        self.events.push(ControlEvent::Client(event));
     }
 
     fn node_at(&self, endpoint: SocketAddr) -> Option<Arc<NodeInfo>> {
@@ -405,10 +455,8 @@ impl Control {
         else {
             return;
         };
-        if key == ApplicationState::RpcReady && value == "true" && self.gossiper.is_alive(&endpoint) {
-            if let Some(node) = self.node_at(endpoint) {
-                self.status_event(&node, true);
-            }
+        if key == ApplicationState::RpcReady && value == "true" {
+            self.announcements.came_up(endpoint);
             return;
         }
         let mut peers = self.shared.peers.write();
@@ -449,9 +497,7 @@ impl Control {
                 if !before.nodes.contains_key(&node.host_id) && node.host_id != self.shared.host_id =>
             {
                 self.events.push(ControlEvent::Client(Event::NewNode(node.native)));
-                if self.gossiper.is_alive(&node.internode) && self.is_native_ready(node.internode) {
-                    self.status_event(node, true);
-                }
+                self.announcements.came_up(node.internode);
             }
             Transformation::Schema { event: Some(event), .. } => {
                 self.events.push(ControlEvent::Client(Event::SchemaChange(schema_change(event))));

@@ -24,6 +24,7 @@ use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
 use crate::control::{ControlEvent, ControlRequest};
+use crate::link::Hello;
 use crate::message::{FrameBuilder, FrameError, Message, split_frame};
 use crate::shared::Shared;
 use crate::task::{Task, TaskDone};
@@ -74,6 +75,7 @@ struct Peer {
 /// A link another node's coordinator asked for: requests come in, answers go out.
 #[derive(Debug, Default)]
 struct Inbound {
+    host: Uuid,
     out: FrameBuilder,
     dirty: bool,
 }
@@ -145,6 +147,7 @@ const LOCAL: u16 = u16::MAX;
 impl Coordinator {
     /// Coordinator `number` of a member.
     pub fn new(number: u16, shared: Arc<Shared>, mut rng: Rng, now: Now) -> Self {
+        shared.reach.add_coordinator();
         let view = shared.view.load_full();
         let ids = SteppingIds::new(rng.next_u64(), rng.fork());
         ids.set_now(now.wall_micros.div_euclid(1000));
@@ -269,18 +272,22 @@ impl Coordinator {
         nodes.map(|node| (node.host_id, node.internode)).collect()
     }
 
-    /// A link this coordinator wanted is open.
-    pub fn peer_up(&mut self, host: Uuid) {
+    /// A link this coordinator wanted is open; its other end has introduced itself.
+    pub fn peer_up(&mut self, hello: &Hello) {
+        let host = hello.host_id;
         if let Some(peer) = self.peer_of_host.get(&host).and_then(|i| self.peers.get_mut(usize::from(*i))) {
             peer.up = true;
             peer.out = FrameBuilder::default();
             self.background.peer_up(host);
+            self.shared.reach.opened(self.number, hello);
         }
     }
 
-    /// A link this coordinator wanted has closed, or the detector convicted its node: what waits for it fails at once.
+    /// A link this coordinator wanted has closed or could not be opened, or the detector convicted its node: what waits for it
+    /// fails at once.
     pub fn peer_down(&mut self, host: Uuid) {
         let Some(i) = self.peer_of_host.get(&host).copied() else { return };
+        self.shared.reach.closed(self.number, host);
         let peer = &mut self.peers[usize::from(i)];
         if !peer.up {
             return;
@@ -314,13 +321,16 @@ impl Coordinator {
     }
 
     /// Another node's coordinator opened a link; the number is the owner's choice.
-    pub fn open_inbound(&mut self, link: LinkId) {
-        self.inbound.insert(link, Inbound::default());
+    pub fn open_inbound(&mut self, link: LinkId, hello: &Hello) {
+        self.shared.reach.inbound_opened(hello.host_id);
+        self.inbound.insert(link, Inbound { host: hello.host_id, ..Inbound::default() });
     }
 
     /// A link another node opened is gone.
     pub fn close_inbound(&mut self, link: LinkId) {
-        self.inbound.remove(&link);
+        if let Some(inbound) = self.inbound.remove(&link) {
+            self.shared.reach.inbound_closed(inbound.host);
+        }
     }
 
     /// Requests that came over an accepted link: whole frames at the start of `bytes`. Returns how many bytes were used.
@@ -412,6 +422,8 @@ impl Coordinator {
             }
             ControlEvent::Reply { .. } => {}
             ControlEvent::PeerDown(host) => self.peer_down(*host),
+            // Its owner opens the link.
+            ControlEvent::PeerUp(_) => {}
         }
     }
 

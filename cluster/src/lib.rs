@@ -11,6 +11,7 @@ pub mod member;
 pub mod message;
 pub mod metadata;
 pub mod placement;
+pub mod reach;
 mod roles;
 pub mod shared;
 mod system;

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! hello := magic "HLNS", version u8 = 1, kind u8, length u16 (of the rest),
-//!          cluster id 16 bytes, host id 16 bytes, internode address (vint length, text), cluster name (vint length, text)
+//!          cluster id 16 bytes, host id 16 bytes, internode address (vint length, text), cluster name (vint length, text),
+//!          epoch vint, coordinators u16
 //! ```
 
 use std::net::SocketAddr;
 
-use helenus_model::codec::{DecodeError, Reader, put_text};
+use helenus_model::codec::{DecodeError, Reader, put_text, put_vint};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -39,6 +40,10 @@ pub struct Hello {
     pub internode: SocketAddr,
     /// The sender's `cluster_name`.
     pub cluster_name: String,
+    /// Epoch of the sender's metadata; 0 while it knows no cluster.
+    pub epoch: u64,
+    /// Coordinators of the sender, each of which opens a data link.
+    pub coordinators: u16,
 }
 
 /// A link is refused.
@@ -71,6 +76,8 @@ impl Hello {
         rest.extend_from_slice(self.host_id.as_bytes());
         put_text(&mut rest, &self.internode.to_string());
         put_text(&mut rest, &self.cluster_name);
+        put_vint(&mut rest, self.epoch);
+        rest.extend_from_slice(&self.coordinators.to_be_bytes());
         let mut out = MAGIC.to_vec();
         out.push(LINK_VERSION);
         out.push(match self.kind {
@@ -106,8 +113,10 @@ impl Hello {
         let host_id = reader.uuid()?;
         let internode = reader.text()?.parse().map_err(|_| reader.invalid("address"))?;
         let cluster_name = reader.text()?.to_owned();
+        let epoch = reader.vint()?;
+        let coordinators = u16::from_be_bytes(reader.array()?);
         reader.finish()?;
-        Ok(Hello { kind, cluster_id, host_id, internode, cluster_name })
+        Ok(Hello { kind, cluster_id, host_id, internode, cluster_name, epoch, coordinators })
     }
 
     /// Checks that the other end may talk to this one. Data links need the same cluster; a control link may come from a node that
@@ -134,6 +143,8 @@ mod tests {
             host_id: Uuid::from_u128(5),
             internode: ([127, 0, 0, 1], 7000).into(),
             cluster_name: name.to_owned(),
+            epoch: 300,
+            coordinators: 2,
         }
     }
 

@@ -15,6 +15,8 @@ use uuid::Uuid;
 use crate::config::MemberConfig;
 use crate::coordinator::statement::PreparedStatement;
 use crate::hints::HintStore;
+use crate::link::{Hello, LinkKind};
+use crate::reach::Reach;
 use crate::view::View;
 
 /// Most prepared statements kept; beyond it the whole table is dropped and clients prepare anew (UNPREPARED).
@@ -111,6 +113,8 @@ pub struct Shared {
     pub prepared: Mutex<FxHashMap<[u8; 16], Arc<PreparedStatement>>>,
     /// Other nodes as gossip has them, by internode address.
     pub peers: RwLock<BTreeMap<SocketAddr, PeerStatus>>,
+    /// Links between the coordinators of this node and those of others.
+    pub reach: Reach,
     /// `nodetool gossipinfo`, renewed with every gossip round.
     pub gossip_info: RwLock<String>,
     /// Generation of this run for gossip: seconds since the epoch.
@@ -132,10 +136,25 @@ impl Shared {
             view: Arc::new(ArcSwap::from_pointee(view)),
             prepared: Mutex::default(),
             peers: RwLock::default(),
+            reach: Reach::default(),
             gossip_info: RwLock::default(),
             gossip_generation: AtomicU64::new(0),
             stats: MemberStats::default(),
             last_timestamp: AtomicI64::new(0),
+        }
+    }
+
+    /// What this node says first on a link.
+    pub fn hello(&self, kind: LinkKind) -> Hello {
+        let metadata = &self.view.load().metadata;
+        Hello {
+            kind,
+            cluster_id: metadata.cluster_id,
+            host_id: self.host_id,
+            internode: self.config.internode,
+            cluster_name: self.config.cluster_name.clone(),
+            epoch: metadata.epoch,
+            coordinators: self.reach.coordinators(),
         }
     }
 

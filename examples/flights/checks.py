@@ -1,20 +1,29 @@
 """What the database answers, against what pandas says of the same flights."""
 
+import itertools
 import random
+import threading
 
 from cassandra import ConsistencyLevel, InvalidRequest
 from cassandra.query import BatchStatement, BatchType, SimpleStatement
 
-from . import world
+from . import features, world
 
 
 def scan(session, table, columns, fetch_size, consistency=ConsistencyLevel.QUORUM, on_row=lambda: None):
-    """All rows of a table, page by page."""
+    """All rows of a table, page by page; every page but the last is full."""
     statement = SimpleStatement(
         f"SELECT {columns} FROM {table}", fetch_size=fetch_size, consistency_level=consistency)
-    for row in session.execute(statement, timeout=120):
-        on_row()
-        yield row
+    result = session.execute(statement, timeout=120)
+    for number in itertools.count(1):
+        page = result.current_rows
+        assert len(page) == fetch_size or not result.has_more_pages, f"page {number} has {len(page)} rows"
+        for row in page:
+            on_row()
+            yield row
+        if not result.has_more_pages:
+            return
+        result.fetch_next_page()
 
 
 def partitions(flights):
@@ -87,6 +96,23 @@ def small_pages(session, fetch_size, rows=10_000, on_row=lambda: None):
     return len(positions)
 
 
+def levels(session, window, rows=1_000):
+    """Written at one level and read at another, so that every read overlaps every write."""
+    one, quorum, all_of_them = ConsistencyLevel.ONE, ConsistencyLevel.QUORUM, ConsistencyLevel.ALL
+    for bucket, (write, read) in enumerate([(one, all_of_them), (quorum, quorum), (all_of_them, one)], start=100):
+        insert = session.prepare("INSERT INTO pages (bucket, position, event_type) VALUES (?, ?, ?)")
+        insert.consistency_level = write
+        insert.is_idempotent = True
+        for position in range(rows):
+            window.send(insert, (bucket, position, f"{bucket}/{position}"))
+        window.finish()
+        select = SimpleStatement(
+            "SELECT position, event_type FROM pages WHERE bucket = %s", consistency_level=read, fetch_size=300)
+        found = [(row.position, row.event_type) for row in session.execute(select, (bucket,))]
+        assert found == [(position, f"{bucket}/{position}") for position in range(rows)], (write, read)
+    return 3 * rows
+
+
 def batches(session):
     """One partition's batch is whole; 5 KiB warn and 50 KiB are refused, as in Cassandra."""
     insert = session.prepare("INSERT INTO pages (bucket, position, event_type) VALUES (?, ?, ?)")
@@ -114,27 +140,64 @@ def batches(session):
     return 3
 
 
-def evolve(session, rounds=20):
-    """ALTER TABLE ADD and DROP between writes and reads; a dropped column's data stay gone."""
+class Traffic:
+    """Writes and reads features all the time, in a thread of its own, while something else goes on."""
+
+    def __init__(self, session, computed):
+        self.session = session
+        self.computed = computed
+        self.requests = 0
+        self.failure = None
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        try:
+            insert = features.insert(self.session)
+            read = self.session.prepare("SELECT * FROM user_features WHERE user_id = ?")
+            for expected in itertools.cycle(self.computed):
+                if self.over.is_set():
+                    return
+                self.session.execute(insert, expected)
+                features.compare(expected, self.session.execute(read, (expected.user_id,)).one())
+                self.requests += 2
+        except Exception as error:  # told to the thread that waits
+            self.failure = error
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+        if self.failure:
+            raise self.failure
+
+
+def evolve(session, computed, rounds=20):
+    """ALTER TABLE ADD and DROP while others write and read; a dropped column's data stay gone."""
     write = "INSERT INTO user_features (user_id, score) VALUES (%s, %s)"
     read = "SELECT user_id, score FROM user_features WHERE user_id = %s"
-    for number in range(rounds):
-        key = f"evolving:{number}"
-        session.execute("ALTER TABLE user_features ADD score double")
-        session.execute(write, (key, number / 3))
-        assert session.execute(read, (key,)).one().score == number / 3
-        if number > 0:
-            before = session.execute(read, (f"evolving:{number - 1}",)).one()
-            assert before is not None and before.score is None, before
-        session.execute("ALTER TABLE user_features DROP score")
-        try:
-            session.execute(read, (key,))
-        except InvalidRequest:
-            continue
-        raise AssertionError("a dropped column was read")
+    with Traffic(session, computed[:100]) as traffic:
+        for number in range(rounds):
+            key = f"evolving:{number}"
+            session.execute("ALTER TABLE user_features ADD score double")
+            session.execute(write, (key, number / 3))
+            assert session.execute(read, (key,)).one().score == number / 3
+            if number > 0:
+                before = session.execute(read, (f"evolving:{number - 1}",)).one()
+                assert before is not None and before.score is None, before
+            session.execute("ALTER TABLE user_features DROP score")
+            try:
+                session.execute(read, (key,))
+            except InvalidRequest:
+                continue
+            raise AssertionError("a dropped column was read")
+    assert traffic.requests > rounds, f"only {traffic.requests} requests meanwhile"
     for number in range(rounds):
         session.execute("DELETE FROM user_features WHERE user_id = %s", (f"evolving:{number}",))
-    return rounds
+    return rounds + traffic.requests
 
 
 def metadata(cluster):

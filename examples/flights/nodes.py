@@ -1,11 +1,13 @@
-"""Three Helenus nodes as processes: started, killed without warning, started again."""
+"""Helenus nodes as processes: started, killed without warning, started again; and whole local clusters."""
 
+import ipaddress
 import pathlib
 import shutil
 import signal
 import socket
 import subprocess
 import time
+import urllib.request
 
 OPTIONS = bytes([4, 0, 0, 0, 5, 0, 0, 0, 0])
 SUPPORTED = 6
@@ -55,24 +57,33 @@ class Node:
         self.process.kill()
         self.process.wait()
 
-    def stop(self):
+    def ask_to_stop(self):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
+
+    def stop(self):
+        self.ask_to_stop()
+        if self.process:
             try:
                 self.process.wait(15)
             except subprocess.TimeoutExpired:
                 self.kill()
 
 
-class Nodes:
-    """A cluster of nodes on 127.0.0.1 and the addresses after it."""
+def following(base, count):
+    """`count` addresses from `base` on."""
+    return [str(ipaddress.ip_address(base) + offset) for offset in range(count)]
 
-    def __init__(self, binary, folder, data_center, count=3, settings=()):
+
+class Nodes:
+    """A cluster of nodes on `base` and the addresses after it."""
+
+    def __init__(self, binary, folder, data_center, base="127.0.0.1", count=3, settings=()):
         self.binary = binary
         folder = pathlib.Path(folder)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        self.addresses = [f"127.0.0.{last}" for last in range(1, count + 1)]
+        self.addresses = following(base, count)
         self.all = [
             Node(binary, address, self.addresses[0], folder / address, data_center, settings)
             for address in self.addresses
@@ -94,17 +105,52 @@ class Nodes:
 
     def __exit__(self, *_):
         for node in self.all:
+            node.ask_to_stop()
+        for node in self.all:
             node.stop()
 
     def nodetool(self, address, *words):
         command = [self.binary, "nodetool", "-h", address, "-p", "7199", *words]
         return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
 
+    def metric(self, address, name):
+        """A figure of the page that Prometheus reads."""
+        with urllib.request.urlopen(f"http://{address}:7199/metrics", timeout=10) as page:
+            for line in page.read().decode().splitlines():
+                if line.startswith(f"org_apache_cassandra_metrics_{name} "):
+                    return float(line.split()[1])
+        raise RuntimeError(f"{address} has no metric {name}")
+
     def wait_for_hints(self, seconds=120):
-        """Until no node keeps a write for another."""
+        """Until no node keeps a write for another, by nodetool and by the metrics; answers how many were delivered."""
         deadline = time.monotonic() + seconds
         for address in self.addresses:
             while "does not have any pending hints" not in self.nodetool(address, "listpendinghints"):
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"{address} still keeps hints after {seconds} s")
-                time.sleep(0.5)
+                time.sleep(0.1)
+            assert self.metric(address, "hints_service_hints_pending") == 0, address
+            assert self.metric(address, "hints_service_hints_dropped") == 0, address
+        return int(sum(self.metric(address, "hints_service_hints_succeeded") for address in self.addresses))
+
+
+class LocalCluster:
+    """`helenus cluster`, as a user starts it."""
+
+    def __init__(self, binary, folder, topology, base):
+        self.process = None
+        self.data_centers = dict(part.split(":") for part in topology.split(","))
+        self.addresses = following(base, sum(map(int, self.data_centers.values())))
+        self.command = [
+            binary, "cluster", "--topology", topology, "--base-address", base, "--dir", str(folder)]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        for line in self.process.stdout:
+            if line.startswith("ready: "):
+                return self
+        raise RuntimeError(f"{' '.join(self.command)} ended with {self.process.wait()}")
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(30) == 0, "helenus cluster did not end well"

@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::CommandLine;
 use crate::local_cluster::{self, ClusterArguments};
 use crate::nodetool::{self, Nodetool};
+use crate::say;
 use crate::start::{self, NodeArguments};
 
 /// Says which process started this one and must not be outlived.
@@ -141,7 +142,7 @@ fn ended(name: &str, result: Result<(), String>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
-            eprintln!("{name}: {reason}");
+            say::complain(format_args!("{name}: {reason}"));
             ExitCode::FAILURE
         }
     }

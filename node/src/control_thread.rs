@@ -41,6 +41,8 @@ pub(crate) enum ControlInput {
     NativeUp(bool),
     /// How much data this node has, bytes.
     Load(u64),
+    /// Links of coordinators have opened or closed.
+    LinksChanged,
     /// Say goodbye to the other nodes; answer when the words are on their way.
     Shutdown(oneshot::Sender<()>),
 }
@@ -50,20 +52,20 @@ struct ControlShell {
     control: Control,
     environment: Arc<Environment>,
     links: BTreeMap<SocketAddr, UnboundedSender<Vec<u8>>>,
-    joined: Option<oneshot::Sender<()>>,
+    ready: Option<oneshot::Sender<()>>,
 }
 
 type Shared = Rc<RefCell<ControlShell>>;
 
-/// Runs the control part until the process ends. `joined` hears when the node may serve clients.
+/// Runs the control part until the process ends. `ready` hears when the node may serve clients.
 pub(crate) async fn run(
     control: Control,
     environment: Arc<Environment>,
     mut inbox: UnboundedReceiver<ControlInput>,
-    joined: oneshot::Sender<()>,
+    ready: oneshot::Sender<()>,
 ) {
     let shell =
-        Rc::new(RefCell::new(ControlShell { control, environment, links: BTreeMap::new(), joined: Some(joined) }));
+        Rc::new(RefCell::new(ControlShell { control, environment, links: BTreeMap::new(), ready: Some(ready) }));
     // What the control part decided when it was made.
     call(&shell, |_| ());
     let mut interval = tokio::time::interval(TICK);
@@ -96,8 +98,8 @@ fn call<T>(shell: &Shared, act: impl FnOnce(&mut Control) -> T) -> T {
     for (to, frame) in this.control.take_sends() {
         send(shell, &mut this, to, frame);
     }
-    if this.joined.is_some() && this.control.is_joined() {
-        let told = this.joined.take().map(|joined| joined.send(()));
+    if this.ready.is_some() && this.control.may_serve() {
+        let told = this.ready.take().map(|ready| ready.send(()));
         tracing::debug!(?told, "this node is in the ring");
     }
     answer
@@ -110,6 +112,7 @@ fn take_input(shell: &Shared, input: ControlInput) {
             tokio::task::spawn_local(serve(Rc::clone(shell), stream, hello));
         }
         ControlInput::NativeUp(up) => call(shell, |control| control.set_native_up(up)),
+        ControlInput::LinksChanged => call(shell, Control::on_links_changed),
         ControlInput::Load(bytes) => call(shell, |control| control.set_load(bytes)),
         ControlInput::Shutdown(done) => {
             call(shell, Control::shutdown);

@@ -62,6 +62,11 @@ impl Environment {
         }
     }
 
+    /// Tells the control part that a coordinator's links are others now.
+    pub(crate) fn links_changed(&self) {
+        let _stopping = self.control.send(ControlInput::LinksChanged);
+    }
+
     /// Tells every coordinator how far the log is durable.
     pub(crate) fn log_synced(&self, position: LogPosition) {
         for thread in self.threads.iter() {
@@ -114,13 +119,6 @@ impl Environment {
 
     /// What this node says first on a link.
     pub(crate) fn hello(&self, kind: LinkKind) -> Hello {
-        let metadata = &self.shared.view.load().metadata;
-        Hello {
-            kind,
-            cluster_id: metadata.cluster_id,
-            host_id: self.shared.host_id,
-            internode: self.shared.config.internode,
-            cluster_name: self.shared.config.cluster_name.clone(),
-        }
+        self.shared.hello(kind)
     }
 }

@@ -1,8 +1,10 @@
 //! The end of the process when it cannot go on.
 
+use crate::say;
+
 /// Says why in one line and ends the process with a failure. Everything acknowledged is with the kernel already.
 pub(crate) fn fatal(reason: &str) -> ! {
-    eprintln!("helenus: {reason}");
+    say::complain(format_args!("helenus: {reason}"));
     std::process::exit(1);
 }
 

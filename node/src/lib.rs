@@ -18,6 +18,7 @@ mod log_sync;
 mod member_config;
 mod nodetool;
 pub mod real_disk;
+mod say;
 mod shell;
 mod socket;
 mod start;

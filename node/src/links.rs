@@ -55,7 +55,7 @@ pub(crate) fn follow_view(shell: &SharedShell) {
         }
         let number = this.next_link;
         this.next_link += 1;
-        this.peers.insert(host, PeerLink { address, socket: None, number });
+        this.peers.insert(host, PeerLink { address, socket: None, number, hurry: Rc::default() });
         tokio::task::spawn_local(keep_link(Rc::clone(shell), host, address, number));
     }
 }
@@ -64,6 +64,13 @@ pub(crate) fn follow_view(shell: &SharedShell) {
 pub(crate) fn close_peer(shell: &SharedShell, host: Uuid) {
     if let Some(socket) = shell.borrow().peers.get(&host).and_then(|peer| peer.socket.as_ref()) {
         socket.end();
+    }
+}
+
+/// A node is there: if the link to it is missing, it is tried at once.
+pub(crate) fn try_now(shell: &SharedShell, host: Uuid) {
+    if let Some(peer) = shell.borrow().peers.get(&host).filter(|peer| peer.socket.is_none()) {
+        peer.hurry.notify_one();
     }
 }
 
@@ -82,8 +89,9 @@ pub(crate) fn accept(shell: &SharedShell, stream: std::net::TcpStream, hello: &H
     let socket = Rc::new(socket);
     let id = this.next_link;
     this.next_link += 1;
-    this.coordinator.open_inbound(id);
+    this.coordinator.open_inbound(id, hello);
     this.inbound.insert(id, Rc::clone(&socket));
+    this.environment.links_changed();
     drop(this);
     tokio::task::spawn_local(serve_inbound(Rc::clone(shell), read, socket, id, hello.internode));
 }
@@ -100,6 +108,7 @@ async fn serve_inbound(shell: SharedShell, read: OwnedReadHalf, socket: Rc<Socke
 async fn keep_link(shell: SharedShell, host: Uuid, address: SocketAddr, number: u64) {
     let mut retry = RETRY_FIRST;
     let mut told = false;
+    let Some(hurry) = shell.borrow().peers.get(&host).map(|peer| Rc::clone(&peer.hurry)) else { return };
     while is_wanted(&shell.borrow(), host, number) {
         let environment = std::sync::Arc::clone(&shell.borrow().environment);
         let own = environment.hello(LinkKind::Data);
@@ -107,29 +116,42 @@ async fn keep_link(shell: SharedShell, host: Uuid, address: SocketAddr, number: 
             Ok((stream, hello)) if hello.host_id == host => {
                 retry = RETRY_FIRST;
                 told = false;
-                serve_peer(&shell, stream, host, address, number).await;
+                serve_peer(&shell, stream, &hello, address, number).await;
             }
             Ok((_, hello)) => {
+                not_opened(&shell, host);
                 if !std::mem::replace(&mut told, true) {
                     tracing::warn!(%address, expected = %host, found = %hello.host_id, "another node answers here");
                 }
             }
             Err(error) => {
+                not_opened(&shell, host);
                 if !std::mem::replace(&mut told, true) {
                     tracing::info!(%address, %error, "no link to a node; trying on");
                 }
             }
         }
-        tokio::time::sleep(retry).await;
-        retry = (retry * 2).min(RETRY_LAST);
+        retry = match tokio::time::timeout(retry, hurry.notified()).await {
+            Ok(()) => RETRY_FIRST,
+            Err(_) => (retry * 2).min(RETRY_LAST),
+        };
     }
+}
+
+/// Tells the coordinator that an attempt was in vain.
+fn not_opened(shell: &SharedShell, host: Uuid) {
+    let mut this = shell.borrow_mut();
+    this.begin();
+    this.coordinator.peer_down(host);
+    this.environment.links_changed();
 }
 
 fn is_wanted(this: &Shell, host: Uuid, number: u64) -> bool {
     this.peers.get(&host).is_some_and(|peer| peer.number == number)
 }
 
-async fn serve_peer(shell: &SharedShell, stream: TcpStream, host: Uuid, address: SocketAddr, number: u64) {
+async fn serve_peer(shell: &SharedShell, stream: TcpStream, hello: &Hello, address: SocketAddr, number: u64) {
+    let host = hello.host_id;
     let (read, socket) = {
         let mut this = shell.borrow_mut();
         this.begin();
@@ -137,7 +159,8 @@ async fn serve_peer(shell: &SharedShell, stream: TcpStream, host: Uuid, address:
         let socket = Rc::new(socket);
         let Some(peer) = this.peers.get_mut(&host).filter(|peer| peer.number == number) else { return };
         peer.socket = Some(Rc::clone(&socket));
-        this.coordinator.peer_up(host);
+        this.coordinator.peer_up(hello);
+        this.environment.links_changed();
         (read, socket)
     };
     run(shell, read, &socket, End::Peer(host), address).await;

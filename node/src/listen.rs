@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use helenus_cluster::control::ControlEvent;
 use helenus_cluster::link::LinkKind;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
@@ -128,6 +129,8 @@ pub(crate) async fn accept_nodes(listener: TcpListener, environment: Arc<Environ
 async fn accept_node(mut stream: tokio::net::TcpStream, environment: &Environment) -> Result<(), handshake::LinkError> {
     let hello = handshake::accept(&mut stream, |theirs| environment.hello(theirs.kind)).await?;
     let stream = stream.into_std()?;
+    // Who opens a link is there: links to it that are missing need not wait for their next attempt.
+    environment.broadcast(&ControlEvent::PeerUp(hello.host_id));
     match hello.kind {
         LinkKind::Control => {
             let _stopping = environment.control.send(ControlInput::Link(stream, hello));
@@ -139,4 +142,27 @@ async fn accept_node(mut stream: tokio::net::TcpStream, environment: &Environmen
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_name_the_remedy() {
+        let check = |address: &str, kind: io::ErrorKind, expected: &str| {
+            let address = address.parse().expect("an address");
+            let line = refusal(address, "clients", "--port", &io::Error::from(kind));
+            assert_eq!(line, format!("cannot listen on {address} for clients: {expected}"));
+        };
+        check(
+            "127.0.0.2:9042",
+            io::ErrorKind::AddrNotAvailable,
+            "the address is not there: add it with 'ip addr add 127.0.0.2/8 dev lo' (on macOS 'sudo ifconfig lo0 alias \
+             127.0.0.2')",
+        );
+        check("10.0.0.2:9042", io::ErrorKind::AddrNotAvailable, "the address is not one of this machine");
+        check("10.0.0.2:9042", io::ErrorKind::AddrInUse, "the port is taken: stop what listens there, or set --port");
+        check("10.0.0.2:80", io::ErrorKind::PermissionDenied, "permission denied");
+    }
 }

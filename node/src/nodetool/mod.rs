@@ -16,6 +16,7 @@ mod text;
 use http::{Client, Failure};
 
 use crate::admin::answers::TablesRequest;
+use crate::say;
 
 /// nodetool's own options, and what it is to do.
 #[derive(Debug, Args)]
@@ -144,8 +145,8 @@ pub(crate) fn leave(error: &clap::Error) -> ! {
     }
     let text = error.render().to_string();
     let first = text.lines().next().unwrap_or_default();
-    eprintln!("nodetool: {}", first.strip_prefix("error: ").unwrap_or(first));
-    eprintln!("See 'nodetool help' or 'nodetool help <command>'.");
+    say::complain(format_args!("nodetool: {}", first.strip_prefix("error: ").unwrap_or(first)));
+    say::complain(format_args!("See 'nodetool help' or 'nodetool help <command>'."));
     std::process::exit(1);
 }
 
@@ -158,19 +159,19 @@ pub(crate) fn main(nodetool: Nodetool) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(Failure::Usage(reason)) => {
-            eprintln!("nodetool: {reason}\nSee 'nodetool help' or 'nodetool help <command>'.");
+            say::complain(format_args!("nodetool: {reason}\nSee 'nodetool help' or 'nodetool help <command>'."));
             ExitCode::from(1)
         }
         Err(Failure::Connect(reason)) => {
-            eprintln!("nodetool: {reason}");
+            say::complain(format_args!("nodetool: {reason}"));
             ExitCode::from(1)
         }
         Err(Failure::Printed(text)) => {
-            print!("{text}");
+            say::line(text.strip_suffix('\n').unwrap_or(&text));
             ExitCode::from(1)
         }
         Err(Failure::Node(reason)) => {
-            eprintln!("error: {reason}");
+            say::complain(format_args!("error: {reason}"));
             ExitCode::from(2)
         }
     }

@@ -12,6 +12,12 @@ fn cluster(words: &[&str]) -> (Running, Vec<String>) {
     let mut command = helenus();
     command.arg("cluster").args(words).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut running = Running::start(&mut command);
+    let lines = until_ready(&mut running);
+    (running, lines)
+}
+
+/// What a cluster says until it is ready.
+fn until_ready(running: &mut Running) -> Vec<String> {
     let stdout = running.child.stdout.take().expect("a pipe");
     let mut lines = Vec::new();
     for line in BufReader::new(stdout).lines() {
@@ -19,7 +25,7 @@ fn cluster(words: &[&str]) -> (Running, Vec<String>) {
         let is_ready = line.starts_with("ready: ");
         lines.push(line);
         if is_ready {
-            return (running, lines);
+            return lines;
         }
     }
     panic!("the cluster ended: {lines:?}");
@@ -59,6 +65,30 @@ fn a_cluster_starts_stops_and_goes_on() {
         assert_eq!(running.wait(), Some(0), "round {round}");
         wait_for_end(&pids);
     }
+}
+
+#[test]
+fn a_death_is_told_and_left_at_that() {
+    let folder = Folder::new("death");
+    let directory = folder.join("nodes");
+    let mut command = helenus();
+    command.args(["cluster", "--nodes", "2", "--base-address", "127.0.26.1", "--dir", &directory]);
+    let mut running = Running::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let lines = until_ready(&mut running);
+    let pids = pids(&lines);
+    kill_process(pids[1], Signal::KILL).expect("it is there");
+    let stderr = running.child.stderr.take().expect("a pipe");
+    let said = BufReader::new(stderr).lines().next().expect("a line").expect("text");
+    let log = folder.path().join("nodes").join("127.0.26.2.log");
+    let pid = pids[1].as_raw_nonzero();
+    assert_eq!(said, format!("127.0.26.2  pid {pid} has died: signal: 9 (SIGKILL); see {}", log.display()));
+    // Longer than a restart would wait.
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    assert!(answers_cql("127.0.26.1"), "the other one lives");
+    assert!(!answers_cql("127.0.26.2"), "nobody asked for it to be started again");
+    running.tell(Signal::INT);
+    assert_eq!(running.wait(), Some(0));
+    wait_for_end(&pids);
 }
 
 #[test]

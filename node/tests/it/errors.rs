@@ -52,7 +52,7 @@ fn a_taken_port() {
     check(
         &cluster,
         "helenus: cannot listen on 127.0.21.2:7000 for other nodes: the port is taken: stop what listens there, or set \
-         --set storage_port=…",
+         storage_port (--set storage_port=…)",
     );
     assert!(!folder.path().join("cluster").exists(), "nothing is started");
 }
@@ -66,6 +66,11 @@ fn a_directory_that_cannot_be_used() {
         &["node", "--address", "127.0.21.3", "--data-dir", &file],
         &format!("helenus: data directory {file}: File exists"),
     );
+    // Nobody may write here, root neither; in whose words differs from machine to machine.
+    let output = run(&["node", "--address", "127.0.21.3", "--data-dir", "/sys/kernel"]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.starts_with("helenus: data directory /sys/kernel"), "{errors}");
+    assert_eq!((output.status.code(), errors.lines().count()), (Some(1), 1), "{errors}");
     let directory = folder.join("data");
     let running = node("127.0.21.3", &directory, &[]);
     check(

@@ -1,10 +1,12 @@
 //! A node from its start over its clients to its end.
 
-use std::io::Read;
+use std::io::{Read, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::process::{ERROR, Folder, OPTIONS, SUPPORTED, ask, connect, node, query, session};
+use crate::process::{ERROR, Folder, OPTIONS, QUERY, RESULT, SUPPORTED, ask, connect, node, query, session};
 
 /// The last eight bytes of a RESULT of one row with one bigint.
 fn number(result: &[u8]) -> i64 {
@@ -57,6 +59,60 @@ fn a_node_that_is_asked_to_stop_flushes_and_ends_well() {
         let files = std::fs::read_dir(table.path()).expect("a table").count();
         assert!(files >= 8, "the memtable is on disk: {files} files");
     }
+}
+
+#[test]
+fn neither_load_nor_silence_keeps_a_node_from_ending() {
+    const ADDRESS: &str = "127.0.22.6";
+    let folder = Folder::new("stop-under-load");
+    let directory = folder.join("data");
+    let mut running = node(ADDRESS, &directory, &[]);
+    write_rows(ADDRESS);
+    let text = "z".repeat(200_000);
+    query(&mut session(ADDRESS), &format!("INSERT INTO k.t (a, b) VALUES (-1, '{text}')"));
+    // Clients that say nothing, that are in the middle of a message, that take no answer.
+    let silent: Vec<_> = (0..3).map(|_| connect(ADDRESS).expect("a connection")).collect();
+    let mut halfway = session(ADDRESS);
+    halfway.write_all(&[4, 0, 0, 1, 7, 0, 0]).expect("sent");
+    let mut deaf = session(ADDRESS);
+    let select = b"SELECT b FROM k.t WHERE a = -1";
+    let mut frame = vec![4, 0, 0, 1, 7, 0, 0, 0, 4 + select.len() as u8 + 3, 0, 0, 0, select.len() as u8];
+    frame.extend_from_slice(select);
+    frame.extend_from_slice(&[0, 1, 0]);
+    deaf.write_all(&frame.repeat(200)).expect("sent");
+    let acknowledged = AtomicU64::new(0);
+    let started = std::thread::scope(|scope| {
+        for worker in 1..=3u64 {
+            let acknowledged = &acknowledged;
+            let mut stream = session(ADDRESS);
+            scope.spawn(move || {
+                for i in 0.. {
+                    let insert = format!("INSERT INTO k.t (a, b) VALUES ({}, 'y')", worker * 1_000_000 + i);
+                    let mut body = (insert.len() as u32).to_be_bytes().to_vec();
+                    body.extend_from_slice(insert.as_bytes());
+                    body.extend_from_slice(&[0, 1, 0]);
+                    match ask(&mut stream, QUERY, &body) {
+                        Ok((RESULT, _)) => acknowledged.fetch_add(1, Ordering::Relaxed),
+                        _ => break,
+                    };
+                }
+            });
+        }
+        while acknowledged.load(Ordering::Relaxed) < 300 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        running.tell(Signal::TERM);
+        let started = Instant::now();
+        assert_eq!(running.wait(), Some(0));
+        started
+    });
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    drop((silent, halfway, deaf));
+    let _again = node(ADDRESS, &directory, &[]);
+    let found = count(ADDRESS) as u64;
+    // A row whose answer was on its way may be there as well: one a worker at most.
+    let wanted = acknowledged.into_inner() + 101;
+    assert!((wanted..=wanted + 3).contains(&found), "{found} rows, {wanted} acknowledged");
 }
 
 #[test]

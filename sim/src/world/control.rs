@@ -51,7 +51,7 @@ impl World {
         if let Some(reason) = control.take_fatal() {
             return self.disk_failed(at.member, &reason);
         }
-        if !running.serves && control.is_joined() {
+        if !running.serves && control.may_serve() {
             running.serves = true;
             control.set_native_up(true);
             self.say(|| format!("member {} is in the ring", at.member));
@@ -75,14 +75,7 @@ impl World {
     /// A member's own first words.
     pub(super) fn hello(&self, member: usize, kind: LinkKind) -> Option<Hello> {
         let running = self.members[member].running.as_ref()?;
-        let shared = &running.member.shared;
-        Some(Hello {
-            kind,
-            cluster_id: running.member.control.metadata().cluster_id,
-            host_id: shared.host_id,
-            internode: shared.config.internode,
-            cluster_name: shared.config.cluster_name.clone(),
-        })
+        Some(running.member.shared.hello(kind))
     }
 
     fn send_control(&mut self, at: MemberRun, address: SocketAddr, frame: Vec<u8>) {

@@ -130,6 +130,7 @@ impl World {
         slot.coordinator.on_control_event(event);
         match event {
             ControlEvent::ViewChanged => self.follow_view(place),
+            ControlEvent::PeerUp(host) => self.dial_peer(place, *host),
             ControlEvent::PeerDown(host) => {
                 let link = slot.peers.get_mut(host).and_then(|peer| peer.link.take());
                 if let Some(link) = link {

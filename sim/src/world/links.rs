@@ -84,11 +84,12 @@ impl World {
 
     fn take_link(&mut self, id: u64, place: Place, hello: &[u8]) -> Option<Vec<u8>> {
         let own = self.hello(place.at.member, LinkKind::Data)?;
-        read_hello(hello).ok()?.check(&own).ok()?;
+        let hello = read_hello(hello).ok()?;
+        hello.check(&own).ok()?;
         let now = self.member_now(place.at.member);
         let slot = self.slot(place)?;
         slot.coordinator.set_now(now);
-        slot.coordinator.open_inbound(id);
+        slot.coordinator.open_inbound(id, &hello);
         self.net.link(id)?.owners[Side::Acceptor as usize] = Owner::Coordinator(place);
         Some(own.encode())
     }
@@ -116,15 +117,14 @@ impl World {
             (Purpose::Control, Owner::Control(at)) => self.control_open(at, id),
             (Purpose::Data(host), Owner::Coordinator(place)) => {
                 let own = self.hello(place.at.member, LinkKind::Data);
-                let sound = read_hello(hello)
-                    .is_ok_and(|hello| hello.host_id == host && own.is_some_and(|own| hello.check(&own).is_ok()));
-                if !sound {
-                    return self.side_ended(id, Side::Dialer);
-                }
+                let hello = read_hello(hello)
+                    .ok()
+                    .filter(|hello| hello.host_id == host && own.is_some_and(|own| hello.check(&own).is_ok()));
+                let Some(hello) = hello else { return self.side_ended(id, Side::Dialer) };
                 let now = self.member_now(place.at.member);
                 let Some(slot) = self.slot(place) else { return };
                 slot.coordinator.set_now(now);
-                slot.coordinator.peer_up(host);
+                slot.coordinator.peer_up(&hello);
                 self.wake(place);
             }
             _ => {}
