@@ -66,7 +66,8 @@ def write(session, window, features):
         for values in together[start:start + 3]:
             batch.add(statement, values)
         window.send(batch)
-    return window.finish()
+    window.finish()
+    return len(features)
 
 
 def compare(expected, row):
