@@ -216,6 +216,7 @@ impl Control {
     /// A message came over a control link. `host` and `from` are the sender's identity and internode address, as its handshake
     /// said.
     pub fn on_message(&mut self, host: Uuid, from: SocketAddr, message: Message<'_>) {
+        self.joining.heard_of(from);
         match message {
             Message::Gossip(bytes) => match GossipMessage::decode(bytes) {
                 Ok(message) => {

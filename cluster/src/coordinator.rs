@@ -38,6 +38,7 @@ mod consistency;
 mod deferred;
 mod errors;
 mod execute;
+mod hinted;
 mod operation;
 mod read;
 mod reconcile;
@@ -54,6 +55,7 @@ pub use slab::SlotId;
 use background::Background;
 use client::Client;
 use deferred::Deferred;
+use hinted::Hinted;
 use operation::Operation;
 use slab::Slab;
 use statement::StatementCache;
@@ -115,7 +117,10 @@ pub struct Coordinator {
     requests: Vec<ControlRequest>,
     /// Acknowledgements that wait for the device, by log position.
     unsynced: VecDeque<(LogPosition, AwaitingSync)>,
+    hinted: Hinted,
     log_dirty: bool,
+    /// Batches stored on this node (periodic mode): their mutations may go out, here or as hints, when the kernel has them.
+    stored_batches: Vec<SlotId>,
     /// This node's own parts of reads, done at the end of the batch.
     local_reads: VecDeque<(SlotId, u32)>,
     in_flight_bytes: usize,
@@ -171,7 +176,9 @@ impl Coordinator {
             tasks: Vec::new(),
             requests: Vec::new(),
             unsynced: VecDeque::new(),
+            hinted: Hinted::default(),
             log_dirty: false,
+            stored_batches: Vec::new(),
             local_reads: VecDeque::new(),
             in_flight_bytes: 0,
             deferred: Deferred::default(),
@@ -439,7 +446,7 @@ impl Coordinator {
         {
             let Some((_, waiter)) = self.unsynced.pop_front() else { return };
             match waiter {
-                AwaitingSync::Operation(id, part) => self.local_write_done(id, part),
+                AwaitingSync::Operation(id, part) => self.operation_synced(id, part),
                 AwaitingSync::Link(link, id) => {
                     self.answer(link, id, &Message::Ack(crate::message::Outcome::Done));
                 }
@@ -458,12 +465,19 @@ impl Coordinator {
     /// waits in output buffers must not be sent.
     pub fn end_batch(&mut self) -> Result<(), WriteError> {
         self.run_local_reads();
-        if self.log_dirty {
-            self.shared.engine.log_flush()?;
-            self.shared.hints.flush()?;
-            self.log_dirty = false;
+        loop {
+            if self.log_dirty {
+                self.shared.engine.log_flush()?;
+                self.shared.hints.flush()?;
+                self.log_dirty = false;
+            }
+            if self.stored_batches.is_empty() {
+                return Ok(());
+            }
+            for id in std::mem::take(&mut self.stored_batches) {
+                self.local_write_done(id, 0);
+            }
         }
-        Ok(())
     }
 
     /// Operations that wait for something.

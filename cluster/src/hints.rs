@@ -8,15 +8,18 @@
 //! ```
 //!
 //! 1. A coordinator appends to a buffer; the batch's [`HintStore::flush`] gives it to the kernel with one write a host.
-//! 2. When a host is up again its file is sealed, read from the start, and every hint sent; the file is removed when all its
+//! 2. [`HintStore::sync`] puts them on the device. It waits, so a task does it: when something must not be done before a hint is
+//!    durable (a batch forgotten, a write at ANY acknowledged), and every few seconds. Hints are counted, so that whoever waits
+//!    knows when its own are there.
+//! 3. When a host is up again its file is sealed, read from the start, and every hint sent; the file is removed when all its
 //!    hints are acknowledged. Delivery that breaks off starts the file again: a mutation may be applied twice without harm.
-//! 3. A damaged record ends its file: what stands before it is delivered, the rest is counted and given up (RELIABILITY 2.27),
+//! 4. A damaged record ends its file: what stands before it is delivered, the rest is counted and given up (RELIABILITY 2.27),
 //!    for anti-entropy to mend. A torn tail is what a power cut leaves.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use helenus_engine::disk::{Disk, DiskErrorKind, DiskFile, DiskResult};
+use helenus_engine::disk::{Disk, DiskError, DiskErrorKind, DiskFile, DiskResult};
 use helenus_model::codec::Reader;
 use parking_lot::Mutex;
 use uuid::Uuid;
@@ -32,7 +35,26 @@ const RECORD_OVERHEAD: usize = 12;
 #[derive(Debug)]
 pub struct HintStore {
     disk: Arc<dyn Disk>,
-    hosts: Mutex<BTreeMap<Uuid, HostHints>>,
+    state: Mutex<State>,
+    /// Held by the one sync under way; nothing else waits for it.
+    syncing: Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    hosts: BTreeMap<Uuid, HostHints>,
+    /// Hints kept since the start.
+    written: u64,
+    /// So many of them the kernel has.
+    flushed: u64,
+    /// So many of them the device has.
+    synced: u64,
+    /// Sealed files with bytes that the device may not have.
+    unsynced: Vec<Arc<dyn DiskFile>>,
+    /// Files were made since the directory was synced.
+    directory_changed: bool,
+    /// The first sync that failed: nobody can tell what the device has of what came before, so every later one fails, too.
+    failure: Option<DiskError>,
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +76,8 @@ struct OpenFile {
     number: u64,
     file: Arc<dyn DiskFile>,
     len: u64,
+    /// It has bytes that the device may not have.
+    dirty: bool,
 }
 
 /// What waits for one host.
@@ -103,13 +127,15 @@ impl HintStore {
             }
         }
         hosts.values_mut().for_each(|hints| hints.sealed.sort_unstable());
-        Ok(HintStore { disk, hosts: Mutex::new(hosts) })
+        let state = State { hosts, ..State::default() };
+        Ok(HintStore { disk, state: Mutex::new(state), syncing: Mutex::default() })
     }
 
-    /// Keeps a hint; [`HintStore::flush`] hands it to the kernel.
-    pub fn write(&self, host: Uuid, now_millis: i64, mutation: &[u8]) {
-        let mut hosts = self.hosts.lock();
-        let hints = hosts.entry(host).or_default();
+    /// Keeps a hint; [`HintStore::flush`] hands it to the kernel. Returns how many hints were kept since the start, this one
+    /// included: the number to compare with [`HintStore::flushed`] and [`HintStore::synced`].
+    pub fn write(&self, host: Uuid, now_millis: i64, mutation: &[u8]) -> u64 {
+        let mut state = self.state.lock();
+        let hints = state.hosts.entry(host).or_default();
         let length = (8 + mutation.len()) as u32;
         hints.buffer.extend_from_slice(&length.to_be_bytes());
         hints.buffer.extend_from_slice(&crc32fast::hash(&length.to_be_bytes()).to_be_bytes());
@@ -123,16 +149,73 @@ impl HintStore {
         if hints.oldest_millis == 0 {
             hints.oldest_millis = now_millis;
         }
+        state.written += 1;
+        state.written
     }
 
     /// Gives everything kept to the kernel.
     pub fn flush(&self) -> DiskResult<()> {
-        let mut hosts = self.hosts.lock();
-        for (host, hints) in hosts.iter_mut() {
-            if !hints.buffer.is_empty() {
-                self.flush_host(*host, hints)?;
+        self.flush_all(&mut self.state.lock())
+    }
+
+    /// So many of the hints kept since the start the kernel has.
+    pub fn flushed(&self) -> u64 {
+        self.state.lock().flushed
+    }
+
+    /// So many of the hints kept since the start the device has.
+    pub fn synced(&self) -> u64 {
+        self.state.lock().synced
+    }
+
+    /// True when the device may lack hints.
+    pub fn needs_sync(&self) -> bool {
+        let state = self.state.lock();
+        state.synced < state.written
+    }
+
+    /// Gives everything kept to the device and waits for it; how many hints that are since the start. The first error is final.
+    pub fn sync(&self) -> DiskResult<u64> {
+        let _one_at_a_time = self.syncing.lock();
+        let (files, directory_changed, flushed) = {
+            let mut state = self.state.lock();
+            if let Some(failure) = &state.failure {
+                return Err(failure.clone());
+            }
+            self.flush_all(&mut state)?;
+            let mut files = std::mem::take(&mut state.unsynced);
+            for open in state.hosts.values_mut().filter_map(|hints| hints.open.as_mut()) {
+                if std::mem::take(&mut open.dirty) {
+                    files.push(Arc::clone(&open.file));
+                }
+            }
+            (files, std::mem::take(&mut state.directory_changed), state.flushed)
+        };
+        let directory = || if directory_changed { self.disk.sync_dir(HINTS_DIRECTORY) } else { Ok(()) };
+        let synced = files.iter().try_for_each(|file| file.sync()).and_then(|()| directory());
+        let mut state = self.state.lock();
+        match synced {
+            Ok(()) => {
+                state.synced = flushed;
+                Ok(flushed)
+            }
+            Err(error) => {
+                state.failure = Some(error.clone());
+                Err(error)
             }
         }
+    }
+
+    fn flush_all(&self, state: &mut State) -> DiskResult<()> {
+        let State { hosts, unsynced, directory_changed, .. } = state;
+        for (host, hints) in hosts.iter_mut().filter(|(_, hints)| !hints.buffer.is_empty()) {
+            *directory_changed |= hints.open.is_none();
+            self.flush_host(*host, hints)?;
+            if hints.open.as_ref().is_some_and(|open| open.len >= HINTS_FILE_BYTES_MAX) {
+                seal(hints, unsynced);
+            }
+        }
+        state.flushed = state.written;
         Ok(())
     }
 
@@ -141,35 +224,26 @@ impl HintStore {
             let number = hints.next_number;
             hints.next_number += 1;
             let file = self.disk.create(&path(host, number))?;
-            self.disk.sync_dir(HINTS_DIRECTORY)?;
-            hints.open = Some(OpenFile { number, file, len: 0 });
+            hints.open = Some(OpenFile { number, file, len: 0, dirty: false });
         }
         let Some(open) = &mut hints.open else { return Ok(()) };
+        open.dirty = true;
         open.file.write_at(open.len, &hints.buffer)?;
         open.len += hints.buffer.len() as u64;
         hints.buffer.clear();
-        if open.len >= HINTS_FILE_BYTES_MAX {
-            Self::seal(hints)?;
-        }
         Ok(())
     }
 
-    fn seal(hints: &mut HostHints) -> DiskResult<()> {
-        if let Some(open) = hints.open.take() {
-            open.file.sync()?;
-            hints.sealed.push(open.number);
-        }
-        Ok(())
-    }
-
-    /// The oldest file for `host`, to be delivered; the file being written is sealed first. None: nothing waits.
+    /// The oldest file for `host`, to be delivered; the file being written is sealed if there is
+    /// no other. None: nothing waits.
     pub fn next_file(&self, host: Uuid) -> DiskResult<Option<u64>> {
-        let mut hosts = self.hosts.lock();
+        let mut state = self.state.lock();
+        self.flush_all(&mut state)?;
+        let State { hosts, unsynced, .. } = &mut *state;
         let Some(hints) = hosts.get_mut(&host) else { return Ok(None) };
-        if !hints.buffer.is_empty() {
-            self.flush_host(host, hints)?;
+        if hints.sealed.is_empty() {
+            seal(hints, unsynced);
         }
-        Self::seal(hints)?;
         Ok(hints.sealed.first().copied())
     }
 
@@ -186,14 +260,15 @@ impl HintStore {
 
     /// Forgets a file whose hints were all delivered.
     pub fn remove_file(&self, host: Uuid, number: u64) -> DiskResult<()> {
-        let mut hosts = self.hosts.lock();
-        if let Some(hints) = hosts.get_mut(&host) {
+        let mut state = self.state.lock();
+        if let Some(hints) = state.hosts.get_mut(&host) {
             hints.sealed.retain(|sealed| *sealed != number);
             if hints.sealed.is_empty() && hints.open.is_none() && hints.buffer.is_empty() {
                 hints.count = 0;
                 hints.oldest_millis = 0;
             }
         }
+        drop(state);
         match self.disk.remove(&path(host, number)) {
             Err(error) if error.kind == DiskErrorKind::NotFound => Ok(()),
             result => result,
@@ -202,15 +277,16 @@ impl HintStore {
 
     /// True when hints wait for `host`.
     pub fn has_hints(&self, host: Uuid) -> bool {
-        let hosts = self.hosts.lock();
-        hosts.get(&host).is_some_and(|h| !h.sealed.is_empty() || h.open.is_some() || !h.buffer.is_empty())
+        let state = self.state.lock();
+        state.hosts.get(&host).is_some_and(|h| !h.sealed.is_empty() || h.open.is_some() || !h.buffer.is_empty())
     }
 
     /// What waits, by host.
     pub fn pending(&self) -> Vec<PendingHints> {
-        let hosts = self.hosts.lock();
+        let state = self.state.lock();
         let files = |h: &HostHints| h.sealed.len() + usize::from(h.open.is_some() || !h.buffer.is_empty());
-        hosts
+        state
+            .hosts
             .iter()
             .filter(|(_, h)| files(h) > 0)
             .map(|(host, h)| PendingHints {
@@ -221,6 +297,16 @@ impl HintStore {
                 newest_millis: h.newest_millis,
             })
             .collect()
+    }
+}
+
+/// Ends the file being written.
+fn seal(hints: &mut HostHints, unsynced: &mut Vec<Arc<dyn DiskFile>>) {
+    if let Some(open) = hints.open.take() {
+        hints.sealed.push(open.number);
+        if open.dirty {
+            unsynced.push(open.file);
+        }
     }
 }
 
@@ -250,4 +336,85 @@ fn parse_record(reader: &mut Reader<'_>) -> Option<Hint> {
     }
     let mut body = Reader::new(body);
     Some(Hint { written_millis: body.i64().ok()?, mutation: body.rest().to_vec() })
+}
+
+#[cfg(test)]
+mod tests {
+    use helenus_engine::disk_memory::{Faults, MemoryDisk};
+    use helenus_model::rng::Rng;
+
+    use super::*;
+
+    const HOSTS: [Uuid; 2] = [Uuid::from_u128(1), Uuid::from_u128(2)];
+
+    fn store(disk: &MemoryDisk) -> HintStore {
+        HintStore::open(Arc::new(disk.clone())).expect("opens")
+    }
+
+    /// Everything that waits for a host, file by file, as text.
+    fn deliver(store: &HintStore, host: Uuid) -> Vec<String> {
+        let mut all = Vec::new();
+        while let Some(number) = store.next_file(host).expect("sealed") {
+            let (hints, _) = store.read_file(host, number).expect("read");
+            all.extend(hints.into_iter().map(|hint| String::from_utf8_lossy(&hint.mutation).into_owned()));
+            store.remove_file(host, number).expect("removed");
+        }
+        all
+    }
+
+    #[test]
+    fn a_kill_keeps_what_was_flushed_and_a_power_cut_what_was_synced() {
+        for seed in 0..200 {
+            let mut rng = Rng::new(seed);
+            let disk = MemoryDisk::new();
+            let hints = store(&disk);
+            for host in HOSTS {
+                hints.write(host, 5, b"synced");
+            }
+            assert!(hints.needs_sync());
+            assert_eq!((hints.flushed(), hints.synced()), (0, 0));
+            assert_eq!(hints.sync().expect("synced"), 2);
+            assert!(!hints.needs_sync());
+            assert_eq!(hints.write(HOSTS[0], 6, b"flushed"), 3);
+            hints.flush().expect("flushed");
+            assert_eq!((hints.flushed(), hints.synced()), (3, 2));
+            let power_cut = seed % 2 == 0;
+            disk.crash(power_cut, &mut rng);
+            let hints = store(&disk);
+            assert!(HOSTS.iter().all(|host| hints.has_hints(*host)));
+            let first = deliver(&hints, HOSTS[0]);
+            assert_eq!(first[0], "synced");
+            assert!(first.len() == 2 || power_cut && first.len() == 1, "{first:?}");
+            assert_eq!(deliver(&hints, HOSTS[1]), ["synced"]);
+            assert_eq!(hints.pending(), []);
+        }
+    }
+
+    #[test]
+    fn a_file_sealed_for_delivery_is_synced_with_the_rest() {
+        let disk = MemoryDisk::new();
+        let hints = store(&disk);
+        hints.write(HOSTS[0], 5, b"one");
+        let number = hints.next_file(HOSTS[0]).expect("sealed").expect("a file");
+        assert_eq!(hints.write(HOSTS[0], 6, b"two"), 2);
+        assert_eq!(hints.next_file(HOSTS[0]).expect("sealed"), Some(number), "one file at a time, the oldest first");
+        assert_eq!(hints.sync().expect("synced"), 2);
+        disk.crash(true, &mut Rng::new(1));
+        assert_eq!(deliver(&store(&disk), HOSTS[0]), ["one", "two"]);
+    }
+
+    #[test]
+    fn the_first_failed_sync_is_final() {
+        let disk = MemoryDisk::new();
+        let hints = store(&disk);
+        hints.write(HOSTS[0], 5, b"one");
+        hints.flush().expect("flushed");
+        let fail_at = BTreeMap::from([(disk.operations(), DiskErrorKind::Other)]);
+        disk.set_faults(Faults { fail_at, ..Faults::default() });
+        assert!(hints.sync().is_err());
+        hints.write(HOSTS[0], 5, b"two");
+        assert!(hints.sync().is_err(), "nobody can tell what the device has of the first");
+        assert_eq!(hints.synced(), 0);
+        assert_eq!(deliver(&hints, HOSTS[0]), ["one", "two"], "they are delivered all the same");
+    }
 }

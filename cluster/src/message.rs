@@ -74,6 +74,8 @@ pub enum Message<'a> {
     BatchStore {
         /// Its id, a time UUID.
         batch: Uuid,
+        /// Epoch of the sender's schema: who replays the batch must know its tables and columns.
+        schema_epoch: u64,
         /// The mutations, as `batchlog` encodes them.
         mutations: &'a [u8],
     },
@@ -116,7 +118,12 @@ impl Message<'_> {
             Message::Data(data) => return put(out, id, 9, &[], data),
             Message::Digest(digest) => return put(out, id, 10, digest, &[]),
             Message::ReadFailed(reason) => return put(out, id, 11, &reason.to_be_bytes(), &[]),
-            Message::BatchStore { batch, mutations } => (12, *batch.as_bytes(), mutations),
+            Message::BatchStore { batch, schema_epoch, mutations } => {
+                let mut head = [0; 24];
+                head[..16].copy_from_slice(batch.as_bytes());
+                head[16..].copy_from_slice(&schema_epoch.to_be_bytes());
+                return put(out, id, 12, &head, mutations);
+            }
             Message::BatchRemove { batch } => (13, *batch.as_bytes(), &[]),
             Message::Truncate { table, truncated_at } => (14, *table.as_bytes(), &truncated_at.to_be_bytes()),
             Message::Gossip(bytes) => return put(out, id, 15, &[], bytes),
@@ -154,7 +161,7 @@ impl<'a> Message<'a> {
             9 => Message::Data(fields.rest()),
             10 => Message::Digest(fields.array()?),
             11 => Message::ReadFailed(fields.u16()?),
-            12 => Message::BatchStore { batch: fields.uuid()?, mutations: fields.rest() },
+            12 => Message::BatchStore { batch: fields.uuid()?, schema_epoch: fields.u64()?, mutations: fields.rest() },
             13 => Message::BatchRemove { batch: fields.uuid()? },
             14 => Message::Truncate { table: fields.uuid()?, truncated_at: fields.i64()? },
             15 => Message::Gossip(fields.rest()),
@@ -269,7 +276,7 @@ mod tests {
             Message::Data(b"data"),
             Message::Digest([7; 16]),
             Message::ReadFailed(2),
-            Message::BatchStore { batch: Uuid::from_u128(1), mutations: b"b" },
+            Message::BatchStore { batch: Uuid::from_u128(1), schema_epoch: 9, mutations: b"b" },
             Message::BatchRemove { batch: Uuid::from_u128(2) },
             Message::Truncate { table: Uuid::from_u128(3), truncated_at: -5 },
             Message::Gossip(b"g"),

@@ -1,7 +1,9 @@
-//! Work that would stall a coordinator's thread: reads that wait for the disk or are long, password hashing, hint files.
+//! Work that would stall a coordinator's thread: reads that wait for the disk or are long, password hashing, hint files and
+//! their syncs.
 //! A coordinator hands out [`Task`]s; whoever runs them gives the [`TaskDone`] back to the same coordinator.
 
 use helenus_engine::cursor::ReadMode;
+use helenus_engine::disk::{DiskError, DiskResult};
 use helenus_engine::engine::Engine;
 use helenus_engine::error::ReadError;
 use helenus_model::read::ReadCommand;
@@ -9,7 +11,7 @@ use uuid::Uuid;
 
 use crate::answer::AnswerWriter;
 use crate::coordinator::slab::SlotId;
-use crate::hints::Hint;
+use crate::hints::{Hint, HintStore};
 use crate::shared::Shared;
 
 /// Who waits for a task.
@@ -47,12 +49,17 @@ pub enum Task {
         /// Who waits.
         reply: TaskReply,
     },
-    /// Read a hint file.
+    /// Remove the hint file that was delivered, if one was, and read the next.
     ReadHints {
         /// The host they are for.
         host: Uuid,
-        /// The file.
-        number: u64,
+        /// The file that was delivered.
+        delivered: Option<u64>,
+    },
+    /// Give all hints to the kernel, and to the device if so wanted.
+    SyncHints {
+        /// Wait for the device.
+        to_device: bool,
     },
 }
 
@@ -75,17 +82,26 @@ pub enum TaskDone {
         /// Who waits.
         reply: TaskReply,
     },
-    /// The hints of a file; empty when it could not be read.
+    /// The oldest file of hints for a host.
     Hints {
         /// The host they are for.
         host: Uuid,
-        /// The file.
-        number: u64,
-        /// Its hints.
-        hints: Vec<Hint>,
-        /// False when the file ends in damage.
-        sound: bool,
+        /// The file; None when nothing waits, or when the disk failed.
+        file: Option<HintFile>,
     },
+    /// The hints kept before the task was begun are where it was to bring them, or nobody can tell.
+    HintsSynced(Result<(), DiskError>),
+}
+
+/// A hint file, read.
+#[derive(Debug)]
+pub struct HintFile {
+    /// Its number.
+    pub number: u64,
+    /// Its hints.
+    pub hints: Vec<Hint>,
+    /// False when it ends in damage.
+    pub sound: bool,
 }
 
 /// A hash to spend time on when a role has none, so that it cannot be told from one that has (RELIABILITY 3.8).
@@ -104,15 +120,27 @@ impl Task {
                 let fits = bcrypt::verify(&password, stored).unwrap_or(false) && hash.is_some();
                 TaskDone::Password { fits, reply }
             }
-            Task::ReadHints { host, number } => {
-                let (hints, sound) = shared.hints.read_file(host, number).unwrap_or_else(|error| {
-                    tracing::error!(%error, "a hint file cannot be read");
-                    (Vec::new(), false)
+            Task::ReadHints { host, delivered } => {
+                let file = next_hints(&shared.hints, host, delivered).unwrap_or_else(|error| {
+                    // The file stays: it is tried again.
+                    tracing::error!(%error, %host, "hints cannot be read");
+                    None
                 });
-                TaskDone::Hints { host, number, hints, sound }
+                TaskDone::Hints { host, file }
             }
+            Task::SyncHints { to_device: true } => TaskDone::HintsSynced(shared.hints.sync().map(|_| ())),
+            Task::SyncHints { to_device: false } => TaskDone::HintsSynced(shared.hints.flush()),
         }
     }
+}
+
+fn next_hints(store: &HintStore, host: Uuid, delivered: Option<u64>) -> DiskResult<Option<HintFile>> {
+    if let Some(number) = delivered {
+        store.remove_file(host, number)?;
+    }
+    let Some(number) = store.next_file(host)? else { return Ok(None) };
+    let (hints, sound) = store.read_file(host, number)?;
+    Ok(Some(HintFile { number, hints, sound }))
 }
 
 fn read_answer(engine: &Engine, command: &ReadCommand) -> Result<Vec<u8>, ReadError> {

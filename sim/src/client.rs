@@ -15,8 +15,9 @@ use crate::queue::Event;
 use crate::workload::{Operation, Outcome, Statement};
 use crate::world::{Rows, World};
 
-/// A request without an answer after this is given up, microseconds: longer than every timeout of the members.
-const PATIENCE: u64 = 20_000_000;
+/// A request without an answer after this is given up, microseconds: longer than every timeout of the members, and than it takes
+/// until a client knows that its member lost its power.
+const PATIENCE: u64 = 40_000_000;
 /// Requests a client has in flight.
 const WINDOW: usize = 4;
 

@@ -9,6 +9,7 @@
 
 pub mod check;
 pub mod client;
+pub mod coverage;
 pub mod fault;
 pub mod net;
 pub mod options;

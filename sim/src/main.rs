@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
+use helenus_sim::coverage::Coverage;
 use helenus_sim::runner::{Report, run_seed};
 use helenus_sim::trace::HashText;
 
@@ -69,12 +70,14 @@ fn main() -> ExitCode {
     let (first, count) = arguments.seed.map_or((arguments.first, arguments.seeds), |seed| (seed, 1));
     #[expect(clippy::disallowed_methods, reason = "the speed of the runner is no part of a run")]
     let began = Instant::now();
+    let mut coverage = Coverage::default();
     let (mut operations, mut failures, mut simulated, mut done) = (0, 0, 0, 0);
     for seed in first..first.saturating_add(count) {
         match run(seed, &arguments) {
             Ok(report) => {
                 operations += report.operations;
                 simulated += report.micros;
+                coverage += report.coverage;
                 if arguments.verbose || count == 1 {
                     println!(
                         "seed {seed}: {} of {} requests succeeded, {} writes acknowledged, {} faults, {} deaths, {:.1} s simulated, trace {}",
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
                         report.micros as f64 / 1e6,
                         HashText(report.hash),
                     );
+                    println!("  {}", report.coverage);
                 }
             }
             Err(why) => {
@@ -109,5 +113,6 @@ fn main() -> ExitCode {
         simulated as f64 / 1e6,
         began.elapsed().as_secs_f64()
     );
+    println!("{coverage}");
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -277,6 +277,11 @@ impl Net {
         self.release(queue);
     }
 
+    /// A link of which one end is gone and the other does not know it yet.
+    pub fn half_open(&self) -> Option<u64> {
+        self.links.iter().find(|(_, link)| link.open != [true; 2] || link.lost).map(|(id, _)| *id)
+    }
+
     /// Links that cross a cut.
     pub fn crossing(&self) -> Vec<u64> {
         let crosses = |link: &Link| {

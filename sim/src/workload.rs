@@ -1,5 +1,6 @@
-//! What clients do: unique rows, cells that are overwritten and deleted, pairs in logged batches, new columns, and reads of all of
-//! them. [`history::History`] remembers what was asked and what came of it.
+//! What clients do: unique rows, cells that are overwritten and deleted, logged batches over several partitions and tables, new
+//! columns and tables, a table that comes and goes, and reads of all but the last. [`history::History`] remembers what was asked
+//! and what came of it.
 
 use helenus_cql_protocol::client_conn::ClientConn;
 use helenus_cql_protocol::notation::{Value, Values, ValuesBuffer};
@@ -15,7 +16,7 @@ use crate::world::{Rows, WALL_START_MICROS};
 pub mod choose;
 pub mod history;
 
-use history::{Cell, Demand, History};
+use history::{Cell, Demand, History, Seen};
 
 /// Partitions of each table.
 pub const PARTITIONS: i32 = 8;
@@ -55,6 +56,14 @@ pub enum Statement {
     AddColumn,
     /// INSERT into a column that was added; never prepared.
     InsertWide,
+    /// CREATE TABLE; never prepared.
+    AddTable,
+    /// INSERT into a table that was added; never prepared.
+    InsertMore,
+    /// A logged batch over several tables; never prepared.
+    MixedBatch,
+    /// Something about the table `gone`, which comes and goes; never prepared.
+    Gone,
 }
 
 impl Statement {
@@ -87,7 +96,12 @@ impl Statement {
             Statement::SelectEvents => "SELECT c, v FROM sim.events WHERE p = ?",
             Statement::SelectRegisters => "SELECT c, v, s FROM sim.registers WHERE p = ?",
             Statement::SelectPairs => "SELECT n, v FROM sim.pairs WHERE p = ?",
-            Statement::AddColumn | Statement::InsertWide => "",
+            Statement::AddColumn
+            | Statement::InsertWide
+            | Statement::AddTable
+            | Statement::InsertMore
+            | Statement::MixedBatch
+            | Statement::Gone => "",
         }
     }
 }
@@ -130,6 +144,10 @@ pub enum Effect {
     Read(i32),
     /// The column of this number.
     AddColumn(u32),
+    /// The table of this number.
+    AddTable(u32),
+    /// Nothing that the model knows of.
+    Nothing,
 }
 
 /// How the request is made.
@@ -194,7 +212,9 @@ impl Outcome {
 /// Replicas that must have answered at a level.
 pub fn replicas_at(level: Consistency, replication: usize) -> usize {
     match level {
-        Consistency::One | Consistency::LocalOne | Consistency::Any => 1,
+        // It may be no more than a hint.
+        Consistency::Any => 0,
+        Consistency::One | Consistency::LocalOne => 1,
         Consistency::Two => 2,
         Consistency::Three => 3,
         Consistency::All => replication,
@@ -324,14 +344,16 @@ impl Workload {
             }
             (Effect::Write(write), _) => self.history.unknown(*write),
             (Effect::AddColumn(number), Outcome::Done) => self.history.column_added(*number),
+            (Effect::AddTable(number), Outcome::Done) => self.history.table_added(*number),
             (Effect::Read(partition), Outcome::Rows(rows)) => {
                 let replicas = replicas_at(operation.level, self.history.replication);
                 let demand = Demand { before: operation.begun, replicas };
                 let checked = self.history.check_partition(operation.statement, *partition, &rows.rows, demand);
                 if let Err(what) = checked {
                     let text = format!("read of partition {partition} at {}: {what}", operation.level);
-                    return Err(("a read meets the acknowledged writes it overlaps", text));
+                    return Err(("a read meets the writes it overlaps, acknowledged or read before", text));
                 }
+                self.history.seen(operation.statement, *partition, &rows.rows, Seen { replicas, at: now });
             }
             _ => {}
         }
@@ -349,9 +371,15 @@ fn is_expected(operation: &Operation, error: &ErrorResponse) -> bool {
         | ErrorKind::ReadFailure { .. }
         | ErrorKind::Overloaded
         | ErrorKind::IsBootstrapping => true,
-        ErrorKind::ServerError => operation.statement == Statement::AddColumn,
-        // A node that is cut off does not know the column yet.
-        ErrorKind::Invalid => operation.statement == Statement::InsertWide,
+        ErrorKind::ServerError => {
+            matches!(operation.statement, Statement::AddColumn | Statement::AddTable | Statement::Gone)
+        }
+        // A node that is cut off does not know the column or the table yet.
+        ErrorKind::Invalid => matches!(
+            operation.statement,
+            Statement::InsertWide | Statement::InsertMore | Statement::MixedBatch | Statement::Gone
+        ),
+        ErrorKind::TruncateError => operation.statement == Statement::Gone,
         _ => false,
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use helenus_model::rng::Rng;
 
 use crate::client::Client;
+use crate::coverage::Coverage;
 use crate::fault::Faults;
 use crate::net::Net;
 use crate::options::Options;
@@ -55,6 +56,8 @@ pub struct World {
     pub faults: Faults,
     /// What happened.
     pub trace: Trace,
+    /// What ended lives did.
+    pub coverage: Coverage,
     /// The first promise that was not kept.
     pub failure: Option<Failure>,
     /// For everything that has no generator of its own.
@@ -71,12 +74,34 @@ impl World {
         let workload = Workload::new(&options, rng.fork());
         let faults = Faults::new(&options, rng.fork());
         let trace = Trace::new(options.seed, options.prints);
-        World { options, queue: Queue::default(), net, members, clients, workload, faults, trace, failure: None, rng }
+        World {
+            options,
+            queue: Queue::default(),
+            net,
+            members,
+            clients,
+            workload,
+            faults,
+            trace,
+            coverage: Coverage::default(),
+            failure: None,
+            rng,
+        }
     }
 
     /// Simulated time, microseconds.
     pub fn now(&self) -> u64 {
         self.queue.now()
+    }
+
+    /// What all lives did so far.
+    pub fn total_coverage(&self) -> Coverage {
+        let mut total = self.coverage;
+        for running in self.members.iter().filter_map(|slot| slot.running.as_ref()) {
+            total.add_life(&running.member.shared.stats);
+            total.epochs = total.epochs.max(running.member.control.metadata().epoch);
+        }
+        total
     }
 
     /// Notes that a promise was not kept; the first counts.

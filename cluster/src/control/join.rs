@@ -1,7 +1,9 @@
 //! How a node comes into a cluster (DESIGN 4, forming a cluster).
 //!
 //! 1. A node that owns tokens goes on from its own log, in any order with the others.
-//! 2. Else it asks its seeds for a cluster. Only the first of the seeds may begin one, and only when no other seed knows one.
+//! 2. Else it asks its seeds for a cluster, and whoever else speaks to it. Only the first of the seeds may begin one: at once when
+//!    every other seed has said that it knows none; a seed that says nothing may know one, so then only after half a minute
+//!    (Cassandra's ring delay) in which nobody told of a cluster.
 //! 3. It fetches the log, asks any node for a place, and is in when the log says so. The node asked chooses tokens against the
 //!    newest ring, so two that join at once get different ones.
 
@@ -23,8 +25,12 @@ use crate::topology::{NodeInfo, NodeState};
 const ASK_MILLIS: u64 = 50;
 /// Between two requests to join, ms.
 const JOIN_MILLIS: u64 = 500;
-/// How long the first seed waits for the other seeds before it begins a cluster, ms.
-const FORM_MILLIS: u64 = 2_000;
+/// How long the first seed waits for seeds that say nothing before it begins a cluster, ms.
+const FORM_MILLIS: u64 = 30_000;
+/// After this it says in the log what it waits for, ms.
+const WARN_MILLIS: u64 = 2_000;
+/// Nodes that are asked beside the seeds, because they spoke to this one.
+const STRANGERS_MAX: usize = 16;
 
 /// How far this node is.
 #[derive(Debug)]
@@ -33,8 +39,12 @@ pub(super) struct Joining {
     /// Seeds, without this node.
     others: Vec<SocketAddr>,
     may_form: bool,
-    /// Seeds that know no cluster or are not there.
+    /// Nodes that have said that they know no cluster.
     without_cluster: BTreeSet<SocketAddr>,
+    /// Nodes that are no seeds and spoke to this one: they may know the cluster that this node lost its data of.
+    strangers: BTreeSet<SocketAddr>,
+    /// It was said in the log that seeds are silent.
+    warned: bool,
     /// A node that knows the cluster.
     contact: Option<SocketAddr>,
     started_at: Option<u64>,
@@ -49,6 +59,8 @@ impl Joining {
             others: config.seeds.iter().copied().filter(|seed| *seed != config.internode).collect(),
             may_form: config.seeds.first() == Some(&config.internode),
             without_cluster: BTreeSet::new(),
+            strangers: BTreeSet::new(),
+            warned: false,
             contact: None,
             started_at: None,
             ask_at: 0,
@@ -60,8 +72,20 @@ impl Joining {
         self.done
     }
 
+    /// What it said before is no proof any more.
     pub(super) fn unreachable(&mut self, address: SocketAddr) {
-        self.without_cluster.insert(address);
+        self.without_cluster.remove(&address);
+    }
+
+    /// A node spoke to this one.
+    pub(super) fn heard_of(&mut self, address: SocketAddr) {
+        if !self.done && self.strangers.len() < STRANGERS_MAX && !self.others.contains(&address) {
+            self.strangers.insert(address);
+        }
+    }
+
+    fn silent_seeds(&self) -> Vec<SocketAddr> {
+        self.others.iter().copied().filter(|seed| !self.without_cluster.contains(seed)).collect()
     }
 }
 
@@ -125,17 +149,40 @@ impl Control {
             }
             return;
         }
-        let nobody = self.joining.others.iter().all(|seed| self.joining.without_cluster.contains(seed));
-        if self.joining.may_form && (nobody || now >= started_at + FORM_MILLIS) {
+        if self.joining.may_form && self.may_form_now(now - started_at) {
             self.form();
             return;
         }
         if now >= self.joining.ask_at {
             self.joining.ask_at = now + ASK_MILLIS;
-            for seed in self.joining.others.clone() {
-                self.send(seed, &MetadataMessage::Identify);
+            let asked: Vec<_> = self.joining.others.iter().chain(&self.joining.strangers).copied().collect();
+            for address in asked {
+                self.send(address, &MetadataMessage::Identify);
             }
         }
+    }
+
+    /// The first seed has found no cluster in so many ms: may it begin one?
+    fn may_form_now(&mut self, waited: u64) -> bool {
+        let silent = self.joining.silent_seeds();
+        if silent.is_empty() {
+            return true;
+        }
+        let names = silent.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(", ");
+        if waited >= FORM_MILLIS {
+            tracing::warn!(
+                "this node begins a new cluster: it is the first of the seeds and nobody knows a cluster, but {names} did not answer"
+            );
+            return true;
+        }
+        if waited >= WARN_MILLIS && !std::mem::replace(&mut self.joining.warned, true) {
+            tracing::warn!(
+                "the seeds {names} do not answer, so they may know a cluster: this node waits for them up to {} s before it \
+                 begins one. If there is none yet, start them, or take them from the seed list",
+                FORM_MILLIS / 1000
+            );
+        }
+        false
     }
 
     fn form(&mut self) {
@@ -162,7 +209,9 @@ impl Control {
             }
             return;
         }
-        if name != self.shared.config.cluster_name {
+        if name != self.shared.config.cluster_name && !self.joining.others.contains(&from) {
+            tracing::warn!("{from} belongs to cluster \"{name}\"");
+        } else if name != self.shared.config.cluster_name {
             let text = format!(
                 "seed {from} belongs to cluster \"{name}\", this node to \"{}\"",
                 self.shared.config.cluster_name
@@ -293,7 +342,127 @@ fn widest_gap(sorted: &[i64]) -> Option<(i64, u128)> {
 
 #[cfg(test)]
 mod tests {
+    use helenus_engine::disk_memory::MemoryDisk;
+    use helenus_engine::engine::EngineConfig;
+    use helenus_model::codec::Reader;
+    use helenus_model::time::Now;
+
     use super::*;
+    use crate::member::Member;
+    use crate::message::{Message, split_frame};
+
+    /// Nodes whose seeds are the first two of them.
+    struct World {
+        members: Vec<Option<Member>>,
+        micros: u64,
+    }
+
+    impl World {
+        fn new(up: &[usize]) -> Self {
+            let mut world = World { members: vec![None, None, None], micros: 1_000_000 };
+            up.iter().for_each(|node| world.start(*node));
+            world
+        }
+
+        fn now(&self) -> Now {
+            Now { wall_micros: 1_790_000_000_000_000 + self.micros as i64, monotonic_micros: self.micros }
+        }
+
+        /// Starts a node with an empty data directory.
+        fn start(&mut self, node: usize) {
+            let address = |node: usize, port| ([127, 0, 0, node as u8 + 1], port).into();
+            let config = MemberConfig {
+                seeds: vec![address(0, 7000), address(1, 7000)],
+                ..MemberConfig::new("test", address(node, 7000), address(node, 9042))
+            };
+            let (disk, seed) = (Arc::new(MemoryDisk::new()), self.micros + node as u64);
+            let member = Member::open(config, EngineConfig::default(), disk, self.now(), seed);
+            self.members[node] = Some(member.expect("opens"));
+        }
+
+        fn run(&mut self, millis: u64) {
+            let end = self.micros + millis * 1000;
+            while self.micros < end {
+                self.micros += 20_000;
+                let now = self.now();
+                for node in 0..self.members.len() {
+                    let Some(member) = &mut self.members[node] else { continue };
+                    member.control.set_now(now);
+                    member.control.on_tick();
+                    self.deliver(node);
+                }
+            }
+        }
+
+        /// Brings what a node has to say to those that are up.
+        fn deliver(&mut self, from: usize) {
+            let Some(sender) = &mut self.members[from] else { return };
+            sender.control.take_events();
+            let (host, address) = (sender.shared.host_id, sender.shared.config.internode);
+            for (to, frame) in sender.control.take_sends() {
+                let to = self.members.iter_mut().flatten().find(|member| member.shared.config.internode == to);
+                let Some(to) = to else { continue };
+                let (messages, _) = split_frame(&frame).expect("sound").expect("whole");
+                let mut reader = Reader::new(messages);
+                while !reader.is_empty() {
+                    let (_, message): (u64, Message<'_>) = Message::decode(&mut reader).expect("sound");
+                    to.control.on_message(host, address, message);
+                }
+            }
+        }
+
+        /// The cluster of each node: None if it is in none.
+        fn clusters(&self) -> Vec<Option<Uuid>> {
+            let cluster = |member: &Option<Member>| {
+                let metadata = member.as_ref()?.control.metadata();
+                (metadata.epoch > 0).then_some(metadata.cluster_id)
+            };
+            self.members.iter().map(cluster).collect()
+        }
+    }
+
+    #[test]
+    fn the_first_seed_begins_a_cluster_at_once_when_the_others_know_none() {
+        let mut world = World::new(&[0, 1, 2]);
+        world.run(3_000);
+        let clusters = world.clusters();
+        assert!(clusters[0].is_some() && clusters.iter().all(|cluster| *cluster == clusters[0]), "{clusters:?}");
+        let mut world = World::new(&[0, 1]);
+        world.run(200);
+        assert!(world.clusters()[0].is_some(), "there is nobody to wait for");
+    }
+
+    #[test]
+    fn only_the_first_seed_begins_and_it_waits_for_silent_ones() {
+        let mut world = World::new(&[0, 2]);
+        world.run(FORM_MILLIS - 1_000);
+        assert_eq!(world.clusters(), [None; 3]);
+        world.run(4_000);
+        let clusters = world.clusters();
+        assert!(clusters[0].is_some() && clusters[0] == clusters[2], "{clusters:?}");
+        let mut world = World::new(&[1, 2]);
+        world.run(FORM_MILLIS * 3);
+        assert_eq!(world.clusters(), [None; 3], "the first seed is not there");
+        world.start(0);
+        world.run(3_000);
+        assert!(world.clusters().iter().all(Option::is_some));
+    }
+
+    /// The first seed comes back without its data, the other seed is down: a node that is no seed still tells it of the cluster.
+    #[test]
+    fn a_wiped_first_seed_does_not_begin_a_second_cluster() {
+        let mut world = World::new(&[0, 1, 2]);
+        world.run(3_000);
+        let cluster = world.clusters()[2];
+        assert!(cluster.is_some());
+        world.members[1] = None;
+        world.start(0);
+        world.run(FORM_MILLIS * 2);
+        let found = world.clusters()[0];
+        assert!(found.is_none() || found == cluster, "{found:?} beside {cluster:?}");
+        let fatal = world.members[0].as_mut().and_then(|member| member.control.take_fatal()).unwrap_or_default();
+        assert!(fatal.contains("already the address of node"), "{fatal}");
+    }
 
     #[test]
     fn tokens_spread_evenly() {

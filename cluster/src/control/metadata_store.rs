@@ -8,8 +8,9 @@
 //!         | 3, epoch u64, ballot, entry               accepted
 //! ```
 //!
-//! A record that does not check is the torn end of the file if nothing valid follows; the file is cut there. Anything else is
-//! damage, and the start stops (DESIGN 4, data directory).
+//! A record whose checksums do not fit is the torn end of the file if no whole record follows; the file is cut there. Anything
+//! else is damage, and the start stops (DESIGN 4, data directory): also a record whose checksums fit and whose content nobody
+//! knows, for it was written whole and is part of what this node promised.
 
 use std::sync::Arc;
 
@@ -140,34 +141,35 @@ fn parse(bytes: &[u8]) -> Result<(Vec<Record>, usize), MetadataStoreError> {
     let mut records = Vec::new();
     let mut at = MAGIC.len();
     while at < bytes.len() {
-        match parse_record(&bytes[at..]) {
-            Some((record, length)) => {
-                records.push(record);
+        let damaged = MetadataStoreError::Damaged { offset: at };
+        match whole_body(&bytes[at..]) {
+            Some((body, length)) => {
+                records.push(parse_body(body).ok_or(damaged)?);
                 at += length;
             }
-            None if (at + 1..bytes.len()).any(|later| parse_record(&bytes[later..]).is_some()) => {
-                return Err(MetadataStoreError::Damaged { offset: at });
-            }
+            None if (at + 1..bytes.len()).any(|later| whole_body(&bytes[later..]).is_some()) => return Err(damaged),
             None => break,
         }
     }
     Ok((records, at))
 }
 
-fn parse_record(bytes: &[u8]) -> Option<(Record, usize)> {
+/// The body of the record that `bytes` start with, and the record's length, if its checksums fit.
+fn whole_body(bytes: &[u8]) -> Option<(&[u8], usize)> {
     let mut reader = Reader::new(bytes);
     let length = reader.u32().ok()?;
     if reader.u32().ok()? != crc32fast::hash(&length.to_be_bytes()) {
         return None;
     }
     let body = reader.take(length as usize).ok()?;
-    if reader.u32().ok()? != crc32fast::hash(body) {
-        return None;
-    }
+    (reader.u32().ok()? == crc32fast::hash(body)).then(|| (body, reader.position()))
+}
+
+fn parse_body(body: &[u8]) -> Option<Record> {
     let mut fields = Reader::new(body);
     let kind = fields.u8().ok()?;
     let epoch = fields.u64().ok()?;
-    let record = match kind {
+    Some(match kind {
         1 => Record::Decided { epoch, entry: fields.rest().to_vec() },
         2 | 3 => {
             let ballot = Ballot { counter: fields.u64().ok()?, host: fields.uuid().ok()? };
@@ -178,8 +180,7 @@ fn parse_record(bytes: &[u8]) -> Option<(Record, usize)> {
             }
         }
         _ => return None,
-    };
-    Some((record, reader.position()))
+    })
 }
 
 #[cfg(test)]
@@ -214,6 +215,43 @@ mod tests {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1;
             assert!(parse(&damaged).is_err(), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_whole_record_of_unknown_content_stops_the_start() {
+        let start = |bodies: &[&[u8]]| {
+            let mut bytes = MAGIC.to_vec();
+            for body in bodies {
+                let length = (body.len() as u32).to_be_bytes();
+                bytes.extend_from_slice(&length);
+                bytes.extend_from_slice(&crc32fast::hash(&length).to_be_bytes());
+                bytes.extend_from_slice(body);
+                bytes.extend_from_slice(&crc32fast::hash(body).to_be_bytes());
+            }
+            let disk = helenus_engine::disk_memory::MemoryDisk::new();
+            disk.put(PATH, bytes);
+            match MetadataStore::open(&disk) {
+                Ok((_, records)) => format!("{} records", records.len()),
+                Err(error) => error.to_string(),
+            }
+        };
+        let decided = &[1, 0, 0, 0, 0, 0, 0, 0, 1, b'e'][..];
+        let damaged = |at| {
+            format!(
+                "metadata/log is damaged at byte {at}: restore it from a copy, or give the node an empty data directory"
+            )
+        };
+        for (bodies, expected) in [
+            (&[decided][..], "1 records".to_owned()),
+            (&[&[4, 0, 0, 0, 0, 0, 0, 0, 1]], damaged(8)),
+            (&[decided, &[9, 0, 0, 0, 0, 0, 0, 0, 2, 7]], damaged(30)),
+            (&[&[4, 0, 0, 0, 0, 0, 0, 0, 1], decided], damaged(8)),
+            (&[decided, &[]], damaged(30)),
+            (&[decided, &[1, 0, 0]], damaged(30)),
+            (&[decided, &[2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0]], damaged(30)),
+        ] {
+            assert_eq!(start(bodies), expected, "{bodies:?}");
         }
     }
 }

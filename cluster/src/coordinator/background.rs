@@ -1,7 +1,7 @@
 //! What coordinator 0 does unasked: hints to nodes that are back, batches whose coordinator is gone.
 //!
 //! Hints of one host are delivered one file at a time, a window of them in flight; when all of a file are acknowledged it is
-//! removed. Batches are looked for every few seconds; one older than the replay age is written again with its original
+//! removed. All hints go to the device every few seconds, in every mode. Batches are looked for every few seconds; one older than the replay age is written again with its original
 //! timestamps, and forgotten when every replica has it or has a hint.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -13,6 +13,8 @@ use helenus_model::mutation::MutationRef;
 use helenus_model::time::Now;
 use uuid::Uuid;
 
+use super::client::{Handled, Reply};
+use super::hinted::AwaitingHints;
 use super::operation::{Kind, Operation};
 use super::write::{Outgoing, Then, WriteOptions};
 use super::{Coordinator, SlotId};
@@ -21,17 +23,20 @@ use crate::hints::Hint;
 use crate::message::{Message, WriteKind, read_list};
 use crate::shared::Shared;
 use crate::system;
-use crate::task::Task;
+use crate::task::{HintFile, Task};
 
 /// Hints in flight to one host.
 const HINT_WINDOW: usize = 128;
 /// Between two looks for hints and batches, ms.
 const LOOK_MILLIS: u64 = 1_000;
+/// Between two syncs of hints that nobody waits for, ms (Cassandra's `hints_flush_period`).
+const HINTS_SYNC_MILLIS: u64 = 10_000;
 
 /// State of the work above.
 #[derive(Debug, Default)]
 pub(super) struct Background {
     look_at: u64,
+    sync_hints_at: u64,
     deliveries: BTreeMap<Uuid, Delivery>,
     down_since: BTreeMap<Uuid, u64>,
     /// Set until the first look, so that batches of an earlier run are found.
@@ -44,12 +49,11 @@ pub(super) struct Background {
 /// A hint file on its way to a host.
 #[derive(Debug)]
 struct Delivery {
-    number: u64,
+    /// None until it is read.
+    number: Option<u64>,
     hints: VecDeque<Hint>,
     in_flight: usize,
     failed: bool,
-    loaded: bool,
-    sound: bool,
 }
 
 impl Background {
@@ -86,6 +90,11 @@ impl Background {
         self.batches.remove(&batch);
         self.replaying.remove(&batch);
     }
+
+    /// A batch stays stored: it is replayed again.
+    pub(super) fn replay_again(&mut self, batch: Uuid) {
+        self.replaying.remove(&batch);
+    }
 }
 
 impl Coordinator {
@@ -98,6 +107,12 @@ impl Coordinator {
         self.background.look_at = now + LOOK_MILLIS;
         if self.number == 0 {
             self.look_for_hints();
+            if now >= self.background.sync_hints_at {
+                self.background.sync_hints_at = now + HINTS_SYNC_MILLIS;
+                if self.shared.hints.needs_sync() {
+                    self.tasks.push(Task::SyncHints { to_device: true });
+                }
+            }
             if !self.background.looked_for_batches {
                 self.background.looked_for_batches = self.find_batches();
             }
@@ -111,40 +126,33 @@ impl Coordinator {
             if self.background.deliveries.contains_key(&host) || !self.shared.hints.has_hints(host) {
                 continue;
             }
-            match self.shared.hints.next_file(host) {
-                Ok(Some(number)) => {
-                    let delivery = Delivery {
-                        number,
-                        hints: VecDeque::new(),
-                        in_flight: 0,
-                        failed: false,
-                        loaded: false,
-                        sound: true,
-                    };
-                    self.background.deliveries.insert(host, delivery);
-                    self.tasks.push(Task::ReadHints { host, number });
-                }
-                Ok(None) => {}
-                Err(error) => tracing::error!(%error, %host, "hints cannot be read"),
-            }
+            self.read_hints(host, None);
         }
     }
 
-    /// A hint file was read.
-    pub(super) fn hints_read(&mut self, host: Uuid, number: u64, hints: Vec<Hint>, sound: bool) {
+    /// Begins with the next file for a host.
+    fn read_hints(&mut self, host: Uuid, delivered: Option<u64>) {
+        let delivery = Delivery { number: None, hints: VecDeque::new(), in_flight: 0, failed: false };
+        self.background.deliveries.insert(host, delivery);
+        self.tasks.push(Task::ReadHints { host, delivered });
+    }
+
+    /// A hint file was read, or there is none.
+    pub(super) fn hints_read(&mut self, host: Uuid, file: Option<HintFile>) {
+        let Some(HintFile { number, hints, sound }) = file else {
+            self.background.deliveries.remove(&host);
+            return;
+        };
         if !sound {
             tracing::error!(%host, number, "a hint file ends in damage: what stands before it is delivered");
         }
         let hints = hints.into_iter().filter(|hint| self.is_deliverable(hint)).collect();
         let Some(delivery) = self.background.deliveries.get_mut(&host) else { return };
-        if delivery.number == number {
-            delivery.loaded = true;
-            delivery.sound = sound;
-            if !delivery.failed {
-                delivery.hints = hints;
-            }
-            self.send_hints(host);
+        delivery.number = Some(number);
+        if !delivery.failed {
+            delivery.hints = hints;
         }
+        self.send_hints(host);
     }
 
     /// A hint must decode, some table of it must be there, and it must not bring back what was purged or truncated since
@@ -184,18 +192,15 @@ impl Coordinator {
 
     fn finish_delivery(&mut self, host: Uuid) {
         let Some(delivery) = self.background.deliveries.get(&host) else { return };
-        if !delivery.loaded || delivery.in_flight > 0 || !delivery.hints.is_empty() {
+        let Some(number) = delivery.number else { return };
+        if delivery.in_flight > 0 || !delivery.hints.is_empty() {
             return;
         }
-        let (number, failed) = (delivery.number, delivery.failed);
-        self.background.deliveries.remove(&host);
-        if failed {
-            return;
+        if delivery.failed {
+            self.background.deliveries.remove(&host);
+        } else {
+            self.read_hints(host, Some(number));
         }
-        if let Err(error) = self.shared.hints.remove_file(host, number) {
-            tracing::error!(%error, %host, "a delivered hint file cannot be removed");
-        }
-        self.look_for_hints();
     }
 
     /// A hint was acknowledged, or not.
@@ -265,7 +270,10 @@ impl Coordinator {
             warnings: Vec::new(),
             then: Then::Replayed(batch),
         };
-        self.write(None, outgoing, options);
+        if let Handled::Reply(Reply::Error(error), _) = self.write(None, outgoing, options) {
+            tracing::error!(%batch, error = %error.message, "a batch cannot be replayed");
+            self.background.replay_again(batch);
+        }
     }
 
     /// The mutations of a stored batch whose tables still are there.
@@ -284,13 +292,20 @@ impl Coordinator {
         mutations.iter().filter_map(outgoing).collect()
     }
 
-    /// A batch was written again, or could not be.
-    pub(super) fn batch_replayed(&mut self, batch: Uuid, done: bool) {
-        self.background.replaying.remove(&batch);
+    /// A batch was written again, so many hints being all that some replicas have of it; or it could not be.
+    pub(super) fn batch_replayed(&mut self, batch: Uuid, done: bool, hints: u64) {
         if done {
             self.count_failure(&self.shared.stats.batches_replayed);
-            self.remove_batch(batch);
+            self.after_hints(hints, AwaitingHints::Replayed(batch));
+        } else {
+            self.background.replay_again(batch);
         }
+    }
+
+    /// Every replica has the batch, or a hint for it that lasts.
+    pub(super) fn forget_replayed(&mut self, batch: Uuid) {
+        self.background.replay_again(batch);
+        self.remove_batch(batch);
     }
 
     /// Sends the one mutation of an operation to its one peer.

@@ -2,8 +2,8 @@
 //!
 //! 1. The mutations are stored on two other nodes (racks of their own where there are), or here when this node is alone.
 //! 2. When both have them, the mutations are written at the client's level.
-//! 3. When that level is met the batch is forgotten where it is stored. Who still has it after a while replays it, with the
-//!    original timestamps.
+//! 3. When that level is met the client is answered. When every replica has answered, or has a hint that lasts (hinted.rs), the
+//!    batch is forgotten where it is stored. Who still has it after a while replays it, with the original timestamps.
 
 use std::sync::Arc;
 
@@ -185,18 +185,17 @@ impl Coordinator {
         let mutations: Vec<&[u8]> = outgoing.iter().map(|out| out.mutation.as_slice()).collect();
         let mut stored = Vec::new();
         put_list(&mut stored, mutations.into_iter());
-        if places.here
-            && let Err(reason) = self.store_batch(batch, &stored)
-        {
-            let address = self.shared.config.internode.ip();
-            let failures = vec![(address, FailureReason::from_code(reason))];
-            return errors::write_failure(level, 0, 1, WriteType::BatchLog, failures).into();
-        }
+        let here = match places.here.then(|| self.store_batch(batch, &stored)) {
+            None => None,
+            Some(Ok(position)) => Some(position),
+            Some(Err(reason)) => {
+                let address = self.shared.config.internode.ip();
+                let failures = vec![(address, FailureReason::from_code(reason))];
+                return errors::write_failure(level, 0, 1, WriteType::BatchLog, failures).into();
+            }
+        };
         let batch = StoredBatch { outgoing, level, places };
-        if batch.places.peers.is_empty() {
-            return self.batch_stored(Some(asker), batch, None, warnings);
-        }
-        self.store_remotely(asker, batch, &stored, warnings)
+        self.store_at_places(asker, batch, &stored, here, warnings)
     }
 
     /// Two other nodes of this data centre, of other racks than this one where there are; this node when it is alone.
@@ -232,28 +231,14 @@ impl Coordinator {
         self.write(asker, batch.outgoing, options)
     }
 
-    /// The mutations of a batch are written, or not enough of them.
-    pub(super) fn batch_written(
-        &mut self,
-        asker: Option<Asker>,
-        places: BatchPlaces,
-        failure: Option<ErrorResponse>,
-        warnings: Vec<String>,
-    ) -> Handled {
-        if let Some(error) = failure {
-            // It stays stored, and is replayed.
-            return error.into();
-        }
+    /// Every replica has the mutations of a batch, or a hint for them that lasts.
+    pub(super) fn forget_batch(&mut self, places: &BatchPlaces) {
         for peer in &places.peers {
             self.send(*peer, 0, &Message::BatchRemove { batch: places.batch });
         }
         if places.here {
             self.remove_batch(places.batch);
         }
-        if let Some(asker) = asker {
-            self.count_write(asker.began);
-        }
-        Handled::Reply(super::client::Reply::Void, warnings)
     }
 
     /// Keeps a batch on this node. Where in the log it stands, or the protocol's reason why not.

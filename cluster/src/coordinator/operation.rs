@@ -118,9 +118,18 @@ impl Coordinator {
         let Some(operation) = self.operations.get_mut(id) else { return };
         match &operation.kind {
             Kind::Write(_) => self.write_acknowledged(id, part, outcome),
-            Kind::Select(_) => self.repair_acknowledged(id, part),
+            Kind::Select(_) => self.repair_acknowledged(id, part, outcome),
             Kind::Truncate(_) => self.truncate_acknowledged(id, peer, outcome),
             Kind::Login { .. } | Kind::Control => {}
+        }
+    }
+
+    /// What this node itself wrote for an operation is on the device.
+    pub(super) fn operation_synced(&mut self, id: SlotId, part: u32) {
+        match self.operations.get_mut(id).map(|operation| &operation.kind) {
+            Some(Kind::Write(_)) => self.local_write_done(id, part),
+            Some(Kind::Select(_)) => self.repair_acknowledged(id, part, Outcome::Done),
+            _ => {}
         }
     }
 
@@ -137,6 +146,7 @@ impl Coordinator {
                 for part in wait.read.parts_waiting_for(peer) {
                     self.read_answered(id, part, Message::ReadFailed(FailureReason::NodeDown.code()));
                 }
+                self.repair_lost_peer(id, peer);
             }
             Kind::Truncate(_) => self.truncate_acknowledged(id, peer, Outcome::Failed(FailureReason::NodeDown.code())),
             Kind::Login { .. } | Kind::Control => {}
@@ -154,7 +164,8 @@ impl Coordinator {
             }
             TaskDone::Password { fits, reply: TaskReply::Operation(id, _) } => self.login_done(id, fits),
             TaskDone::Password { .. } => {}
-            TaskDone::Hints { host, number, hints, sound } => self.hints_read(host, number, hints, sound),
+            TaskDone::Hints { host, file } => self.hints_read(host, file),
+            TaskDone::HintsSynced(result) => self.hints_synced(result),
         }
     }
 

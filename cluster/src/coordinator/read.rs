@@ -45,8 +45,8 @@ pub(super) enum Phase {
     First,
     /// Full answers from all, because digests differed.
     Full,
-    /// Repairs were sent; the merged answer waits for their acknowledgement.
-    Repair { merged: Vec<u8>, waiting: usize },
+    /// Repairs were sent; the merged answer waits for their acknowledgement: part and peer of each.
+    Repair { merged: Vec<u8>, waiting: Vec<(u32, u16)> },
 }
 
 /// A part of the ring to be read, and who holds it.

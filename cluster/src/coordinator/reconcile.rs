@@ -14,11 +14,14 @@ use helenus_model::read::{PartitionConsumer, ReadCommand};
 use helenus_model::row::{DeletionTime, RowRef};
 use helenus_model::schema::Table;
 
+use uuid::Uuid;
+
 use super::operation::{Kind, Operation};
 use super::read::{Phase, ReadState};
-use super::{Coordinator, LOCAL, SlotId};
+use super::{AwaitingSync, Coordinator, LOCAL, SlotId};
 use crate::answer::{Answer, AnswerWriter};
-use crate::message::{Message, WriteKind};
+use crate::config::SyncMode;
+use crate::message::{Message, Outcome, WriteKind};
 
 /// Largest number of rows that a repeated short read asks for.
 const SHORT_READ_ROWS_MAX: u32 = 1 << 20;
@@ -295,43 +298,90 @@ impl Coordinator {
         }
     }
 
-    /// Sends each replica what it lacks and waits for the acknowledgements.
+    /// Sends each replica what it lacks and waits for the acknowledgements: the answer may not be older than what the next read
+    /// will say, so a replica that cannot be repaired leaves the read without an answer.
     fn repair(&mut self, id: SlotId, table: &Arc<Table>, peers: &[u16], reconciled: Reconciled) {
         let blocking = table.params.read_repair.eq_ignore_ascii_case("BLOCKING");
         let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) else { return };
-        let first = select.read.next_part();
-        let mut waiting = 0;
+        let mut part = select.read.next_part();
+        let mut waiting = Vec::new();
+        let mut lost = false;
         let schema_epoch = self.view.schema().epoch;
         for (peer, mutations) in peers.iter().zip(&reconciled.repairs).filter(|_| blocking) {
             for mutation in mutations {
-                if *peer == LOCAL {
-                    match self.shared.engine.apply(mutation, true) {
-                        Ok(_) => self.log_dirty = true,
-                        Err(error) => tracing::error!(%error, "a repair failed here"),
-                    }
+                let sent = if *peer == LOCAL {
+                    self.repair_here(id, part, table.id, mutation)
                 } else if self.peers[usize::from(*peer)].up {
                     let message = Message::Write { kind: WriteKind::Repair, schema_epoch, mutation };
-                    self.request(*peer, id, first + waiting, &message);
-                    waiting += 1;
+                    self.request(*peer, id, part, &message);
+                    Repair::Waits
+                } else {
+                    Repair::Lost
+                };
+                match sent {
+                    Repair::Done => {}
+                    Repair::Waits => waiting.push((part, *peer)),
+                    Repair::Lost => lost = true,
                 }
+                part += 1;
             }
         }
-        if waiting == 0 {
-            return self.deliver(id, &reconciled.merged);
-        }
-        if let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) {
-            select.read.phase = Phase::Repair { merged: reconciled.merged, waiting: waiting as usize };
+        if lost {
+            self.fail_read(id, true);
+        } else if waiting.is_empty() {
+            self.deliver(id, &reconciled.merged);
+        } else if let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) {
+            select.read.phase = Phase::Repair { merged: reconciled.merged, waiting };
         }
     }
 
-    /// A replica has taken a repair. One that cannot ends in a timeout, as in Cassandra.
-    pub(super) fn repair_acknowledged(&mut self, id: SlotId, _part: u32) {
+    /// Repairs this node itself.
+    fn repair_here(&mut self, id: SlotId, part: u32, table: Uuid, mutation: &[u8]) -> Repair {
+        let durable = self.is_durable(table);
+        match self.shared.engine.apply(mutation, durable) {
+            Ok(position) => {
+                self.log_dirty = true;
+                if durable && self.shared.config.sync_mode == SyncMode::Synced {
+                    self.unsynced.push_back((position, AwaitingSync::Operation(id, part)));
+                    return Repair::Waits;
+                }
+                Repair::Done
+            }
+            Err(error) => {
+                tracing::error!(%error, "a repair failed here");
+                Repair::Lost
+            }
+        }
+    }
+
+    /// A replica has taken a repair, or cannot.
+    pub(super) fn repair_acknowledged(&mut self, id: SlotId, part: u32, outcome: Outcome) {
         let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) else { return };
         let Phase::Repair { merged, waiting } = &mut select.read.phase else { return };
-        *waiting -= 1;
-        if *waiting == 0 {
+        let Some(at) = waiting.iter().position(|(waits, _)| *waits == part) else { return };
+        if outcome != Outcome::Done {
+            return self.fail_read(id, true);
+        }
+        waiting.swap_remove(at);
+        if waiting.is_empty() {
             let merged = std::mem::take(merged);
             self.deliver(id, &merged);
         }
     }
+
+    /// The link to a peer closed: if it was to take a repair, nobody knows whether it has.
+    pub(super) fn repair_lost_peer(&mut self, id: SlotId, peer: u16) {
+        let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) else { return };
+        let Phase::Repair { waiting, .. } = &select.read.phase else { return };
+        if waiting.iter().any(|(_, waits)| *waits == peer) {
+            self.fail_read(id, true);
+        }
+    }
+}
+
+/// What became of a repair.
+enum Repair {
+    Done,
+    Waits,
+    Lost,
 }

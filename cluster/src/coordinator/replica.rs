@@ -18,7 +18,9 @@ use crate::task::{Task, TaskReply};
 impl Coordinator {
     /// Another node's coordinator wants something.
     pub(super) fn peer_request(&mut self, link: LinkId, id: u64, message: Message<'_>) {
-        if let Message::Write { schema_epoch, .. } | Message::Read { schema_epoch, .. } = message
+        if let Message::Write { schema_epoch, .. }
+        | Message::Read { schema_epoch, .. }
+        | Message::BatchStore { schema_epoch, .. } = message
             && schema_epoch > self.view.schema().epoch
         {
             return self.defer(link, id, &message);
@@ -26,7 +28,7 @@ impl Coordinator {
         match message {
             Message::Write { mutation, .. } => self.replica_write(link, id, mutation),
             Message::Read { digest, command, .. } => self.replica_read(link, id, digest, command),
-            Message::BatchStore { batch, mutations } => match self.store_batch(batch, mutations) {
+            Message::BatchStore { batch, mutations, .. } => match self.store_batch(batch, mutations) {
                 Ok(position) => self.acknowledge_durable(link, id, position),
                 Err(reason) => self.acknowledge(link, id, Outcome::Failed(reason)),
             },
@@ -74,7 +76,8 @@ impl Coordinator {
         }
     }
 
-    fn is_durable(&self, table: Uuid) -> bool {
+    /// Whether writes to this table go to the log.
+    pub(super) fn is_durable(&self, table: Uuid) -> bool {
         let table = self.view.schema().table_by_id(table);
         table.and_then(|table| self.view.keyspace(&table.keyspace)).is_none_or(|keyspace| keyspace.durable_writes)
     }

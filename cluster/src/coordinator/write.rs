@@ -9,6 +9,7 @@ use helenus_model::token::Token;
 
 use super::client::{Asker, Handled, Reply};
 use super::consistency::{Requirement, Tally};
+use super::hinted::AwaitingHints;
 use super::operation::{Kind, Operation};
 use super::{AwaitingSync, Coordinator, LOCAL, SlotId, errors};
 use crate::config::SyncMode;
@@ -36,8 +37,16 @@ struct Target {
 enum TargetState {
     Waiting,
     Done,
+    /// A hint was written that is to count as an answer (ANY), once it is durable.
+    Hinting,
     /// It failed there, or never got there: a hint was written if hints are for it.
     Failed(u16),
+}
+
+impl TargetState {
+    fn is_open(self) -> bool {
+        matches!(self, TargetState::Waiting | TargetState::Hinting)
+    }
 }
 
 /// One mutation's progress.
@@ -60,6 +69,8 @@ pub(super) struct WriteWait {
     unmet: usize,
     waiting: usize,
     answered: bool,
+    /// The last of the hints written for it; 0: none ([`crate::hints::HintStore::write`]).
+    hints: u64,
     pub(super) warnings: Vec<String>,
     pub(super) then: Then,
 }
@@ -72,7 +83,8 @@ pub(super) enum Then {
     Answer,
     /// A batch is stored on enough nodes: now its mutations are written.
     WriteBatch(Box<super::batch::StoredBatch>),
-    /// The mutations of a batch are written: now it is forgotten where it is stored.
+    /// The client is answered; and when every replica has the mutations of this batch or a hint for them, it is forgotten where it
+    /// is stored.
     ForgetBatch(super::batch::BatchPlaces),
     /// A hint was delivered.
     Hint(uuid::Uuid),
@@ -94,6 +106,7 @@ impl WriteWait {
             unmet: 1,
             waiting: 1,
             answered: false,
+            hints: 0,
             warnings: Vec::new(),
             then,
         }
@@ -209,6 +222,7 @@ impl Coordinator {
             unmet,
             waiting: 0,
             answered: false,
+            hints: 0,
             warnings,
             then,
         };
@@ -224,7 +238,7 @@ impl Coordinator {
         let Some(mut operation) = self.operations.take(id) else { return };
         let Kind::Write(wait) = &mut operation.kind else { return self.operations.put_back(id, operation) };
         let schema_epoch = view.schema().epoch;
-        let mut local = Vec::new();
+        let (mut local, mut hinted) = (Vec::new(), Vec::new());
         for (i, out) in outgoing.into_iter().enumerate() {
             let durable = view.keyspace(&out.keyspace).is_none_or(|keyspace| keyspace.durable_writes);
             for node in view.replicas(&out.keyspace, out.token) {
@@ -240,10 +254,12 @@ impl Coordinator {
                     wait.waiting += 1;
                 } else {
                     target.state = TargetState::Failed(FailureReason::NodeDown.code());
-                    let hinted = self.hint(peer, wait.kind, &out.mutation);
-                    if hinted && wait.level == Consistency::Any {
-                        let Progress { requirement, tally, .. } = &mut wait.mutations[i];
-                        tally.add(requirement, &self.shared.config.datacenter, &self.shared.config.datacenter);
+                    let hints = self.hint(peer, wait.kind, &out.mutation);
+                    wait.hints = wait.hints.max(hints);
+                    if hints > 0 && wait.level == Consistency::Any {
+                        target.state = TargetState::Hinting;
+                        wait.waiting += 1;
+                        hinted.push((hints, part));
                     }
                 }
                 wait.targets.push(target);
@@ -254,6 +270,29 @@ impl Coordinator {
         for (part, durable) in local {
             self.apply_locally(id, part, durable);
         }
+        for (hints, part) in hinted {
+            self.await_hint(id, part, hints);
+        }
+    }
+
+    /// A hint counts when it lasts. Where answers need not wait for the device that is at once: hints go to the kernel before the
+    /// answer leaves.
+    fn await_hint(&mut self, id: SlotId, part: u32, hints: u64) {
+        if self.shared.config.sync_mode == SyncMode::Periodic {
+            self.write_target(id, part, TargetState::Done);
+        } else {
+            self.after_hints(hints, AwaitingHints::Part(id, part));
+        }
+    }
+
+    pub(super) fn hint_is_durable(&mut self, id: SlotId, part: u32) {
+        self.write_target(id, part, TargetState::Done);
+        self.settle_later(id);
+    }
+
+    pub(super) fn part_failed(&mut self, id: SlotId, part: u32, reason: u16) {
+        self.write_target(id, part, TargetState::Failed(reason));
+        self.settle_later(id);
     }
 
     fn apply_locally(&mut self, id: SlotId, part: u32, durable: bool) {
@@ -312,13 +351,15 @@ impl Coordinator {
             && let Some(target) = wait.targets.get(part as usize)
             && target.state == TargetState::Waiting
         {
-            self.hint(target.peer, wait.kind, &wait.mutations[target.mutation as usize].bytes);
+            let hints = self.hint(target.peer, wait.kind, &wait.mutations[target.mutation as usize].bytes);
+            wait.hints = wait.hints.max(hints);
         }
         self.operations.put_back(id, operation);
     }
 
-    /// Keeps a write for a node that misses it. False: hints are off, or not for this kind of write or this node.
-    fn hint(&mut self, peer: u16, kind: WriteKind, mutation: &[u8]) -> bool {
+    /// Keeps a write for a node that misses it: how many hints that makes since the start. 0: hints are off, or not for this kind of
+    /// write or this node.
+    fn hint(&mut self, peer: u16, kind: WriteKind, mutation: &[u8]) -> u64 {
         let hinted = self.shared.config.hints_enabled
             && matches!(kind, WriteKind::Normal | WriteKind::Replay)
             && peer != LOCAL
@@ -326,20 +367,20 @@ impl Coordinator {
                 let super::Peer { host, up, .. } = self.peers[usize::from(peer)];
                 self.background.takes_hints(host, up, &self.shared, self.now)
             };
-        if hinted {
-            let host = self.peers[usize::from(peer)].host;
-            self.shared.hints.write(host, self.now.wall_micros / 1000, mutation);
-            self.count_failure(&self.shared.stats.hints_written);
-            self.log_dirty = true;
+        if !hinted {
+            return 0;
         }
-        hinted
+        let host = self.peers[usize::from(peer)].host;
+        self.count_failure(&self.shared.stats.hints_written);
+        self.log_dirty = true;
+        self.shared.hints.write(host, self.now.wall_micros / 1000, mutation)
     }
 
     fn write_target(&mut self, id: SlotId, part: u32, state: TargetState) {
         let own_datacenter = &self.shared.config.datacenter;
         let Some(Operation { kind: Kind::Write(wait), .. }) = self.operations.get_mut(id) else { return };
         let Some(target) = wait.targets.get_mut(part as usize) else { return };
-        if target.state != TargetState::Waiting {
+        if !target.state.is_open() {
             return;
         }
         target.state = state;
@@ -369,26 +410,30 @@ impl Coordinator {
         let Some(Operation { asker, kind: Kind::Write(wait), .. }) = self.operations.get_mut(id) else {
             return Handled::Later;
         };
-        // At ANY a hint has counted already.
         let met = wait.mutations.iter().all(|progress| progress.tally.is_met(&progress.requirement));
         let finished = wait.waiting == 0;
         // A replayed batch is forgotten only when every replica has it or has a hint for it.
         let met = met && (finished || !matches!(wait.then, Then::Replayed(_)));
         if wait.answered || !(met || finished) {
             if finished {
-                self.end(id);
+                self.finish_write(id);
             }
             return Handled::Later;
         }
         wait.answered = true;
         let asker = asker.take();
         let warnings = std::mem::take(&mut wait.warnings);
-        let then = std::mem::take(&mut wait.then);
+        // A batch is forgotten only when nobody is waited for any more; one that failed stays stored, and is replayed.
+        let then = match &wait.then {
+            Then::ForgetBatch(_) if met => Then::Answer,
+            _ => std::mem::take(&mut wait.then),
+        };
+        let hints = wait.hints;
         let failure = if met { None } else { Some(self.write_failure(id)) };
         if finished {
-            self.end(id);
+            self.finish_write(id);
         }
-        let handled = self.after_write(asker, then, failure, warnings);
+        let handled = self.after_write(asker, then, failure, warnings, hints);
         match (handled, asker) {
             (Handled::Reply(reply, warnings), Some(asker)) if !at_once => {
                 self.respond(asker, reply, warnings);
@@ -399,15 +444,25 @@ impl Coordinator {
         }
     }
 
+    /// No replica is waited for any more.
+    fn finish_write(&mut self, id: SlotId) {
+        if let Some(Operation { kind: Kind::Write(wait), .. }) = self.end(id)
+            && let Then::ForgetBatch(places) = wait.then
+        {
+            self.after_hints(wait.hints, AwaitingHints::Forget(places));
+        }
+    }
+
     fn after_write(
         &mut self,
         asker: Option<Asker>,
         then: Then,
         failure: Option<helenus_cql_protocol::response::ErrorResponse>,
         warnings: Vec<String>,
+        hints: u64,
     ) -> Handled {
         match then {
-            Then::Answer => {
+            Then::Answer | Then::ForgetBatch(_) => {
                 if let Some(asker) = asker {
                     self.count_write(asker.began);
                 }
@@ -417,13 +472,12 @@ impl Coordinator {
                 }
             }
             Then::WriteBatch(batch) => self.batch_stored(asker, *batch, failure, warnings),
-            Then::ForgetBatch(places) => self.batch_written(asker, places, failure, warnings),
             Then::Hint(host) => {
                 self.hint_delivered(host, failure.is_none());
                 Handled::Later
             }
             Then::Replayed(batch) => {
-                self.batch_replayed(batch, failure.is_none());
+                self.batch_replayed(batch, failure.is_none(), hints);
                 Handled::Later
             }
         }
@@ -468,28 +522,29 @@ impl Coordinator {
     /// Time is up: whoever has not answered gets a hint, and the client its answer if it has none.
     pub(super) fn write_expired(&mut self, id: SlotId) {
         let Some(Operation { kind: Kind::Write(wait), .. }) = self.operations.get_mut(id) else { return };
-        let late: Vec<u32> = (0..wait.targets.len() as u32)
-            .filter(|part| wait.targets[*part as usize].state == TargetState::Waiting)
-            .collect();
+        let late: Vec<u32> =
+            (0..wait.targets.len() as u32).filter(|part| wait.targets[*part as usize].state.is_open()).collect();
         for part in late {
             self.hint_target(id, part);
             self.write_target(id, part, TargetState::Failed(FailureReason::NodeDown.code()));
         }
         self.settle_later(id);
-        self.end(id);
+        self.finish_write(id);
     }
 }
 
 impl Coordinator {
-    /// Stores a batch on its places; when all have it, what follows is in `batch`.
-    pub(super) fn store_remotely(
+    /// Stores a batch on its places; when all have it, what follows is in `batch`. `here` is where it stands in this node's log, if
+    /// this node is the place.
+    pub(super) fn store_at_places(
         &mut self,
         asker: Asker,
         batch: super::batch::StoredBatch,
         stored: &[u8],
+        here: Option<LogPosition>,
         warnings: Vec<String>,
     ) -> Handled {
-        let peers = batch.places.peers.clone();
+        let peers = if here.is_some() { vec![LOCAL] } else { batch.places.peers.clone() };
         let id = batch.places.batch;
         let block_for = peers.len() as u32;
         let requirement = Requirement { level: batch.level, block_for, local_only: false, each: Vec::new() };
@@ -504,13 +559,23 @@ impl Coordinator {
             unmet: 1,
             waiting: peers.len(),
             answered: false,
+            hints: 0,
             warnings,
             then: Then::WriteBatch(Box::new(batch)),
         };
         let deadline = self.deadline(self.shared.config.write_timeout_millis);
         let operation = self.begin(Operation::new(Some(asker), deadline, Kind::Write(wait)));
+        match here {
+            Some(_) if self.shared.config.sync_mode == SyncMode::Periodic => self.stored_batches.push(operation),
+            Some(position) => self.after_local_write(operation, 0, position, true),
+            None => {}
+        }
+        if here.is_some() {
+            return Handled::Later;
+        }
+        let schema_epoch = self.view.schema().epoch;
         for (part, peer) in peers.iter().enumerate() {
-            let message = Message::BatchStore { batch: id, mutations: stored };
+            let message = Message::BatchStore { batch: id, schema_epoch, mutations: stored };
             self.request(*peer, operation, part as u32, &message);
         }
         Handled::Later

@@ -16,8 +16,12 @@ impl Workload {
             0..300 => self.insert_events(now),
             300..330 => self.insert_wide(now),
             330..600 => self.write_registers(now),
-            600..720 => self.insert_pair(now),
+            600..680 => self.insert_pair(now),
+            680..720 => self.mixed_batch(now),
             720..726 => self.add_column(now),
+            726..729 => self.add_table(now),
+            729..750 => self.insert_more(now),
+            750..760 => self.come_and_go(now),
             _ => self.read(now),
         })
     }
@@ -32,6 +36,10 @@ impl Workload {
         }
     }
 
+    fn write_level(&mut self) -> Consistency {
+        if self.rng.chance(10) { Consistency::Any } else { self.level() }
+    }
+
     fn form(&mut self) -> Form {
         if self.rng.chance(20) { Form::Text } else { Form::Prepared }
     }
@@ -41,7 +49,8 @@ impl Workload {
     }
 
     fn operation(&mut self, statement: Statement, values: Vec<Datum>, effect: Effect, now: u64) -> Operation {
-        let (form, level) = (self.form(), self.level());
+        let form = self.form();
+        let level = if matches!(effect, Effect::Write(_)) { self.write_level() } else { self.level() };
         Operation { statement, values: vec![values], form, text: None, level, timestamp: None, effect, begun: now }
     }
 
@@ -53,7 +62,7 @@ impl Workload {
         let mut values = Vec::new();
         for _ in 0..count {
             let c = self.event_clustering();
-            self.history.event(p, c, EventRow { write, wide: None });
+            self.history.event(p, c, EventRow::new(write, None));
             values.push(vec![Datum::Int(p), Datum::Int(c), Datum::Text(event_value(p, c))]);
         }
         let mut operation = self.operation(Statement::InsertEvent, Vec::new(), Effect::Write(write), now);
@@ -70,29 +79,93 @@ impl Workload {
     }
 
     fn insert_wide(&mut self, now: u64) -> Operation {
-        let columns = self.history.columns();
-        if columns.is_empty() {
+        if self.history.columns().is_empty() {
             return self.insert_events(now);
         }
+        let write = self.history.begin(0);
+        let text = self.wide_row(write);
+        self.text_operation(Statement::InsertWide, text, Effect::Write(write), now)
+    }
+
+    /// A statement of a new row with a value in a column that was added.
+    fn wide_row(&mut self, write: usize) -> String {
+        let columns = self.history.columns();
         let column = columns[self.rng.index(columns.len())];
         let (p, c) = (self.partition(), self.event_clustering());
-        let write = self.history.begin(0);
-        self.history.event(p, c, EventRow { write, wide: Some(column) });
-        let mut operation = self.operation(Statement::InsertWide, Vec::new(), Effect::Write(write), now);
+        self.history.event(p, c, EventRow::new(write, Some(column)));
+        format!("INSERT INTO sim.events (p, c, v, extra_{column}) VALUES ({p}, {c}, '{}', {c})", event_value(p, c))
+    }
+
+    /// A statement of a new row in a table that was added.
+    fn more_row(&mut self, write: usize) -> String {
+        let tables = self.history.tables();
+        let table = tables[self.rng.index(tables.len())];
+        let (p, c) = (self.partition(), self.event_clustering());
+        let place = place_of(table, p);
+        self.history.event(place, c, EventRow::new(write, None));
+        format!("INSERT INTO sim.more_{table} (p, c, v) VALUES ({p}, {c}, '{}')", event_value(place, c))
+    }
+
+    fn text_operation(&mut self, statement: Statement, text: String, effect: Effect, now: u64) -> Operation {
+        let mut operation = self.operation(statement, Vec::new(), effect, now);
         operation.form = Form::Text;
-        operation.text = Some(format!(
-            "INSERT INTO sim.events (p, c, v, extra_{column}) VALUES ({p}, {c}, '{}', {c})",
-            event_value(p, c)
-        ));
+        operation.text = Some(text);
         operation
+    }
+
+    fn add_table(&mut self, now: u64) -> Operation {
+        let number = self.history.begin_table();
+        let text = format!("CREATE TABLE sim.more_{number} (p int, c int, v text, PRIMARY KEY (p, c))");
+        self.text_operation(Statement::AddTable, text, Effect::AddTable(number), now)
+    }
+
+    fn insert_more(&mut self, now: u64) -> Operation {
+        if self.history.tables().is_empty() {
+            return self.insert_events(now);
+        }
+        let write = self.history.begin(0);
+        let text = self.more_row(write);
+        self.text_operation(Statement::InsertMore, text, Effect::Write(write), now)
+    }
+
+    /// A logged batch of rows of several tables, some of them with a schema that is new.
+    fn mixed_batch(&mut self, now: u64) -> Operation {
+        let write = self.history.begin(0);
+        let (mut rows, number) = (Vec::new(), self.number());
+        let partitions = self.partitions();
+        for p in &partitions {
+            rows.push(format!("INSERT INTO sim.pairs (p, n, v) VALUES ({p}, {number}, {number})"));
+        }
+        self.history.pair(number, partitions, write);
+        if !self.history.columns().is_empty() && self.rng.chance(60) {
+            rows.push(self.wide_row(write));
+        }
+        if !self.history.tables().is_empty() && self.rng.chance(60) {
+            rows.push(self.more_row(write));
+        }
+        let (p, c) = (self.partition(), self.event_clustering());
+        self.history.event(p, c, EventRow::new(write, None));
+        rows.push(format!("INSERT INTO sim.events (p, c, v) VALUES ({p}, {c}, '{}')", event_value(p, c)));
+        let text = format!("BEGIN BATCH {}; APPLY BATCH", rows.join("; "));
+        self.text_operation(Statement::MixedBatch, text, Effect::Write(write), now)
+    }
+
+    /// A table that is made, written, emptied and dropped; nothing is promised of its content.
+    fn come_and_go(&mut self, now: u64) -> Operation {
+        let p = self.partition();
+        let text = match self.rng.below(10) {
+            0 | 1 => "CREATE TABLE IF NOT EXISTS sim.gone (p int PRIMARY KEY, v int)".to_owned(),
+            2 => "DROP TABLE IF EXISTS sim.gone".to_owned(),
+            3 => "TRUNCATE sim.gone".to_owned(),
+            _ => format!("INSERT INTO sim.gone (p, v) VALUES ({p}, {p})"),
+        };
+        self.text_operation(Statement::Gone, text, Effect::Nothing, now)
     }
 
     fn add_column(&mut self, now: u64) -> Operation {
         let number = self.history.begin_column();
-        let mut operation = self.operation(Statement::AddColumn, Vec::new(), Effect::AddColumn(number), now);
-        operation.form = Form::Text;
-        operation.text = Some(format!("ALTER TABLE sim.events ADD extra_{number} int"));
-        operation
+        let text = format!("ALTER TABLE sim.events ADD extra_{number} int");
+        self.text_operation(Statement::AddColumn, text, Effect::AddColumn(number), now)
     }
 
     fn write_registers(&mut self, now: u64) -> Operation {
@@ -133,17 +206,24 @@ impl Workload {
         operation
     }
 
-    /// Two rows of one number in two partitions, in a logged batch.
+    /// Two to four partitions.
+    fn partitions(&mut self) -> Vec<i32> {
+        let mut all: Vec<i32> = (0..PARTITIONS).collect();
+        self.rng.shuffle(&mut all);
+        all.truncate(2 + self.rng.index(3));
+        all
+    }
+
+    /// Rows of one number in several partitions, in a logged batch.
     fn insert_pair(&mut self, now: u64) -> Operation {
         let number = self.number();
         let write = self.history.begin(0);
-        let a = self.partition();
-        let b = (a + 1 + self.rng.index(PARTITIONS as usize - 1) as i32) % PARTITIONS;
-        self.history.pair(number, [a, b], write);
+        let partitions = self.partitions();
         let mut operation = self.operation(Statement::InsertPair, Vec::new(), Effect::Write(write), now);
         operation.form = Form::Logged;
-        operation.values =
-            [a, b].into_iter().map(|p| vec![Datum::Int(p), Datum::Big(number), Datum::Big(number)]).collect();
+        let row = |p: &i32| vec![Datum::Int(*p), Datum::Big(number), Datum::Big(number)];
+        operation.values = partitions.iter().map(row).collect();
+        self.history.pair(number, partitions, write);
         operation
     }
 
@@ -157,6 +237,14 @@ impl Workload {
         self.operation(statement, vec![Datum::Int(p)], Effect::Read(p), now)
     }
 }
+
+/// The number under which the model keeps a partition of an added table; those of `events` are below.
+pub(crate) fn place_of(table: u32, p: i32) -> i32 {
+    (table as i32 + 1) * PLACES_OF_TABLE + p
+}
+
+/// Numbers of partitions that a table has in the model.
+pub(crate) const PLACES_OF_TABLE: i32 = 100;
 
 /// The text of an event.
 pub(crate) fn event_value(p: i32, c: i32) -> String {

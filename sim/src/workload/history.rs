@@ -1,7 +1,7 @@
 //! What was written and what came of it, and whether an answer agrees.
 //!
-//! A write that was acknowledged must be read, or a newer one of the same cell; one whose end nobody knows may or may not be. The
-//! value of a register is the timestamp of its write, so an answer names the write it comes from.
+//! A write that was acknowledged must be read, or a newer one of the same cell; one whose end nobody knows may or may not be. What
+//! a read of a majority has shown counts as acknowledged from then on: later reads of a majority may not go back. The value of a register is the timestamp of its write, so an answer names the write it comes from.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,6 +41,16 @@ pub struct Cell {
 struct CellWrite {
     write: usize,
     deletes: bool,
+    seen: Option<Seen>,
+}
+
+/// A read that showed something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Replicas it heard.
+    pub replicas: usize,
+    /// When it was answered, microseconds.
+    pub at: u64,
 }
 
 /// A row of `events`.
@@ -50,11 +60,19 @@ pub struct EventRow {
     pub write: usize,
     /// The added column that has a value, too.
     pub wide: Option<u32>,
+    seen: Option<Seen>,
 }
 
-#[derive(Clone, Copy, Debug)]
+impl EventRow {
+    /// A row of this write.
+    pub fn new(write: usize, wide: Option<u32>) -> Self {
+        EventRow { write, wide, seen: None }
+    }
+}
+
+#[derive(Clone, Debug)]
 struct Pair {
-    partitions: [i32; 2],
+    partitions: BTreeMap<i32, Option<Seen>>,
     write: usize,
 }
 
@@ -82,6 +100,7 @@ pub struct History {
     events: BTreeMap<i32, BTreeMap<i32, EventRow>>,
     pairs: BTreeMap<i64, Pair>,
     columns: BTreeMap<u32, bool>,
+    tables: BTreeMap<u32, bool>,
 }
 
 /// A row of an answer.
@@ -105,6 +124,7 @@ impl History {
             events: BTreeMap::new(),
             pairs: BTreeMap::new(),
             columns: BTreeMap::new(),
+            tables: BTreeMap::new(),
         }
     }
 
@@ -116,7 +136,7 @@ impl History {
 
     /// It touches a register.
     pub fn cell(&mut self, cell: Cell, write: usize, deletes: bool) {
-        self.cells.entry(cell).or_default().push(CellWrite { write, deletes });
+        self.cells.entry(cell).or_default().push(CellWrite { write, deletes, seen: None });
     }
 
     /// It makes a row of `events`.
@@ -125,7 +145,8 @@ impl History {
     }
 
     /// It makes a pair.
-    pub fn pair(&mut self, number: i64, partitions: [i32; 2], write: usize) {
+    pub fn pair(&mut self, number: i64, partitions: Vec<i32>, write: usize) {
+        let partitions = partitions.into_iter().map(|p| (p, None)).collect();
         self.pairs.insert(number, Pair { partitions, write });
     }
 
@@ -156,12 +177,74 @@ impl History {
         self.columns.iter().filter(|(_, added)| **added).map(|(number, _)| *number).collect()
     }
 
+    /// A table is to be made; its number.
+    pub fn begin_table(&mut self) -> u32 {
+        let number = self.tables.len() as u32;
+        self.tables.insert(number, false);
+        number
+    }
+
+    /// It was made.
+    pub fn table_added(&mut self, number: u32) {
+        self.tables.insert(number, true);
+    }
+
+    /// Tables that were made for sure.
+    pub fn tables(&self) -> Vec<u32> {
+        self.tables.iter().filter(|(_, added)| **added).map(|(number, _)| *number).collect()
+    }
+
+    /// A read of a partition was answered. If it heard a majority, what it showed is on a majority now (read repair).
+    pub fn seen(&mut self, statement: Statement, p: i32, rows: &[Row], seen: Seen) {
+        if seen.replicas * 2 <= self.replication {
+            return;
+        }
+        for row in rows {
+            match statement {
+                Statement::SelectEvents => {
+                    let event = int(row.first()).and_then(|c| self.events.get_mut(&p)?.get_mut(&c));
+                    if let Some(event) = event {
+                        event.seen.get_or_insert(seen);
+                    }
+                }
+                Statement::SelectPairs => {
+                    let pair = big(row.first()).and_then(|number| self.pairs.get_mut(&number));
+                    if let Some(place) = pair.and_then(|pair| pair.partitions.get_mut(&p)) {
+                        place.get_or_insert(seen);
+                    }
+                }
+                Statement::SelectRegisters => {
+                    if let Some(c) = int(row.first()) {
+                        self.cell_seen(Cell { p, c: Some(c) }, big(row.get(1)), seen);
+                    }
+                    self.cell_seen(Cell { p, c: None }, big(row.get(2)), seen);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn cell_seen(&mut self, cell: Cell, value: Option<i64>, seen: Seen) {
+        let (Some(value), Some(touches)) = (value, self.cells.get_mut(&cell)) else { return };
+        for touch in touches.iter_mut().filter(|touch| !touch.deletes) {
+            if self.writes[touch.write].timestamp == value {
+                touch.seen.get_or_insert(seen);
+            }
+        }
+    }
+
     /// Writes that were acknowledged.
     pub fn acknowledged_count(&self) -> usize {
         self.writes.iter().filter(|write| write.status != Status::Unknown).count()
     }
 
-    fn must_show(&self, write: usize, demand: Demand) -> bool {
+    fn must_show(&self, write: usize, seen: Option<Seen>, demand: Demand) -> bool {
+        let was_seen =
+            seen.is_some_and(|seen| seen.at < demand.before && seen.replicas + demand.replicas > self.replication);
+        was_seen || self.was_acknowledged(write, demand)
+    }
+
+    fn was_acknowledged(&self, write: usize, demand: Demand) -> bool {
         match self.writes[write].status {
             Status::Unknown => false,
             Status::Acknowledged { replicas, at } => {
@@ -209,8 +292,9 @@ impl History {
             }
         }
         for (c, event) in known {
-            if self.must_show(event.write, demand) && !seen.contains(c) {
-                return Err(format!("row {c} of events is missing, {:?}", self.writes[event.write]));
+            if self.must_show(event.write, event.seen, demand) && !seen.contains(c) {
+                let write = self.writes[event.write];
+                return Err(format!("row {c} of events is missing, {write:?}, {:?}", event.seen));
             }
         }
         Ok(())
@@ -242,7 +326,7 @@ impl History {
     fn check_cell(&self, writes: &[CellWrite], found: Option<i64>, demand: Demand) -> Result<(), String> {
         let floor = writes
             .iter()
-            .filter(|touch| self.must_show(touch.write, demand))
+            .filter(|touch| self.must_show(touch.write, touch.seen, demand))
             .max_by_key(|touch| self.writes[touch.write].timestamp);
         let Some(floor) = floor else {
             return match found {
@@ -254,15 +338,13 @@ impl History {
         match found {
             Some(value) if !self.is_written(writes, value) => Err(format!("the value {value} was never written")),
             Some(value) if value >= least.timestamp => Ok(()),
-            Some(value) => {
-                Err(format!("the value is of {value}, but {least:?} was acknowledged (deletes: {})", floor.deletes))
-            }
+            Some(value) => Err(format!("the value is of {value}, but {least:?} was acknowledged or seen: {floor:?}")),
             None => {
                 let deleted =
                     |touch: &CellWrite| touch.deletes && self.writes[touch.write].timestamp >= least.timestamp;
                 match writes.iter().any(deleted) {
                     true => Ok(()),
-                    false => Err(format!("there is no value, but {least:?} was acknowledged")),
+                    false => Err(format!("there is no value, but {least:?} was acknowledged or seen: {floor:?}")),
                 }
             }
         }
@@ -279,43 +361,45 @@ impl History {
             let (Some(number), Some(value)) = (big(row.first()), big(row.get(1))) else {
                 return Err("a pair without a number or a value".to_owned());
             };
-            let known = self.pairs.get(&number).is_some_and(|pair| pair.partitions.contains(&p));
+            let known = self.pairs.get(&number).is_some_and(|pair| pair.partitions.contains_key(&p));
             if !known || value != number {
                 return Err(format!("pair {number} with the value {value} was never written"));
             }
             seen.insert(number);
         }
         for (number, pair) in &self.pairs {
-            if pair.partitions.contains(&p) && self.must_show(pair.write, demand) && !seen.contains(number) {
-                return Err(format!("pair {number} is missing, {:?}", self.writes[pair.write]));
+            let Some(shown) = pair.partitions.get(&p) else { continue };
+            if self.must_show(pair.write, *shown, demand) && !seen.contains(number) {
+                return Err(format!("pair {number} is missing, {:?}, {shown:?}", self.writes[pair.write]));
             }
         }
         Ok(())
     }
 
-    /// Checks that of each pair, and of each batch of events, there is all or nothing. `pairs` are the numbers found in each
+    /// Checks that of each write of several rows there is all or nothing. `pairs` are the numbers found in each
     /// partition, `events` the rows.
     pub fn check_atomic(
         &self,
         pairs: &BTreeMap<i32, BTreeSet<i64>>,
         events: &BTreeMap<i32, BTreeSet<i32>>,
     ) -> Result<(), String> {
+        // Of each write, the rows by name and whether they were found.
+        let mut rows_of_write: BTreeMap<usize, Vec<(String, bool)>> = BTreeMap::new();
         for (number, pair) in &self.pairs {
-            let found = pair.partitions.map(|p| pairs.get(&p).is_some_and(|found| found.contains(number)));
-            if found[0] != found[1] {
-                return Err(format!("pair {number} of partitions {:?} is torn: {found:?}", pair.partitions));
+            for p in pair.partitions.keys() {
+                let found = pairs.get(p).is_some_and(|found| found.contains(number));
+                rows_of_write.entry(pair.write).or_default().push((format!("pair {number} of partition {p}"), found));
             }
         }
-        let mut rows_of_write: BTreeMap<usize, Vec<(i32, i32)>> = BTreeMap::new();
         for (p, rows) in &self.events {
             for (c, row) in rows {
-                rows_of_write.entry(row.write).or_default().push((*p, *c));
+                let found = events.get(p).is_some_and(|found| found.contains(c));
+                rows_of_write.entry(row.write).or_default().push((format!("event {c} of partition {p}"), found));
             }
         }
         for rows in rows_of_write.values() {
-            let found = rows.iter().filter(|(p, c)| events.get(p).is_some_and(|found| found.contains(c))).count();
-            if found != 0 && found != rows.len() {
-                return Err(format!("a batch of one partition is torn: of rows {rows:?} there are {found}"));
+            if rows.iter().any(|(_, found)| *found) && !rows.iter().all(|(_, found)| *found) {
+                return Err(format!("a batch is torn: {rows:?}"));
             }
         }
         Ok(())
@@ -365,7 +449,7 @@ mod tests {
     fn pairs_are_whole() {
         let mut history = History::new(3);
         let write = history.begin(0);
-        history.pair(5, [1, 2], write);
+        history.pair(5, vec![1, 2], write);
         let events = BTreeMap::new();
         let numbers = |p: &[i32]| p.iter().map(|p| (*p, BTreeSet::from([5]))).collect();
         assert!(history.check_atomic(&numbers(&[]), &events).is_ok());

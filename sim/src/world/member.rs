@@ -165,6 +165,7 @@ impl World {
             Ok(opened) => opened,
             Err(error) => return self.fail("a member starts again", format!("member {member}: {error}")),
         };
+        self.coverage.torn_logs += u64::from(opened.replay.torn_bytes > 0);
         let replay = format!("{:?}", opened.replay);
         let coordinators = (0..COORDINATORS as u16)
             .map(|number| CoordinatorSlot {
@@ -209,9 +210,9 @@ impl World {
     /// Ends a member's process at once. What it handed to the operating system stays, unless the power goes.
     pub fn kill_member(&mut self, member: usize, power_cut: bool) {
         let slot = &mut self.members[member];
-        if slot.running.take().is_none() {
-            return;
-        }
+        let Some(ended) = slot.running.take() else { return };
+        self.coverage.add_life(&ended.member.shared.stats);
+        let slot = &mut self.members[member];
         slot.dies_at = None;
         slot.powered = !power_cut;
         let disk = slot.disk.clone();
