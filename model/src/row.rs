@@ -451,6 +451,16 @@ impl<'a> RowRef<'a> {
         self.header.liveness.is_none() && self.header.deletion.is_live() && self.cells.is_empty()
     }
 
+    /// True when nothing in the row is a deletion or expires, and something is in it.
+    pub fn is_immortal(&self) -> bool {
+        let header = &self.header;
+        header.deletion.is_live()
+            && header.liveness.ttl == 0
+            && header.base_ttl == 0
+            && !(header.liveness.is_none() && self.cells.is_empty())
+            && self.cells().all(|cell| cell.kind == CellKind::Live)
+    }
+
     /// True when the row would be returned at `now`: a live marker or a live cell. Deletions inside the row are already applied.
     pub fn is_live(&self, now: LocalSeconds) -> bool {
         self.header.liveness.is_live(now) || self.cells().any(|cell| cell.is_live(now))

@@ -20,8 +20,11 @@ impl PartitionPurger {
         if self.purger.may_purge_deletion(deletion) { DeletionTime::LIVE } else { deletion }
     }
 
-    /// What is left of a row.
-    pub(crate) fn row(&mut self, row: RowRef<'_>) -> Option<RowRef<'_>> {
+    /// What is left of a row; most have nothing that could ever go, and stay as they are.
+    pub(crate) fn row<'a>(&'a mut self, row: RowRef<'a>) -> Option<RowRef<'a>> {
+        if row.is_immortal() {
+            return Some(row);
+        }
         self.row.clear();
         purge_row(row, &self.purger, &mut self.row).then(|| RowRef::new(&self.row))
     }

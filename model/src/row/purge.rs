@@ -95,6 +95,9 @@ mod tests {
             cell.encode(&header, &mut row);
             let mut out = Vec::new();
             assert_eq!(purge_row(RowRef::new(&row), &purger, &mut out), kept, "{cell:?}");
+            let is_live = cell.kind == CellKind::Live;
+            assert_eq!(RowRef::new(&row).is_immortal(), is_live, "{cell:?}");
+            assert!(!is_live || out == row, "an immortal row is left as it is");
             assert_eq!(out.is_empty(), !kept);
         };
         check(CellRef::live(1, 10, b"v"), true);
