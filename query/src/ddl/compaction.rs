@@ -58,14 +58,6 @@ fn strategy(name: &str) -> Option<(Vec<&'static str>, bool)> {
     })
 }
 
-/// What a table with this option is told about it: only one strategy is there so far.
-pub(super) fn warning(options: &Options) -> Option<String> {
-    let class = options.get("class")?;
-    let name = class.strip_prefix(PACKAGE).unwrap_or(class);
-    (name != "SizeTieredCompactionStrategy")
-        .then(|| format!("{name} is not supported yet: SizeTieredCompactionStrategy compacts the table in its place"))
-}
-
 /// The option as it is stored: the class's full name, thresholds filled in.
 pub(super) fn build(mut options: Options) -> Result<Options, QueryError> {
     let Some(class) = options.remove("class") else {

@@ -6,7 +6,6 @@ use helenus_model::schema::{Column, ColumnKind, Keyspace, SchemaChange, SortOrde
 use helenus_model::types::CqlType;
 use uuid::Uuid;
 
-use super::compaction;
 use super::keyspace::missing;
 use super::names::{check_modifiable, check_table};
 use super::options::{TABLE_OPTIONS, build_params, check_params};
@@ -70,10 +69,8 @@ pub(super) fn create(
         next_column_id,
         params,
     };
-    let warnings = compaction::warning(&parts.params.compaction).into_iter().collect();
     let change = SchemaChange::PutTable(Box::new(parts));
-    let outcome = DdlOutcome::of(vec![change], EventKind::Created, EventTarget::Table, keyspace_name, name);
-    Ok(DdlOutcome { warnings, ..outcome })
+    Ok(DdlOutcome::of(vec![change], EventKind::Created, EventTarget::Table, keyspace_name, name))
 }
 
 fn single_primary_key(create: &ast::CreateTable) -> Result<&PrimaryKey, QueryError> {

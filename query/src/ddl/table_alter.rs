@@ -5,7 +5,6 @@ use helenus_model::limits::COLUMN_IDS_MAX;
 use helenus_model::schema::{Column, ColumnKind, DroppedColumn, Keyspace, SchemaChange, SortOrder, Table, TableParts};
 use helenus_model::types::CqlType;
 
-use super::compaction;
 use super::names::check_modifiable;
 use super::options::{TABLE_OPTIONS, build_params, check_params};
 use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
@@ -62,11 +61,8 @@ pub(super) fn alter(
     if Table::new(parts.clone()) == **table && parts.next_column_id == table.next_column_id {
         return Ok(DdlOutcome::nothing());
     }
-    let is_new = parts.params.compaction != table.params.compaction;
-    let warnings = compaction::warning(&parts.params.compaction).filter(|_| is_new).into_iter().collect();
     let change = SchemaChange::PutTable(Box::new(parts));
-    let outcome = DdlOutcome::of(vec![change], EventKind::Updated, EventTarget::Table, keyspace_name, name);
-    Ok(DdlOutcome { warnings, ..outcome })
+    Ok(DdlOutcome::of(vec![change], EventKind::Updated, EventTarget::Table, keyspace_name, name))
 }
 
 fn add_column(
