@@ -12,6 +12,7 @@ use helenus_gossip::gossiper::{self, Gossiper};
 use helenus_gossip::message::Message as GossipMessage;
 use helenus_gossip::state::ApplicationState;
 use helenus_model::rng::Rng;
+use helenus_model::schema::Schema;
 use helenus_model::time::Now;
 use helenus_query::error::QueryError;
 use uuid::Uuid;
@@ -521,6 +522,7 @@ impl Control {
             if let Err(error) = set {
                 self.fatal.get_or_insert_with(|| format!("the engine cannot follow the schema: {error}"));
             }
+            warn_of_strategies(&before.metadata.schema, &metadata.schema);
         }
         let view = View::new(Arc::clone(metadata), self.shared.host_id, Some(&before));
         self.shared.view.store(Arc::new(view));
@@ -544,6 +546,25 @@ impl Control {
             self.gossiper.set_members(&members, now);
         }
         self.after_gossip();
+    }
+}
+
+/// Says of new and altered tables whose compaction strategy is not there yet what compacts them.
+fn warn_of_strategies(before: &Schema, after: &Schema) {
+    for table in after.tables() {
+        let known = before.table_by_id(table.id);
+        let class = table.params.compaction.get("class").map_or("", String::as_str);
+        if known.is_none_or(|known| known.params.compaction != table.params.compaction)
+            && !class.ends_with("SizeTieredCompactionStrategy")
+        {
+            let (keyspace, table) = (&table.keyspace, &table.name);
+            tracing::warn!(
+                keyspace,
+                table,
+                class,
+                "not supported yet: SizeTieredCompactionStrategy compacts the table in its place"
+            );
+        }
     }
 }
 
