@@ -5,6 +5,7 @@ import struct
 import pytest
 from cassandra import AuthenticationFailed, InvalidRequest, Unauthorized
 from cassandra.cluster import NoHostAvailable
+from cassandra.query import tuple_factory
 
 from conftest import VERSIONS, started
 from servers import until
@@ -97,6 +98,29 @@ def test_roles_come_change_and_go(guarded):
             session.execute("DROP ROLE app")
         session.execute("DROP ROLE IF EXISTS app")
         session.execute("DROP ROLE nologin")
+
+
+def test_roles_are_listed(guarded):
+    with guarded.cluster(login=FIRST, rows=tuple_factory) as cluster:
+        session = cluster.connect()
+        for statement in ["CREATE ROLE la WITH PASSWORD = 'a' AND LOGIN = true", "CREATE ROLE lb", "CREATE ROLE lc WITH SUPERUSER = true",
+                          "GRANT lb TO la", "GRANT lc TO lb"]:
+            session.execute(statement)
+
+        def rows(statement):
+            return [row for row in session.execute(statement) if row[0].startswith("l")]
+
+        la, lb, lc = ("la", False, True, {}, "ALL"), ("lb", False, False, {}, "ALL"), ("lc", True, False, {}, "ALL")
+        until(lambda: rows("LIST ROLES") == [la, lb, lc], "the roles are listed", 10)
+        assert session.execute("LIST ROLES").column_names == ["role", "super", "login", "options", "datacenters"]
+        assert rows("LIST ROLES OF la") == [la, lb, lc]
+        assert rows("LIST ROLES OF la NORECURSIVE") == [la, lb]
+        assert rows("LIST USERS") == [("la", True, "ALL")], "a superuser by what it was granted"
+        assert session.execute("LIST USERS").column_names == ["name", "super", "datacenters"]
+        with pytest.raises(InvalidRequest, match="<role nope> doesn't exist"):
+            session.execute("LIST ROLES OF nope")
+        for name in ["la", "lb", "lc"]:
+            session.execute(f"DROP ROLE {name}")
 
 
 def test_roles_survive_a_restart_and_the_death_of_any_node():

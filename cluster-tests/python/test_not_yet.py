@@ -14,7 +14,8 @@ STATEMENTS = [
     "DELETE FROM t WHERE k = 1 AND c = 1 IF EXISTS",
     "BEGIN BATCH INSERT INTO t (k, c) VALUES (1, 1) IF NOT EXISTS; APPLY BATCH",
     # Counters.
-    "UPDATE counted SET v = v + 1 WHERE k = 1",
+    "CREATE TABLE counted (k int PRIMARY KEY, v counter)",
+    "CREATE TABLE counted (k int, c int, s counter static, PRIMARY KEY (k, c))",
     # Writes that read first.
     "UPDATE t SET l[0] = 1 WHERE k = 1 AND c = 1",
     "UPDATE t SET l = l - [1] WHERE k = 1 AND c = 1",
@@ -37,7 +38,6 @@ def made(one):
         session = cluster.connect()
         fresh_keyspace(session, "not_yet", one.replication())
         session.execute("CREATE TABLE t (k int, c int, v int, l list<int>, e vector<float, 2>, PRIMARY KEY (k, c))")
-        session.execute("CREATE TABLE counted (k int PRIMARY KEY, v counter)")
         session.execute("INSERT INTO t (k, c, v, l) VALUES (1, 1, 1, [5])")
         yield session
 

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A digest is over the logical content only: rows are brought into one form first, what has expired counts as deleted, and
-//! what may be purged counts as absent (RELIABILITY 2.22), so replicas that hold the same data in different pieces agree.
+//! what may be purged counts as absent, so replicas that hold the same data in different pieces agree.
 
 use std::ops::ControlFlow;
 

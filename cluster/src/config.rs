@@ -50,6 +50,26 @@ pub struct MemberConfig {
     pub hints_enabled: bool,
     /// `max_hint_window`
     pub hint_window_millis: u64,
+    /// `hinted_handoff_disabled_datacenters`: their nodes get no hints.
+    pub hint_disabled_datacenters: Vec<String>,
+    /// `hinted_handoff_throttle`, bytes a second; shared by the nodes that hints go to. 0: no limit.
+    pub hint_bytes_per_second: u64,
+    /// `max_hints_file_size`
+    pub hint_file_bytes_max: u64,
+    /// `max_hints_size_per_host`; 0: no limit.
+    pub hint_host_bytes_max: u64,
+    /// `batchlog_replay_throttle`, bytes a second; shared by the nodes that replay. 0: no limit.
+    pub batch_replay_bytes_per_second: u64,
+    /// `max_mutation_size`
+    pub mutation_bytes_max: usize,
+    /// `prepared_statements_cache_size`
+    pub prepared_bytes_max: usize,
+    /// `slow_query_log_timeout`: slower reads are logged. 0: none.
+    pub slow_query_millis: u64,
+    /// `default_keyspace_rf`
+    pub default_replication_factor: u32,
+    /// `native_transport_allow_older_protocols`
+    pub allow_older_protocols: bool,
     /// `batch_size_warn_threshold`
     pub batch_warn_bytes: usize,
     /// `batch_size_fail_threshold`
@@ -68,6 +88,8 @@ pub struct MemberConfig {
     pub frame_bytes_max: usize,
     /// `native_transport_max_request_data_in_flight` of one coordinator.
     pub in_flight_bytes_max: usize,
+    /// `native_transport_max_request_data_in_flight_per_ip` of one coordinator.
+    pub in_flight_bytes_per_address_max: usize,
     /// How long a DDL's answer waits for live members to apply it.
     pub schema_agreement_millis: u64,
     /// How old a batch must be before it is replayed.
@@ -97,6 +119,16 @@ impl MemberConfig {
             truncate_timeout_millis: 60_000,
             hints_enabled: true,
             hint_window_millis: 3 * 3600 * 1000,
+            hint_disabled_datacenters: Vec::new(),
+            hint_bytes_per_second: 1024 * 1024,
+            hint_file_bytes_max: 128 * 1024 * 1024,
+            hint_host_bytes_max: 0,
+            batch_replay_bytes_per_second: 1024 * 1024,
+            mutation_bytes_max: 16 * 1024 * 1024,
+            prepared_bytes_max: 10 * 1024 * 1024,
+            slow_query_millis: 500,
+            default_replication_factor: 1,
+            allow_older_protocols: true,
             batch_warn_bytes: 5 * 1024,
             batch_fail_bytes: 50 * 1024,
             unlogged_batch_partitions_warn: 10,
@@ -106,6 +138,7 @@ impl MemberConfig {
             gossip_interval_millis: 1_000,
             frame_bytes_max: 16 * 1024 * 1024,
             in_flight_bytes_max: 256 * 1024 * 1024,
+            in_flight_bytes_per_address_max: 256 * 1024 * 1024,
             schema_agreement_millis: 2_000,
             batch_replay_after_millis: 4_000,
             inline_rows_max: 5_000,

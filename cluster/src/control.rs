@@ -519,8 +519,13 @@ impl Control {
         let before = self.shared.view.load_full();
         if before.metadata.schema.epoch != metadata.schema.epoch || metadata.schema.epoch == 0 {
             let set = self.shared.engine.set_schema(Arc::clone(&metadata.schema), self.now);
-            if let Err(error) = set {
-                self.fatal.get_or_insert_with(|| format!("the engine cannot follow the schema: {error}"));
+            match set {
+                Ok(kept) => kept.iter().for_each(|(table, error)| {
+                    tracing::error!(%table, %error, "a dropped table's snapshot cannot be made: its files stay");
+                }),
+                Err(error) => {
+                    self.fatal.get_or_insert_with(|| format!("the engine cannot follow the schema: {error}"));
+                }
             }
             warn_of_strategies(&before.metadata.schema, &metadata.schema);
         }

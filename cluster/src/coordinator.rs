@@ -5,7 +5,7 @@
 //!    control event, a tick.
 //! 2. Requests whose data is in memory run to their answer inside that call. Others wait in a slab for peers or tasks.
 //! 3. After each batch of events the owner calls [`Coordinator::end_batch`]: the commit log and the hints go to the kernel
-//!    with one write each. Only then may it send what the coordinator wants sent (`DESIGN.md` 3.7), found through
+//!    with one write each. Only then may it send what the coordinator wants sent (ARCHITECTURE.md, the way of a write), found through
 //!    [`Coordinator::take_dirty_clients`], [`Coordinator::take_dirty_links`] and [`Coordinator::take_tasks`].
 
 use std::collections::{BTreeMap, VecDeque};
@@ -31,6 +31,7 @@ use crate::task::{Task, TaskDone};
 use crate::topology::NodeIndex;
 use crate::view::View;
 
+mod addresses;
 mod background;
 mod batch;
 mod client;
@@ -52,6 +53,10 @@ mod write;
 
 pub use slab::SlotId;
 
+pub(crate) use client::{ReplyColumns, RowsReply};
+pub(crate) use select::EncodedRows;
+
+use addresses::Addresses;
 use background::Background;
 use client::Client;
 use deferred::Deferred;
@@ -124,6 +129,7 @@ pub struct Coordinator {
     /// This node's own parts of reads, done at the end of the batch.
     local_reads: VecDeque<(SlotId, u32)>,
     in_flight_bytes: usize,
+    addresses: Addresses,
     deferred: Deferred,
     background: Background,
     scratch: Scratch,
@@ -181,6 +187,7 @@ impl Coordinator {
             stored_batches: Vec::new(),
             local_reads: VecDeque::new(),
             in_flight_bytes: 0,
+            addresses: Addresses::default(),
             deferred: Deferred::default(),
             background: Background::default(),
             scratch: Scratch::default(),
@@ -204,15 +211,20 @@ impl Coordinator {
 
     /// A client has connected.
     pub fn open_client(&mut self, address: SocketAddr) -> SlotId {
-        let config =
-            ServerConfig { body_size_max: self.shared.config.frame_bytes_max as u32, ..ServerConfig::default() };
+        let config = ServerConfig {
+            body_size_max: self.shared.config.frame_bytes_max as u32,
+            allow_older_versions: self.shared.config.allow_older_protocols,
+            ..ServerConfig::default()
+        };
         self.shared.stats.connections.fetch_add(1, Ordering::Relaxed);
-        self.clients.insert(Client::new(ServerConn::new(config), address))
+        let number = self.addresses.open(address.ip());
+        self.clients.insert(Client::new(ServerConn::new(config), address, number))
     }
 
     /// A client's connection is gone; its requests run to their end unheard.
     pub fn close_client(&mut self, id: SlotId) {
-        if self.clients.remove(id).is_some() {
+        if let Some(client) = self.clients.remove(id) {
+            self.addresses.close(client.session.address_id);
             self.shared.stats.connections.fetch_sub(1, Ordering::Relaxed);
         }
     }

@@ -11,12 +11,16 @@ pub mod member;
 pub mod message;
 pub mod metadata;
 pub mod placement;
+pub mod prepared;
 pub mod reach;
+mod read_text;
 mod roles;
+pub mod scan;
 pub mod shared;
 mod system;
 pub mod task;
 #[cfg(test)]
 mod tests;
+pub mod throttle;
 pub mod topology;
 pub mod view;

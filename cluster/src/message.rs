@@ -37,7 +37,7 @@ pub enum WriteKind {
 pub enum Outcome {
     /// It is done.
     Done,
-    /// It failed; the number is the protocol's failure reason (FEATURES 2, error table).
+    /// It failed; the number is the protocol's failure reason.
     Failed(u16),
 }
 

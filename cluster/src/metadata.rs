@@ -1,4 +1,4 @@
-//! Cluster metadata: one log of epochs (DESIGN 3.5, the idea of Cassandra's CEP-21). Each epoch is one [`Transformation`];
+//! Cluster metadata: one log of epochs (decision 0003, the idea of Cassandra's CEP-21). Each epoch is one [`Transformation`];
 //! applying them in order gives the same [`ClusterMetadata`] on every node.
 
 use std::collections::BTreeMap;

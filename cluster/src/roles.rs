@@ -1,9 +1,15 @@
 //! Statements about roles: who may, and what they do to the metadata log.
 
+use std::sync::Arc;
+
+use helenus_model::types::CqlType;
 use helenus_query::error::QueryError;
 use helenus_query::role::{Password, RoleChange as Change, RolePlan};
+use helenus_query::sink::RowSink;
+use helenus_query::spec::ColumnSpec;
 
 use crate::control::{Planned, Proposal, ProposalDone, hash_password};
+use crate::coordinator::{EncodedRows, ReplyColumns, RowsReply};
 use crate::metadata::{ClusterMetadata, Role, RoleChange, Transformation};
 
 const ANONYMOUS: &str = "You have to be logged in and not anonymous to perform this request";
@@ -37,8 +43,8 @@ pub(crate) fn proposal(
     metadata: &ClusterMetadata,
     salt: [u8; 16],
 ) -> Result<Proposal, QueryError> {
-    if matches!(plan, RolePlan::List { .. }) {
-        return Err(QueryError::unsupported("LIST ROLES; SELECT from system_auth.roles shows them"));
+    if let RolePlan::NotYet(what) = plan {
+        return Err(QueryError::unsupported(what));
     }
     let is_superuser = metadata.roles.get(asking).is_some_and(|role| role.is_superuser);
     check_rights(plan, asking, is_superuser)?;
@@ -158,8 +164,60 @@ fn changes(
             from.member_of.retain(|granted| granted != role);
             put(revokee, from)
         }
-        RolePlan::List { .. } => Vec::new(),
+        RolePlan::List { .. } | RolePlan::NotYet(_) => Vec::new(),
     })
+}
+
+/// LIST ROLES and LIST USERS: whoever is logged in sees all of them, as under Cassandra's AllowAllAuthorizer.
+pub(crate) fn list(
+    of: Option<&str>,
+    recursive: bool,
+    users: bool,
+    metadata: &ClusterMetadata,
+) -> Result<RowsReply, QueryError> {
+    let is_listed = |name: &str, role: &Role| match of {
+        _ if users => role.can_login,
+        None => true,
+        Some(of) if name == of => true,
+        Some(of) if recursive => is_member(metadata, of, name),
+        Some(of) => metadata.roles.get(of).is_some_and(|role| role.member_of.iter().any(|granted| granted == name)),
+    };
+    if let Some(of) = of.filter(|of| !metadata.roles.contains_key(*of)) {
+        return Err(QueryError::invalid(format!("<role {of}> doesn't exist")));
+    }
+    let map = CqlType::Map { key: Arc::new(CqlType::Text), value: Arc::new(CqlType::Text), frozen: false };
+    let columns: Vec<(&str, CqlType)> = if users {
+        vec![("name", CqlType::Text), ("super", CqlType::Boolean), ("datacenters", CqlType::Text)]
+    } else {
+        let login = ("login", CqlType::Boolean);
+        let (role, options) = (("role", CqlType::Text), ("options", map));
+        vec![role, ("super", CqlType::Boolean), login, options, ("datacenters", CqlType::Text)]
+    };
+    let table = if users { "users" } else { "roles" };
+    let column = |(name, ty): (&str, CqlType)| ColumnSpec {
+        keyspace: "system_auth".to_owned(),
+        table: table.to_owned(),
+        name: name.to_owned(),
+        ty,
+    };
+    let (mut rows, mut count) = (Vec::new(), 0);
+    let mut sink = EncodedRows { rows: &mut rows, count: &mut count };
+    for (name, role) in metadata.roles.iter().filter(|(name, role)| is_listed(name, role)) {
+        // A user is a superuser also through a role that it was granted.
+        let superuser = |(other, role): (&String, &Role)| role.is_superuser && is_member(metadata, name, other);
+        let is_superuser = role.is_superuser || users && metadata.roles.iter().any(superuser);
+        sink.value(Some(name.as_bytes()));
+        sink.value(Some(&[u8::from(is_superuser)]));
+        if !users {
+            sink.value(Some(&[u8::from(role.can_login)]));
+            // No options: a map of nothing.
+            sink.value(Some(&[0; 4]));
+        }
+        sink.value(Some(b"ALL"));
+        sink.end_row();
+    }
+    let columns = ReplyColumns::Own(columns.into_iter().map(column).collect());
+    Ok(RowsReply { columns, rows, count, paging_state: None, skip_metadata: false, metadata_changed: false })
 }
 
 /// True when `role` was granted `of`, directly or through others.

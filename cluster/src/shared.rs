@@ -7,20 +7,19 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use helenus_engine::engine::Engine;
+use helenus_engine::error::ReadError;
+use helenus_model::schema::Table;
 use helenus_model::time::Now;
-use parking_lot::{Mutex, RwLock};
-use rustc_hash::FxHashMap;
+use helenus_query::system_tables::definitions;
+use parking_lot::RwLock;
 use uuid::Uuid;
 
 use crate::config::MemberConfig;
-use crate::coordinator::statement::PreparedStatement;
 use crate::hints::HintStore;
 use crate::link::{Hello, LinkKind};
 use crate::reach::Reach;
+use crate::prepared::PreparedStatements;
 use crate::view::View;
-
-/// Most prepared statements kept; beyond it the whole table is dropped and clients prepare anew (UNPREPARED).
-pub const PREPARED_STATEMENTS_MAX: usize = 20_000;
 
 /// What gossip says of another node.
 #[derive(Clone, Debug, Default)]
@@ -94,6 +93,8 @@ pub struct MemberStats {
     pub read_repairs: AtomicU64,
     /// Batches replayed.
     pub batches_replayed: AtomicU64,
+    /// Client reads slower than `slow_query_log_timeout`.
+    pub slow_reads: AtomicU64,
 }
 
 /// Shared by all parts of a member.
@@ -109,8 +110,8 @@ pub struct Shared {
     pub hints: HintStore,
     /// The epoch that requests see.
     pub view: Arc<ArcSwap<View>>,
-    /// Prepared statements by id.
-    pub prepared: Mutex<FxHashMap<[u8; 16], Arc<PreparedStatement>>>,
+    /// Prepared statements.
+    pub prepared: PreparedStatements,
     /// Other nodes as gossip has them, by internode address.
     pub peers: RwLock<BTreeMap<SocketAddr, PeerStatus>>,
     /// Links between the coordinators of this node and those of others.
@@ -129,12 +130,12 @@ impl Shared {
     pub fn new(config: MemberConfig, host_id: Uuid, engine: Arc<Engine>, hints: HintStore) -> Self {
         let view = View::new(Arc::default(), host_id, None);
         Shared {
+            prepared: PreparedStatements::new(config.prepared_bytes_max),
             config,
             host_id,
             engine,
             hints,
             view: Arc::new(ArcSwap::from_pointee(view)),
-            prepared: Mutex::default(),
             peers: RwLock::default(),
             reach: Reach::default(),
             gossip_info: RwLock::default(),
@@ -156,6 +157,16 @@ impl Shared {
             epoch: metadata.epoch,
             coordinators: self.reach.coordinators(),
         }
+    }
+
+    /// A table by id, as requests see it: of users, or the node's own.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn table(&self, id: Uuid) -> Result<Arc<Table>, ReadError> {
+        let view = self.view.load();
+        let found = view.schema().table_by_id(id).or_else(|| definitions().table_by_id(id));
+        found.cloned().ok_or(ReadError::UnknownTable(id))
     }
 
     /// A write timestamp: the wall clock, but unique on this node and never going back.

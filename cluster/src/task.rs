@@ -4,7 +4,6 @@
 
 use helenus_engine::cursor::ReadMode;
 use helenus_engine::disk::{DiskError, DiskResult};
-use helenus_engine::engine::Engine;
 use helenus_engine::error::ReadError;
 use helenus_model::read::ReadCommand;
 use uuid::Uuid;
@@ -12,6 +11,7 @@ use uuid::Uuid;
 use crate::answer::AnswerWriter;
 use crate::coordinator::slab::SlotId;
 use crate::hints::{Hint, HintStore};
+use crate::scan::{self, Scanned};
 use crate::shared::Shared;
 
 /// Who waits for a task.
@@ -70,8 +70,8 @@ pub enum TaskDone {
     Read {
         /// The read.
         command: Box<ReadCommand>,
-        /// Its answer.
-        answer: Result<Vec<u8>, ReadError>,
+        /// Its answer, and what it passed.
+        answer: Result<(Vec<u8>, Scanned), ReadError>,
         /// Who waits.
         reply: TaskReply,
     },
@@ -112,7 +112,7 @@ impl Task {
     pub fn run(self, shared: &Shared) -> TaskDone {
         match self {
             Task::Read { command, reply } => {
-                let answer = read_answer(&shared.engine, &command);
+                let answer = read_answer(shared, &command);
                 TaskDone::Read { command, answer, reply }
             }
             Task::CheckPassword { hash, password, reply } => {
@@ -143,10 +143,11 @@ fn next_hints(store: &HintStore, host: Uuid, delivered: Option<u64>) -> DiskResu
     Ok(Some(HintFile { number, hints, sound }))
 }
 
-fn read_answer(engine: &Engine, command: &ReadCommand) -> Result<Vec<u8>, ReadError> {
+fn read_answer(shared: &Shared, command: &ReadCommand) -> Result<(Vec<u8>, Scanned), ReadError> {
+    let table = shared.table(command.table)?;
     let mut answer = Vec::new();
     let mut writer = AnswerWriter::new(&mut answer);
-    engine.read(command, ReadMode::UNBOUNDED, &mut writer)?;
+    let scanned = scan::read(shared, &table, command, ReadMode::UNBOUNDED, &mut writer)?;
     writer.finish();
-    Ok(answer)
+    Ok((answer, scanned))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use helenus_cql_protocol::ProtocolVersion;
 use helenus_cql_protocol::client_conn::ClientConn;
 use helenus_cql_protocol::notation::{Value, ValuesBuffer};
-use helenus_cql_protocol::request::{Query, QueryParams, Request};
+use helenus_cql_protocol::request::{Prepare, Query, QueryParams, Request};
 use helenus_cql_protocol::response::{QueryResult, Response};
 use helenus_engine::disk_memory::MemoryDisk;
 use helenus_engine::engine::EngineConfig;
@@ -35,9 +35,13 @@ impl World {
     }
 
     fn with_tokens(disk: MemoryDisk, tokens: Vec<Token>) -> Self {
+        Self::configured(disk, |config| config.initial_tokens = tokens)
+    }
+
+    fn configured(disk: MemoryDisk, configure: impl FnOnce(&mut MemberConfig)) -> Self {
         let now = Now { wall_micros: 1_790_000_000_000_000, monotonic_micros: 1_000_000 };
         let mut config = MemberConfig::new("test", ([127, 0, 0, 1], 7000).into(), ([127, 0, 0, 1], 9042).into());
-        config.initial_tokens = tokens;
+        configure(&mut config);
         let mut member = Member::open(config, EngineConfig::default(), Arc::new(disk), now, 1).expect("opens");
         let mut coordinator = member.coordinator(0, now);
         let id = coordinator.open_client(([127, 0, 0, 1], 5000).into());
@@ -88,11 +92,27 @@ impl World {
         }
     }
 
-    /// What a statement answers, in words.
-    fn query(&mut self, text: &str, values: &[Value<'_>]) -> String {
+    /// What a statement answers, in words, and the warnings behind it.
+    fn query_with_warnings(&mut self, text: &str) -> String {
+        self.send(text, &[]);
+        self.pump();
+        let Ok(Some(frame)) = self.client.next_response() else { panic!("{text}: no answer") };
+        let warnings: Vec<String> = frame.warnings.iter().map(str::to_owned).collect();
+        match frame.response {
+            Response::Error(error) => format!("{:?}: {}", error.kind, error.message),
+            _ => warnings.join(" | "),
+        }
+    }
+
+    fn send(&mut self, text: &str, values: &[Value<'_>]) {
         let buffer = ValuesBuffer::from_positional(values.iter().copied());
         let params = QueryParams::new(Consistency::One).with_values(buffer.values());
         self.client.send(&Request::Query(Query { query: text, params }), false);
+    }
+
+    /// What a statement answers, in words.
+    fn query(&mut self, text: &str, values: &[Value<'_>]) -> String {
+        self.send(text, values);
         self.pump();
         let frame = match self.client.next_response() {
             Ok(Some(frame)) => frame,
@@ -172,4 +192,148 @@ fn a_scan_of_one_part_of_the_ring_is_answered() {
     let rows = world.query("SELECT a FROM k.t WHERE token(a) <= 0", &[]);
     assert_eq!(rows.split(' ').count(), own, "{rows}");
     assert!(world.query("SELECT a FROM k.t", &[]).starts_with("Unavailable"), "the other part has no replica alive");
+}
+
+const KEYSPACE: &str = "CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}";
+
+#[test]
+fn tombstones_are_warned_of_and_end_a_read_that_passes_too_many() {
+    for inline_rows_max in [5_000, 0] {
+        let mut world = World::configured(MemoryDisk::new(), |config| {
+            config.tombstone_warn = 3;
+            config.tombstone_failure = 6;
+            // None: every read runs as a task.
+            config.inline_rows_max = inline_rows_max;
+        });
+        world.query(KEYSPACE, &[]);
+        world.query("CREATE TABLE k.t (a text, b int, c int, v int, w int, PRIMARY KEY (a, b, c)) WITH CLUSTERING ORDER BY (b DESC, c ASC)", &[]);
+        world.query("INSERT INTO k.t (a, b, c, v) VALUES ('x''y', 1, 9, 1)", &[]);
+        let mut deleted = 0;
+        let mut delete = |world: &mut World| {
+            world.query(&format!("DELETE FROM k.t WHERE a = 'x''y' AND b = 1 AND c = {deleted}"), &[]);
+            deleted += 1;
+        };
+        (0..3).for_each(|_| delete(&mut world));
+        assert_eq!(world.query_with_warnings("SELECT * FROM k.t"), "", "as many as may be");
+        delete(&mut world);
+        let mut check = |text: &str, query: &str| {
+            let warning = format!(
+                "Read 1 live rows and 4 tombstone cells for query SELECT {query} ALLOW FILTERING; token -3357033209760710478 (see tombstone_warn_threshold)"
+            );
+            assert_eq!(world.query_with_warnings(text), warning, "{text}");
+        };
+        check("SELECT * FROM k.t", "* FROM k.t LIMIT 5000");
+        check("SELECT * FROM k.t WHERE a = 'x''y'", "* FROM k.t WHERE a = 'x''y' LIMIT 5000");
+        check("SELECT v FROM k.t WHERE a = 'x''y' LIMIT 10", "* FROM k.t WHERE a = 'x''y' LIMIT 10");
+        check(
+            "SELECT * FROM k.t WHERE a = 'x''y' AND b = 1 AND c >= 0 AND c < 20",
+            "* FROM k.t WHERE a = 'x''y' AND b = 1 AND c >= 0 AND c < 20 LIMIT 5000",
+        );
+        check(
+            "SELECT * FROM k.t WHERE a = 'x''y' AND b > 0 ORDER BY b ASC",
+            "* FROM k.t WHERE a = 'x''y' AND b > 0 ORDER BY b ASC, c DESC LIMIT 5000",
+        );
+        check(
+            "SELECT * FROM k.t WHERE token(a) > -9000000000000000000",
+            "* FROM k.t WHERE token(a) > -9000000000000000000 LIMIT 5000",
+        );
+        (0..2).for_each(|_| delete(&mut world));
+        assert!(world.query_with_warnings("SELECT * FROM k.t").starts_with("Read 1 live rows and 6 tombstone"));
+        delete(&mut world);
+        let answer = world.query_with_warnings("SELECT * FROM k.t");
+        assert!(answer.starts_with("ReadFailure"), "{answer}");
+        let words =
+            "Operation failed - received 0 responses and 1 failures: READ_TOO_MANY_TOMBSTONES from /127.0.0.1:7000";
+        assert!(answer.ends_with(words), "{answer}");
+        assert_eq!(
+            world.query("SELECT b FROM k.t LIMIT 0", &[]).split(':').next(),
+            Some("Invalid"),
+            "the client is served"
+        );
+    }
+}
+
+#[test]
+fn a_mutation_above_the_limit_is_refused() {
+    let mut world = World::configured(MemoryDisk::new(), |config| config.mutation_bytes_max = 1_000);
+    world.query(KEYSPACE, &[]);
+    world.query("CREATE TABLE k.t (a int, b int, v text, PRIMARY KEY ((a, b)))", &[]);
+    let text = |size: usize| "v".repeat(size);
+    let insert = |b: i32, size: usize| format!("INSERT INTO k.t (a, b, v) VALUES (1, {b}, '{}')", text(size));
+    assert_eq!(world.query(&insert(2, 800), &[]), "void");
+    let refused = "Invalid: Rejected an oversized mutation (";
+    let answer = world.query(&insert(2, 1_000), &[]);
+    assert!(answer.starts_with(refused), "{answer}");
+    assert!(answer.ends_with("/1000) for keyspace: k. Top keys are: t.1:2"), "{answer}");
+    let batch = |size: usize| format!("BEGIN BATCH {}; {} APPLY BATCH", insert(3, size), insert(4, 10));
+    assert!(world.query(&batch(1_000), &[]).starts_with(refused));
+    assert_eq!(world.query(&batch(800), &[]), "void");
+}
+
+#[test]
+fn one_address_may_not_hold_more_memory_than_it_may() {
+    let mut world = World::configured(MemoryDisk::new(), |config| config.in_flight_bytes_per_address_max = 500);
+    // The first waits for the control part, the second comes meanwhile.
+    world.send(KEYSPACE, &[]);
+    world.send("SELECT key FROM system.local", &[]);
+    let other = world.coordinator.open_client(([127, 0, 0, 2], 5000).into());
+    world.pump();
+    let mut answers = Vec::new();
+    while let Ok(Some(frame)) = world.client.next_response() {
+        answers.push(format!("{:?}", frame.response));
+    }
+    assert!(answers.iter().any(|answer| answer.contains("Overloaded")), "{answers:?}");
+    assert!(answers.iter().any(|answer| answer.contains("SchemaChange")), "{answers:?}");
+    assert_eq!(world.query("SELECT key FROM system.local", &[]), "local", "the memory is free again");
+    world.coordinator.close_client(other);
+}
+
+#[test]
+fn slow_reads_are_counted() {
+    for (slow_query_millis, expected) in [(10, 1), (0, 0), (10_000, 0)] {
+        let mut world = World::configured(MemoryDisk::new(), |config| {
+            config.slow_query_millis = slow_query_millis;
+            // Every read waits for a task, and time passes meanwhile.
+            config.inline_rows_max = 0;
+        });
+        world.query(KEYSPACE, &[]);
+        world.query("CREATE TABLE k.t (a int, b int, PRIMARY KEY (a, b))", &[]);
+        world.query("INSERT INTO k.t (a, b) VALUES (1, 1)", &[]);
+        world.query("SELECT * FROM k.t", &[]);
+        let slow = world.member.shared.stats.slow_reads.load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(slow, expected, "{slow_query_millis}");
+    }
+}
+
+#[test]
+fn prepared_statements_that_do_not_fit_are_prepared_again() {
+    let mut world = World::configured(MemoryDisk::new(), |config| config.prepared_bytes_max = 20_000);
+    let mut prepare = |number: usize| {
+        let query = format!("SELECT key FROM system.local WHERE key = 'l{number}'");
+        world.client.send(&Request::Prepare(Prepare { query: &query, keyspace: None }), false);
+        world.pump();
+        let Ok(Some(frame)) = world.client.next_response() else { panic!("no answer") };
+        format!("{:?}", frame.response).contains("Prepared")
+    };
+    assert!((0..100).all(&mut prepare));
+    let kept = world.member.shared.prepared.len();
+    assert!((5..20).contains(&kept), "{kept}");
+    let long = format!("SELECT key FROM system.local WHERE key = '{}'", "l".repeat(20_000));
+    world.client.send(&Request::Prepare(Prepare { query: &long, keyspace: None }), false);
+    world.pump();
+    let Ok(Some(frame)) = world.client.next_response() else { panic!("no answer") };
+    let answer = format!("{:?}", frame.response);
+    assert!(answer.contains("is larger than allowed maximum of"), "{answer}");
+}
+
+#[test]
+fn tables_with_counters_are_not_made() {
+    let mut world = World::new(MemoryDisk::new());
+    world.query(KEYSPACE, &[]);
+    let refused = "Invalid: not supported yet: counters";
+    assert_eq!(world.query("CREATE TABLE k.t (a int PRIMARY KEY, n counter)", &[]), refused);
+    assert_eq!(world.query("CREATE TABLE k.t (a int, b int, n counter static, PRIMARY KEY (a, b))", &[]), refused);
+    let wrong = "Invalid: Cannot mix counter and non counter columns in the same table";
+    assert_eq!(world.query("CREATE TABLE k.t (a int PRIMARY KEY, n counter, v int)", &[]), wrong);
+    assert_eq!(world.query("CREATE TABLE k.t (a int PRIMARY KEY, v int)", &[]), "SchemaChange");
 }

@@ -13,7 +13,7 @@ use crate::segment::{HeaderMismatch, SegmentFormat, SegmentHeader, TRAILER_SIZE,
 /// Why no frame can be found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FrameError {
-    /// The body is larger than allowed; the frame is skipped.
+    /// The body is larger than allowed.
     TooLarge { header: FrameHeader, maximum: u32, segmented: bool },
     /// The length of a body is negative: nothing after it can be found.
     NegativeLength(FrameHeader),
@@ -69,7 +69,7 @@ pub(crate) struct Deframer {
     /// An envelope being gathered from several segments, and its whole size.
     large: Vec<u8>,
     large_size: usize,
-    /// Bytes to skip: of input, or of segments' payloads.
+    /// Bytes of input to skip.
     skip: u64,
 }
 
@@ -164,7 +164,6 @@ impl Deframer {
         let length = usize::try_from(header.length).map_err(|_| FrameError::NegativeLength(header))?;
         let size = HEADER_SIZE + length;
         if size as u64 > u64::from(self.body_size_max) {
-            self.skip = size as u64;
             return Err(FrameError::TooLarge { header, maximum: self.body_size_max, segmented: false });
         }
         if unread.len() < size {
@@ -256,7 +255,7 @@ impl Deframer {
             self.input.take(segment_size);
             return Ok(true);
         }
-        if self.large_size > 0 || self.skip > 0 {
+        if self.large_size > 0 {
             return Err(FrameError::Layout("A self-contained frame stands between the parts of a large message"));
         }
         self.segment_number += 1;
@@ -277,11 +276,6 @@ impl Deframer {
         } else {
             self.input.unread().get(format.header_size()..payload_end).unwrap_or_default()
         };
-        if self.skip > 0 {
-            let left = self.skip.checked_sub(payload.len() as u64);
-            self.skip = left.ok_or(FrameError::Layout("The parts of a large message are larger than the message"))?;
-            return Ok(());
-        }
         if self.large_size == 0 {
             give_back(&mut self.large);
             self.large.clear();
@@ -293,9 +287,6 @@ impl Deframer {
                 return Err(FrameError::Layout("The parts of a large message are larger than the message"));
             }
             if header.length.cast_unsigned() > self.body_size_max {
-                self.skip = (size - payload.len()) as u64;
-                let taken = payload_end + TRAILER_SIZE;
-                self.input.take(taken);
                 return Err(FrameError::TooLarge { header, maximum: self.body_size_max, segmented: true });
             }
             self.large_size = size;

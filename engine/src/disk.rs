@@ -1,7 +1,7 @@
 //! The disk as the engine sees it: a dozen calls, so that tests and the simulator bring disks that fail, tear, forget or delay.
 //!
 //! Paths are relative to the node's data directory, with `/` between parts. Nothing here retries: the first error of a sync
-//! is final for its file (RELIABILITY 2.3).
+//! is final for its file.
 
 use std::fmt;
 use std::sync::Arc;

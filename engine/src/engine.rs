@@ -18,6 +18,7 @@ use uuid::Uuid;
 mod files;
 mod jobs;
 mod open;
+mod revived;
 mod schema;
 mod snapshot;
 mod stats;
@@ -50,6 +51,8 @@ pub struct EngineConfig {
     pub chunk_cache_bytes: u64,
     /// Bytes of the cache of places in indexes (`key_cache_size`).
     pub key_cache_bytes: u64,
+    /// Bytes between the entries of a wide partition's index (`column_index_size`).
+    pub column_index_bytes: u32,
     /// Dropped and truncated tables leave a snapshot (`auto_snapshot`).
     pub auto_snapshot: bool,
 }
@@ -62,6 +65,7 @@ impl Default for EngineConfig {
             memtable_bytes_max: 64 << 20,
             chunk_cache_bytes: 64 << 20,
             key_cache_bytes: 16 << 20,
+            column_index_bytes: 64 << 10,
             auto_snapshot: true,
         }
     }
@@ -81,6 +85,8 @@ struct State {
     flush_wanted: BTreeSet<Uuid>,
     /// Tables to compact into one SSTable, asked for.
     major_wanted: BTreeSet<Uuid>,
+    /// When the free space of the disk was looked at last, monotonic microseconds, and the bytes of the log then.
+    space_checked: (Option<u64>, u64),
 }
 
 impl State {
@@ -92,6 +98,7 @@ impl State {
             compacting: BTreeSet::new(),
             flush_wanted: BTreeSet::new(),
             major_wanted: BTreeSet::new(),
+            space_checked: (None, 0),
         }
     }
 
@@ -176,6 +183,14 @@ impl Engine {
             if wanted(id) {
                 store.counters.writes.fetch_add(1, Ordering::Relaxed);
                 let definition = store.definition.load();
+                let left;
+                let update = match definition.revived() {
+                    [] => update,
+                    revived => {
+                        left = revived::without_dropped(update, revived);
+                        left.as_slice()
+                    }
+                };
                 grown += store.view.load().active.apply(&definition, mutation.key, update, position);
             }
         }

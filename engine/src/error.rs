@@ -30,6 +30,9 @@ pub enum ReadError {
     /// The table is not known here.
     #[error("unknown table {0}")]
     UnknownTable(Uuid),
+    /// The reader gave up: it had passed more tombstones than it may.
+    #[error("scanned over {0} tombstones (see tombstone_failure_threshold)")]
+    TooManyTombstones(u64),
 }
 
 /// A write was not done.

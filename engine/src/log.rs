@@ -3,8 +3,8 @@
 //! Three steps, each the caller's to time. [`Log::append`] puts a record into memory and gives it its position.
 //! [`Log::flush`] hands everything appended so far to the operating system; a killed process loses nothing behind it.
 //! [`Log::sync`] makes it durable; a power cut loses nothing behind that. The first failure of a write or sync is final:
-//! nothing is accepted afterwards, because nobody can tell which bytes the device holds (RELIABILITY 2.3). Only a full disk is not:
-//! records are refused until there is space again (RELIABILITY 2.9).
+//! nothing is accepted afterwards, because nobody can tell which bytes the device holds. Only a full disk is not:
+//! records are refused until there is space again.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! What belongs to the store: the SSTables of each table, how far the log is flushed, what is being made and what is to go.
 //!
 //! One small file, replaced whole by write, sync, rename, sync of the directory: so a flush or compaction happens at one moment
-//! or not at all (RELIABILITY 2.5).
+//! or not at all.
 //!
 //! ```text
 //! file   := "HELNMAN" 1, body length u32, body, CRC32 of everything before u32

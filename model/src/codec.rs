@@ -1,5 +1,5 @@
 //! Reading and writing of the project's own binary forms (log, wire, hints): big-endian integers, Cassandra's unsigned
-//! vints (SSTABLE-NB 2), length-prefixed bytes. Every length is checked against what is left before it is believed.
+//! vints (Cassandra: `VIntCoding`), length-prefixed bytes. Every length is checked against what is left before it is believed.
 
 use thiserror::Error;
 
@@ -125,7 +125,7 @@ impl<'a> Reader<'a> {
         Ok(uuid::Uuid::from_bytes(self.array()?))
     }
 
-    /// Reads an unsigned vint (SSTABLE-NB 2). Longer than shortest forms are accepted.
+    /// Reads an unsigned vint. Longer than shortest forms are accepted.
     #[inline]
     pub fn vint(&mut self) -> Result<u64, DecodeError> {
         let first = self.u8()?;

@@ -265,7 +265,7 @@ impl ClusteringComparator {
     }
 }
 
-/// What a range tombstone bound or marker is; the numbers are those of the nb format (SSTABLE-NB 5.6).
+/// What a range tombstone bound or marker is; the numbers are those of the nb format (Cassandra: `ClusteringPrefix.Kind`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum BoundKind {

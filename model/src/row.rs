@@ -24,9 +24,11 @@ use crate::time::{LocalSeconds, NO_DELETION_TIME, NO_TIMESTAMP, WriteTimestamp};
 
 mod merge;
 mod purge;
+mod tally;
 
 pub use merge::{CellPathOrder, filter_deleted, merge_rows};
 pub use purge::{Purger, purge_row};
+pub use tally::RowTally;
 
 /// Number of a regular or static column inside its table: given once, never to another column.
 pub type ColumnId = u16;

@@ -1,4 +1,4 @@
-//! CQL types (FEATURES 1.6) and their names in CQL and in Cassandra's Java class form.
+//! CQL types and their names in CQL and in Cassandra's Java class form.
 
 mod cql_name;
 mod cql_text;

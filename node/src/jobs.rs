@@ -72,7 +72,7 @@ impl Jobs {
     /// A flush failed.
     pub(crate) fn flush(&self, tables: &[Uuid]) -> Result<(), JobError> {
         tables.iter().for_each(|table| self.engine.flush(*table));
-        while let Some(job) = self.engine.next_flush() {
+        while let Some(job) = self.engine.next_flush(clock::now()) {
             self.run(Job::Flush(job))?;
         }
         let is_pending = |engine: &Engine| {
@@ -124,7 +124,7 @@ impl Jobs {
 
     fn flush_forever(&self) {
         loop {
-            match self.engine.next_flush() {
+            match self.engine.next_flush(clock::now()) {
                 None => std::thread::sleep(FLUSH_WAIT),
                 Some(job) => {
                     if let Err(error) = self.run(Job::Flush(job)) {

@@ -46,7 +46,7 @@ impl LogSyncer {
     fn wait(&self, mode: CommitLogSync) -> bool {
         let (flags, bell) = &*self.bell;
         let mut flags = flags.lock();
-        if let CommitLogSync::Periodic { period, .. } = mode {
+        if let CommitLogSync::Periodic { period } = mode {
             if !flags.stopping {
                 bell.wait_for(&mut flags, period);
             }

@@ -108,6 +108,16 @@ pub(crate) fn member(
         truncate_timeout_millis: millis(config.timeouts.truncate),
         hints_enabled: config.hints.enabled,
         hint_window_millis: millis(config.hints.window_max),
+        hint_disabled_datacenters: config.hints.disabled_datacenters.clone(),
+        hint_bytes_per_second: config.hints.throttle_bytes_per_second,
+        hint_file_bytes_max: config.hints.file_size_max,
+        hint_host_bytes_max: config.hints.size_per_host_max,
+        batch_replay_bytes_per_second: config.batchlog_replay_throttle,
+        mutation_bytes_max: bytes(config.thresholds.mutation_size_max),
+        prepared_bytes_max: bytes(config.prepared_statements_cache_size),
+        slow_query_millis: millis(config.timeouts.slow_query_log),
+        default_replication_factor: config.default_keyspace_replication,
+        allow_older_protocols: config.native_transport.allow_older_protocols,
         batch_warn_bytes: bytes(config.thresholds.batch_size_warn),
         batch_fail_bytes: bytes(config.thresholds.batch_size_fail),
         unlogged_batch_partitions_warn: bytes(config.thresholds.unlogged_batch_partitions_warn),
@@ -116,6 +126,8 @@ pub(crate) fn member(
         phi_convict_threshold: config.phi_convict_threshold,
         frame_bytes_max: bytes(config.native_transport.frame_size_max),
         in_flight_bytes_max: bytes(config.native_transport.request_data_in_flight_max) / threads.max(1),
+        in_flight_bytes_per_address_max: bytes(config.native_transport.request_data_in_flight_per_ip_max)
+            / threads.max(1),
         ..MemberConfig::new(&config.cluster_name, addresses.internode, addresses.native)
     }
 }
@@ -128,6 +140,7 @@ pub(crate) fn engine(config: &Config) -> EngineConfig {
         memtable_bytes_max: bytes(config.memtable_space),
         chunk_cache_bytes: config.file_cache_size,
         key_cache_bytes: KEY_CACHE_BYTES,
+        column_index_bytes: u32::try_from(config.column_index_size).unwrap_or(u32::MAX),
         auto_snapshot: config.auto_snapshot,
     }
 }

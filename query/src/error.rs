@@ -1,4 +1,4 @@
-//! Why a statement is refused, in Cassandra's classes (FEATURES 2, error table); the protocol's codes are given at the edge.
+//! Why a statement is refused, in Cassandra's classes; the protocol's codes are given at the edge.
 
 use thiserror::Error;
 

@@ -78,6 +78,8 @@ pub enum RolePlan {
         /// Who gets it.
         grantee: String,
     },
+    /// Something that is not supported yet, for whoever is logged in.
+    NotYet(&'static str),
     /// REVOKE role FROM role
     Revoke {
         /// The role taken.
@@ -91,7 +93,7 @@ impl RolePlan {
     /// The plan of a statement about roles; None for any other statement.
     ///
     /// # Errors
-    /// Options that do not go together; what is not supported yet: permissions, identities, access to data centres and networks.
+    /// Options that do not go together; access to data centres and networks, which is not supported yet.
     pub fn of(statement: &ast::Statement) -> Result<Option<RolePlan>, QueryError> {
         Ok(Some(match statement {
             ast::Statement::CreateRole(create) => RolePlan::Create {
@@ -146,10 +148,8 @@ impl RolePlan {
             }
             ast::Statement::GrantPermissions(_)
             | ast::Statement::RevokePermissions(_)
-            | ast::Statement::ListPermissions(_) => return Err(QueryError::unsupported("permissions")),
-            ast::Statement::AddIdentity(_) | ast::Statement::DropIdentity(_) => {
-                return Err(QueryError::unsupported("identities"));
-            }
+            | ast::Statement::ListPermissions(_) => RolePlan::NotYet("permissions"),
+            ast::Statement::AddIdentity(_) | ast::Statement::DropIdentity(_) => RolePlan::NotYet("identities"),
             _ => return Ok(None),
         }))
     }

@@ -10,7 +10,7 @@ pub struct ColumnSpec {
     pub keyspace: String,
     /// The table.
     pub table: String,
-    /// Name: of the column, or `[ttl]`, `in(c)`, `value(l)`, … (FEATURES 1.1).
+    /// Name: of the column, or `[ttl]`, `in(c)`, `value(l)`, ….
     pub name: String,
     /// Type of the value.
     pub ty: CqlType,

@@ -123,6 +123,7 @@ impl Options {
                 memtable_bytes_max: 1 << rng.between(14, 20),
                 chunk_cache_bytes: 1 << 20,
                 key_cache_bytes: 1 << 16,
+                column_index_bytes: 64 << 10,
                 auto_snapshot: true,
             },
             sabotage: Sabotage::None,

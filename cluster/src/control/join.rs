@@ -1,4 +1,4 @@
-//! How a node comes into a cluster (DESIGN 4, forming a cluster).
+//! How a node comes into a cluster (docs/operations.md, a new cluster).
 //!
 //! 1. A node that owns tokens goes on from its own log, in any order with the others.
 //! 2. Else it asks its seeds for a cluster, and whoever else speaks to it. Only the first of the seeds may begin one: at once when

@@ -1,4 +1,4 @@
-//! The metadata log: a chain of Paxos registers, one an epoch (DESIGN 3.5, 3.6; Lamport, Paxos Made Simple, 2001).
+//! The metadata log: a chain of Paxos registers, one an epoch (decision 0003; Lamport, Paxos Made Simple, 2001).
 //!
 //! 1. The members of epoch e−1 decide epoch e. Whoever knows epoch e−1 may propose for e: DDL is proposed by the node the
 //!    client asked.

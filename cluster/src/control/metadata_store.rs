@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A record whose checksums do not fit is the torn end of the file if no whole record follows; the file is cut there. Anything
-//! else is damage, and the start stops (DESIGN 4, data directory): also a record whose checksums fit and whose content nobody
+//! else is damage, and the start stops: also a record whose checksums fit and whose content nobody
 //! knows, for it was written whole and is part of what this node promised.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! BATCH. One partition becomes one mutation. Several partitions of a logged batch go through the batch log (FEATURES 5):
+//! BATCH. One partition becomes one mutation. Several partitions of a logged batch go through the batch log (Cassandra: `BatchlogManager`):
 //!
 //! 1. The mutations are stored on two other nodes (racks of their own where there are), or here when this node is alone.
 //! 2. When both have them, the mutations are written at the client's level.
@@ -78,7 +78,7 @@ impl Coordinator {
         tables: &mut Vec<String>,
     ) -> Result<usize, ErrorResponse> {
         let mut statements = 0;
-        // One timestamp for all (FEATURES 1.3).
+        // One timestamp for all.
         let timestamp = batch.params.timestamp.unwrap_or_else(|| self.shared.timestamp(self.now));
         for statement in batch.statements.iter() {
             let prepared = match statement.query {
@@ -110,6 +110,9 @@ impl Coordinator {
         tables: &[String],
     ) -> Handled {
         let mut warnings = Vec::new();
+        if let Err(error) = self.check_sizes(write) {
+            return error.into();
+        }
         let outgoing: Vec<Outgoing> = write
             .mutations()
             .map(|mutation| Outgoing {
@@ -189,7 +192,7 @@ impl Coordinator {
             None => None,
             Some(Ok(position)) => Some(position),
             Some(Err(reason)) => {
-                let address = self.shared.config.internode.ip();
+                let address = self.shared.config.internode;
                 let failures = vec![(address, FailureReason::from_code(reason))];
                 return errors::write_failure(level, 0, 1, WriteType::BatchLog, failures).into();
             }
@@ -313,7 +316,7 @@ pub(super) fn unprepared(id: &[u8]) -> ErrorResponse {
 }
 
 /// The number of values is not the number of markers.
-pub(super) fn wrong_count(prepared: &Prepared, given: usize) -> ErrorResponse {
+fn wrong_count(prepared: &Prepared, given: usize) -> ErrorResponse {
     let expected = prepared.binds.len();
     errors::invalid(format!("There were {expected} markers(?) in CQL but {given} bound variables"))
 }

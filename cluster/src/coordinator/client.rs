@@ -11,6 +11,7 @@ use helenus_cql_protocol::response::{
 };
 use helenus_cql_protocol::server_conn::{Received, Responses, ServerConn};
 
+use super::addresses::AddressId;
 use super::statement::{PreparedStatement, column_specs};
 use super::{Coordinator, SlotId, errors};
 use crate::coordinator::operation::{Kind, Operation};
@@ -35,13 +36,15 @@ pub(super) struct Client {
 pub(super) struct Session {
     /// For the logs.
     pub(super) address: SocketAddr,
+    /// What its requests hold in memory is counted there.
+    pub(super) address_id: AddressId,
     pub(super) keyspace: Option<Arc<str>>,
     pub(super) role: Option<Arc<str>>,
 }
 
 impl Client {
-    pub(super) fn new(conn: ServerConn, address: SocketAddr) -> Self {
-        Client { conn, session: Session { address, keyspace: None, role: None }, dirty: false }
+    pub(super) fn new(conn: ServerConn, address: SocketAddr, address_id: AddressId) -> Self {
+        Client { conn, session: Session { address, address_id, keyspace: None, role: None }, dirty: false }
     }
 }
 
@@ -50,6 +53,8 @@ impl Client {
 pub(super) struct Asker {
     pub(super) client: SlotId,
     pub(super) stream: i16,
+    /// Its address.
+    pub(super) address: AddressId,
     /// When the request began, monotonic microseconds.
     pub(super) began: u64,
 }
@@ -68,7 +73,7 @@ pub(super) enum Reply {
 
 /// The columns of rows.
 #[derive(Debug)]
-pub(super) enum ReplyColumns {
+pub(crate) enum ReplyColumns {
     /// Those of a statement.
     Statement(Arc<PreparedStatement>),
     /// Columns of their own.
@@ -77,14 +82,14 @@ pub(super) enum ReplyColumns {
 
 /// Rows encoded value by value.
 #[derive(Debug)]
-pub(super) struct RowsReply {
-    pub(super) columns: ReplyColumns,
-    pub(super) rows: Vec<u8>,
-    pub(super) count: u32,
-    pub(super) paging_state: Option<Vec<u8>>,
-    pub(super) skip_metadata: bool,
+pub(crate) struct RowsReply {
+    pub(crate) columns: ReplyColumns,
+    pub(crate) rows: Vec<u8>,
+    pub(crate) count: u32,
+    pub(crate) paging_state: Option<Vec<u8>>,
+    pub(crate) skip_metadata: bool,
     /// The client's idea of the metadata is old (v5).
-    pub(super) metadata_changed: bool,
+    pub(crate) metadata_changed: bool,
 }
 
 /// How a request went.
@@ -172,9 +177,9 @@ impl Coordinator {
     ) {
         self.shared.stats.requests.fetch_add(1, Ordering::Relaxed);
         let began = self.now.monotonic_micros;
-        let asker = Asker { client, stream: frame.stream, began };
+        let asker = Asker { client, stream: frame.stream, address: session.address_id, began };
         let handled = match &frame.request {
-            Request::Execute(_) | Request::Query(_) | Request::Batch(_) if self.is_overloaded() => {
+            Request::Execute(_) | Request::Query(_) | Request::Batch(_) if self.is_overloaded(session.address_id) => {
                 errors::overloaded().into()
             }
             Request::Execute(execute) => self.execute(asker, session, execute),

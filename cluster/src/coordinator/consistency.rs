@@ -1,4 +1,4 @@
-//! What a consistency level asks of replicas: how many, where, and whether enough are alive (FEATURES 5).
+//! What a consistency level asks of replicas: how many, where, and whether enough are alive.
 
 use helenus_model::consistency::Consistency;
 use helenus_model::schema::Replication;

@@ -1,4 +1,4 @@
-//! Peers' requests made under a schema this node has not applied yet: they wait until it has (DESIGN 3.5: who is behind
+//! Peers' requests made under a schema this node has not applied yet: they wait until it has (decision 0003: who is behind
 //! fetches what is missing), for a while and up to a number of bytes.
 
 use std::collections::VecDeque;

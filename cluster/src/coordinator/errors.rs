@@ -1,9 +1,14 @@
 //! Refusals and failures as the protocol's errors: the one place where codes are given.
 
+use std::net::SocketAddr;
+
 use helenus_cql_protocol::response::{ErrorKind, ErrorResponse, FailureReason, Failures, Progress, WriteType};
 use helenus_engine::error::{ReadError, WriteError};
 use helenus_model::consistency::Consistency;
+use helenus_model::key::split_partition_key;
+use helenus_model::value::to_text;
 use helenus_query::error::QueryError;
+use helenus_query::write::MutationOut;
 
 use super::consistency::Unavailable;
 
@@ -30,6 +35,21 @@ pub(crate) fn invalid(message: impl Into<String>) -> ErrorResponse {
     ErrorResponse::new(ErrorKind::Invalid, message)
 }
 
+/// A mutation above `max_mutation_size`.
+pub(crate) fn oversized(mutation: &MutationOut<'_>, most: usize) -> ErrorResponse {
+    let table = mutation.table;
+    let values = split_partition_key(mutation.key.key, table.partition_key.len()).unwrap_or_default();
+    let key = table.partition_key.iter().zip(values).map(|(column, value)| to_text(&column.ty, value));
+    let key: Vec<String> = key.collect();
+    invalid(format!(
+        "Rejected an oversized mutation ({}/{most}) for keyspace: {}. Top keys are: {}.{}",
+        mutation.bytes.len(),
+        table.keyspace,
+        table.name,
+        key.join(":")
+    ))
+}
+
 /// 0x0000 with this text.
 pub(crate) fn server(message: impl Into<String>) -> ErrorResponse {
     ErrorResponse::new(ErrorKind::ServerError, message)
@@ -48,6 +68,17 @@ pub(crate) fn overloaded() -> ErrorResponse {
         ErrorKind::Overloaded,
         "Server is in overloaded state. Cannot accept more requests at this point",
     )
+}
+
+/// Cassandra's words for an operation that replicas could not do.
+fn failed(received: u32, failures: &[(SocketAddr, FailureReason)]) -> String {
+    let reason = |(address, reason): &(SocketAddr, FailureReason)| format!("{} from /{address}", reason.name());
+    let reasons: Vec<String> = failures.iter().map(reason).collect();
+    format!("Operation failed - received {received} responses and {} failures: {}", failures.len(), reasons.join(", "))
+}
+
+fn reasons(failures: Vec<(SocketAddr, FailureReason)>) -> Failures {
+    Failures::Reasons(failures.into_iter().map(|(address, reason)| (address.ip(), reason)).collect())
 }
 
 fn progress(consistency: Consistency, received: u32, block_for: u32) -> Progress {
@@ -72,12 +103,12 @@ pub(crate) fn write_failure(
     received: u32,
     block_for: u32,
     write_type: WriteType,
-    failures: Vec<(std::net::IpAddr, FailureReason)>,
+    failures: Vec<(SocketAddr, FailureReason)>,
 ) -> ErrorResponse {
-    let message = format!("Operation failed - received {received} responses and {} failures", failures.len());
+    let message = failed(received, &failures);
     let kind = ErrorKind::WriteFailure {
         progress: progress(consistency, received, block_for),
-        failures: Failures::Reasons(failures),
+        failures: reasons(failures),
         write_type,
     };
     ErrorResponse::new(kind, message)
@@ -100,12 +131,12 @@ pub(crate) fn read_failure(
     received: u32,
     block_for: u32,
     data_present: bool,
-    failures: Vec<(std::net::IpAddr, FailureReason)>,
+    failures: Vec<(SocketAddr, FailureReason)>,
 ) -> ErrorResponse {
-    let message = format!("Operation failed - received {received} responses and {} failures", failures.len());
+    let message = failed(received, &failures);
     let kind = ErrorKind::ReadFailure {
         progress: progress(consistency, received, block_for),
-        failures: Failures::Reasons(failures),
+        failures: reasons(failures),
         data_present,
     };
     ErrorResponse::new(kind, message)
@@ -123,6 +154,7 @@ pub(crate) fn write_reason(error: &WriteError) -> u16 {
 pub(crate) fn read_reason(error: &ReadError) -> u16 {
     match error {
         ReadError::UnknownTable(_) => FailureReason::IncompatibleSchema.code(),
+        ReadError::TooManyTombstones(_) => FailureReason::ReadTooManyTombstones.code(),
         _ => FailureReason::Unknown.code(),
     }
 }

@@ -4,17 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use helenus_cql_protocol::request::{Execute, Prepare, Query, QueryParams};
+use helenus_cql_protocol::response::ErrorResponse;
 use helenus_model::consistency::Consistency;
+use helenus_model::schema::SchemaChange;
+use helenus_model::types::CqlType;
 use helenus_query::ddl::{DdlContext, DdlPlan};
 use helenus_query::describe::DescribeContext;
 use helenus_query::error::QueryError;
 use helenus_query::prepare::Statement;
 use helenus_query::role::RolePlan;
 use helenus_query::values::ExecuteOptions;
-use helenus_query::write::WritePlan;
+use helenus_query::write::{WriteBatch, WritePlan};
 use uuid::Uuid;
 
-use super::batch::{note_table, unprepared, wrong_count};
+use super::batch::{note_table, unprepared};
 use super::client::{Asker, Handled, Reply, ReplyColumns, RowsReply, Session};
 use super::operation::{Kind, Operation};
 use super::select::EncodedRows;
@@ -53,6 +56,12 @@ impl Coordinator {
         };
         self.shared.stats.prepared_executed.fetch_add(1, Ordering::Relaxed);
         // A client that knows other columns than these must be told the new ones (v5).
+        let given = execute.params.values.len();
+        if given != statement.prepared.binds.len() {
+            let expected = statement.prepared.binds.len();
+            let text = format!("there were {expected} markers(?) in CQL but {given} bound variables");
+            return errors::invalid(text).into();
+        }
         let changed = execute
             .result_metadata_id
             .is_some_and(|id| id != statement.result_metadata_id() && !statement.result_columns().is_empty());
@@ -90,7 +99,7 @@ impl Coordinator {
         metadata_changed: bool,
     ) -> Handled {
         let Some(values) = RequestValues::new(&params.values, &statement.prepared) else {
-            return wrong_count(&statement.prepared, params.values.len()).into();
+            return errors::invalid("Invalid amount of bind variables").into();
         };
         match &statement.prepared.statement {
             Statement::Write(plan) => self.write_plan(asker, statement, plan, &values, params),
@@ -145,6 +154,10 @@ impl Coordinator {
             Err(error) => errors::query_error(error).into(),
             Ok(()) => {
                 let warnings = statement.prepared.warnings.clone();
+                if let Err(error) = self.check_sizes(&batch) {
+                    self.scratch.batch = batch;
+                    return error.into();
+                }
                 let mut mutations = batch.mutations();
                 match (mutations.next(), mutations.next()) {
                     (None, _) => Handled::Reply(Reply::Void, warnings),
@@ -174,6 +187,19 @@ impl Coordinator {
         handled
     }
 
+    /// Refuses mutations above `max_mutation_size`.
+    #[inline]
+    pub(super) fn check_sizes(&self, batch: &WriteBatch) -> Result<(), ErrorResponse> {
+        let most = self.shared.config.mutation_bytes_max;
+        if batch.size() <= most {
+            return Ok(());
+        }
+        match batch.mutations().find(|mutation| mutation.bytes.len() > most) {
+            None => Ok(()),
+            Some(mutation) => Err(errors::oversized(&mutation, most)),
+        }
+    }
+
     /// A time UUID of this coordinator.
     pub(super) fn time_uuid(&mut self) -> Uuid {
         use helenus_query::values::IdSource;
@@ -197,14 +223,24 @@ impl Coordinator {
         let plan = Arc::clone(plan);
         let table_id = self.time_uuid();
         let now_micros = self.shared.timestamp(self.now);
+        let default_replication_factor = self.shared.config.default_replication_factor;
         let proposal = Proposal::new(move |metadata| {
             let mut datacenters: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
             for node in metadata.nodes.values() {
                 *datacenters.entry(node.datacenter.clone()).or_default() += 1;
             }
             let schema = &metadata.schema;
-            let context = DdlContext { schema, new_table_id: table_id, now_micros, datacenters: &datacenters };
+            let context = DdlContext {
+                schema,
+                new_table_id: table_id,
+                now_micros,
+                datacenters: &datacenters,
+                default_replication_factor,
+            };
             let outcome = plan.outcome(&context)?;
+            if outcome.changes.iter().any(has_counters) {
+                return Err(QueryError::unsupported("counters"));
+            }
             let event = outcome.event.map(schema_event);
             let changes = outcome.changes;
             let transformation =
@@ -217,6 +253,12 @@ impl Coordinator {
     fn role_statement(&mut self, asker: Asker, session: &Session, plan: &RolePlan) -> Handled {
         if !self.shared.config.password_authentication {
             return errors::query_error(roles::refusal_without_authentication(plan)).into();
+        }
+        if let RolePlan::List { of, recursive, users } = plan {
+            return match roles::list(of.as_deref(), *recursive, *users, &self.view.metadata) {
+                Ok(rows) => Handled::Reply(Reply::Rows(Box::new(rows)), Vec::new()),
+                Err(error) => errors::query_error(error).into(),
+            };
         }
         let mut salt = [0; 16];
         self.rng.fill(&mut salt);
@@ -275,6 +317,11 @@ impl Coordinator {
         out.sort();
         out
     }
+}
+
+/// A table that could not be written to must not be made.
+fn has_counters(change: &SchemaChange) -> bool {
+    matches!(change, SchemaChange::PutTable(parts) if parts.columns.iter().any(|column| column.ty == CqlType::Counter))
 }
 
 fn schema_event(event: helenus_query::ddl::SchemaEvent) -> SchemaEvent {

@@ -5,9 +5,11 @@ use std::sync::atomic::Ordering;
 
 use helenus_cql_protocol::response::{FailureReason, WriteType};
 
+use super::addresses::AddressId;
 use super::client::{Asker, Reply};
 
 use super::select::SelectWait;
+use super::statement::PreparedStatement;
 use super::truncate::TruncateWait;
 use super::write::WriteWait;
 use super::{Coordinator, LOCAL, SlotId, errors};
@@ -25,6 +27,8 @@ pub(super) struct Operation {
     pub(super) deadline: u64,
     /// What it holds in memory, counted against the limit of what is in flight.
     pub(super) bytes: usize,
+    /// The client's address, for as long as it holds memory.
+    pub(super) address: Option<AddressId>,
     pub(super) kind: Kind,
 }
 
@@ -48,7 +52,8 @@ impl Operation {
     }
 
     pub(super) fn new(asker: Option<Asker>, deadline: u64, kind: Kind) -> Self {
-        Operation { asker, deadline, bytes: OPERATION_BYTES, kind }
+        let address = asker.map(|asker| asker.address);
+        Operation { asker, deadline, bytes: OPERATION_BYTES, address, kind }
     }
 }
 
@@ -72,6 +77,9 @@ impl Coordinator {
     pub(super) fn begin(&mut self, operation: Operation) -> SlotId {
         let deadline = operation.deadline;
         self.in_flight_bytes += operation.bytes;
+        if let Some(address) = operation.address {
+            self.addresses.add(address, operation.bytes);
+        }
         let id = self.operations.insert(operation);
         self.watch(deadline, id);
         id
@@ -81,12 +89,17 @@ impl Coordinator {
     pub(super) fn end(&mut self, id: SlotId) -> Option<Operation> {
         let operation = self.operations.remove(id)?;
         self.in_flight_bytes -= operation.bytes;
+        if let Some(address) = operation.address {
+            self.addresses.remove(address, operation.bytes);
+        }
         Some(operation)
     }
 
     /// True when no more may be taken on.
-    pub(super) fn is_overloaded(&self) -> bool {
-        self.in_flight_bytes > self.shared.config.in_flight_bytes_max
+    pub(super) fn is_overloaded(&self, address: AddressId) -> bool {
+        let config = &self.shared.config;
+        self.in_flight_bytes > config.in_flight_bytes_max
+            || self.addresses.bytes(address) > config.in_flight_bytes_per_address_max
     }
 
     fn watch(&mut self, deadline: u64, id: SlotId) {
@@ -237,6 +250,18 @@ impl Coordinator {
     pub(super) fn count_read(&self, began: u64, scan: bool) {
         let stats = if scan { &self.shared.stats.scans } else { &self.shared.stats.reads };
         stats.record(self.now.monotonic_micros.saturating_sub(began));
+    }
+
+    /// Logs a read that took longer than `slow_query_log_timeout`.
+    pub(super) fn note_slow(&self, began: u64, statement: &PreparedStatement) {
+        let millis = self.now.monotonic_micros.saturating_sub(began) / 1000;
+        let most = self.shared.config.slow_query_millis;
+        if most == 0 || millis <= most {
+            return;
+        }
+        self.count_failure(&self.shared.stats.slow_reads);
+        let query: String = statement.text.chars().take(512).collect();
+        tracing::info!(millis, "slow query: {query}");
     }
 
     pub(super) fn count_failure(&self, counter: &std::sync::atomic::AtomicU64) {

@@ -17,6 +17,7 @@ use super::operation::{Kind, Operation};
 use super::{Coordinator, LOCAL, SlotId, errors};
 use crate::answer::{Answer, AnswerWriter, digest};
 use crate::message::Message;
+use crate::scan::{self, Scanned};
 use crate::topology::NodeIndex;
 use crate::view::KeyspaceView;
 
@@ -268,10 +269,12 @@ impl Coordinator {
             let mut answer = Vec::new();
             let mode = ReadMode { may_block: false, rows_budget: u64::from(self.shared.config.inline_rows_max) };
             let mut writer = AnswerWriter::new(&mut answer);
-            match self.shared.engine.read(&command, mode, &mut writer) {
-                Ok(()) => {
+            let scanned = self.shared.table(command.table);
+            let scanned = scanned.and_then(|table| scan::read(&self.shared, &table, &command, mode, &mut writer));
+            match scanned {
+                Ok(scanned) => {
                     writer.finish();
-                    self.local_read_done(id, part, &command, Ok(answer));
+                    self.local_read_done(id, part, &command, Ok((answer, scanned)));
                 }
                 Err(ReadError::WouldBlock | ReadError::OverBudget) => self.read_task(&command, id, part),
                 Err(error) => self.local_read_done(id, part, &command, Err(error)),
@@ -284,16 +287,34 @@ impl Coordinator {
         &mut self,
         id: SlotId,
         part: u32,
-        _command: &ReadCommand,
-        answer: Result<Vec<u8>, ReadError>,
+        command: &ReadCommand,
+        answer: Result<(Vec<u8>, Scanned), ReadError>,
     ) {
         match answer {
-            Ok(answer) => self.set_read_state(id, part, ReadState::Data(answer)),
+            Ok((answer, scanned)) => {
+                if let Some(warning) = self.scan_warning(scanned, command)
+                    && let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id)
+                    && !select.warnings.contains(&warning)
+                {
+                    select.warnings.push(warning);
+                }
+                self.set_read_state(id, part, ReadState::Data(answer));
+            }
             Err(error) => {
                 tracing::error!(%error, "a read failed here");
                 self.set_read_state(id, part, ReadState::Failed(errors::read_reason(&error)));
             }
         }
+    }
+
+    /// What is to be said of a read of this node's own data that passed many tombstones.
+    #[inline]
+    pub(super) fn scan_warning(&self, scanned: Scanned, command: &ReadCommand) -> Option<String> {
+        if scanned.tombstones <= self.shared.config.tombstone_warn {
+            return None;
+        }
+        let table = self.shared.table(command.table).ok()?;
+        scanned.warning(&self.shared, &table, command)
     }
 
     /// A peer's part of a read is done.
@@ -449,9 +470,10 @@ impl Coordinator {
 
     /// No answer can be given any more, or not in time.
     pub(super) fn fail_read(&mut self, id: SlotId, timed_out: bool) {
-        let own_address = self.shared.config.internode.ip();
+        let own_address = self.shared.config.internode;
         let Some(operation) = self.end(id) else { return };
         let (Some(asker), Kind::Select(select)) = (operation.asker, operation.kind) else { return };
+        self.note_slow(asker.began, &select.statement);
         let read = &select.read;
         let (received, block_for) = (read.answered() as u32, read.block_for() as u32);
         let data_present = read.targets.iter().any(|target| matches!(target.state, ReadState::Data(_)));
@@ -462,7 +484,7 @@ impl Coordinator {
                 lost |= reason == FailureReason::NodeDown.code();
                 let host = (target.peer != LOCAL).then(|| self.peers[usize::from(target.peer)].host);
                 let node = host.and_then(|host| self.view.metadata.nodes.get(&host));
-                let address = node.map_or(own_address, |node| node.internode.ip());
+                let address = node.map_or(own_address, |node| node.internode);
                 failures.push((address, FailureReason::from_code(reason)));
             }
         }

@@ -1,5 +1,5 @@
 //! Replicas that disagree: their answers merged, what each lacks sent to it, and the merged answer given when enough have it
-//! (blocking read repair, so that quorum reads are monotonic: RELIABILITY 2.23).
+//! (blocking read repair, so that quorum reads are monotonic: CASSANDRA-10726).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -228,7 +228,7 @@ fn end_of(answer: &[u8]) -> Option<(KeyOrder<'_>, Option<Position<'_>>)> {
 }
 
 /// True when a replica stopped at the limit before the last row that would be returned: what it would have told next may
-/// change the result (RELIABILITY 2.20).
+/// change the result (short read protection, CASSANDRA-2643).
 fn is_short(table: &Table, command: &ReadCommand, answers: &[&[u8]], merged: &[u8]) -> bool {
     let rows = command.limits.rows.min(command.limits.per_partition);
     let stopped: Vec<_> = answers.iter().filter(|answer| place_of_row(answer, rows, command.now).is_some()).collect();
@@ -279,7 +279,7 @@ impl Coordinator {
         let short =
             reconciled.as_ref().is_ok_and(|reconciled| is_short(&table, &command, &answers, &reconciled.merged));
         if short && command.limits.rows < SHORT_READ_ROWS_MAX {
-            // Some replica stopped at the limit with rows that others have deleted: ask for more (RELIABILITY 2.20).
+            // Some replica stopped at the limit with rows that others have deleted: ask for more (short read protection, CASSANDRA-2643).
             if let Some(command) = read.command_mut() {
                 let more = |limit: u32| limit.saturating_mul(2);
                 command.limits.rows = more(command.limits.rows);

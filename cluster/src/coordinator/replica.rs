@@ -13,6 +13,7 @@ use super::{AwaitingSync, Coordinator, LinkId, errors};
 use crate::answer::{Answer, AnswerWriter, digest};
 use crate::config::SyncMode;
 use crate::message::{Message, Outcome};
+use crate::scan::{self, Scanned};
 use crate::task::{Task, TaskReply};
 
 impl Coordinator {
@@ -93,10 +94,11 @@ impl Coordinator {
         let mut answer = Vec::new();
         let mode = ReadMode { may_block: false, rows_budget: u64::from(self.shared.config.inline_rows_max) };
         let mut writer = AnswerWriter::new(&mut answer);
-        match self.shared.engine.read(&command, mode, &mut writer) {
-            Ok(()) => {
+        let scanned = self.shared.table(command.table);
+        match scanned.and_then(|table| scan::read(&self.shared, &table, &command, mode, &mut writer)) {
+            Ok(scanned) => {
                 writer.finish();
-                self.replica_read_done(link, id, wants_digest, &command, Ok(answer));
+                self.replica_read_done(link, id, wants_digest, &command, Ok((answer, scanned)));
             }
             Err(ReadError::WouldBlock | ReadError::OverBudget) => {
                 let reply = TaskReply::Link { link, id, digest: wants_digest };
@@ -113,8 +115,13 @@ impl Coordinator {
         id: u64,
         wants_digest: bool,
         command: &ReadCommand,
-        answer: Result<Vec<u8>, ReadError>,
+        answer: Result<(Vec<u8>, Scanned), ReadError>,
     ) {
+        // The warning is logged here; as in Cassandra it does not travel (`read_thresholds_enabled` is off there).
+        let answer = answer.map(|(answer, scanned)| {
+            let _logged = self.scan_warning(scanned, command);
+            answer
+        });
         match answer {
             Ok(answer) if wants_digest => {
                 let gc_before = self.gc_before(command);

@@ -19,12 +19,13 @@ use super::read::ReadWait;
 use super::statement::PreparedStatement;
 use super::{Coordinator, SlotId, errors};
 use crate::answer::{Answer, feed};
+use crate::scan;
 use crate::task::{Task, TaskReply};
 
 /// A SELECT under way.
 #[derive(Debug)]
 pub(super) struct SelectWait {
-    statement: Arc<PreparedStatement>,
+    pub(super) statement: Arc<PreparedStatement>,
     execution: SelectExecution,
     rows: Vec<u8>,
     count: u32,
@@ -32,15 +33,15 @@ pub(super) struct SelectWait {
     skip_metadata: bool,
     metadata_changed: bool,
     pub(super) is_range: bool,
-    warnings: Vec<String>,
+    pub(super) warnings: Vec<String>,
     /// The read being waited for.
     pub(super) read: ReadWait,
 }
 
 /// Encodes rows as RESULT has them.
-pub(super) struct EncodedRows<'o> {
-    pub(super) rows: &'o mut Vec<u8>,
-    pub(super) count: &'o mut u32,
+pub(crate) struct EncodedRows<'o> {
+    pub(crate) rows: &'o mut Vec<u8>,
+    pub(crate) count: &'o mut u32,
 }
 
 impl RowSink for EncodedRows<'_> {
@@ -122,7 +123,7 @@ impl Coordinator {
             // The fast way needs no copy of the command.
             let step = match self.local_source(plan, command, select.level) {
                 Source::Generated => self.read_generated(plan, &mut select),
-                Source::Stored => self.read_here(&mut select),
+                Source::Stored => self.read_here(plan, &mut select),
                 Source::Replicas => self.read_replicas(plan, &mut select),
             };
             match step {
@@ -173,6 +174,7 @@ impl Coordinator {
             Ok(end) => {
                 warnings.extend(end.warnings);
                 self.count_read(asker.began, select.is_range);
+                self.note_slow(asker.began, &statement);
                 let paging_state = end.paging_state;
                 let columns = ReplyColumns::Statement(statement);
                 let rows = RowsReply { columns, rows, count, paging_state, skip_metadata, metadata_changed };
@@ -206,13 +208,20 @@ impl Coordinator {
 
     /// Reads this node's own data on the spot, or hands the read to where waiting is allowed.
     #[inline]
-    fn read_here(&mut self, select: &mut SelectWait) -> Step {
+    fn read_here(&mut self, plan: &SelectPlan, select: &mut SelectWait) -> Step {
         let mark = (select.rows.len(), select.count);
         let mode = ReadMode { may_block: false, rows_budget: u64::from(self.shared.config.inline_rows_max) };
         let mut sink = EncodedRows { rows: &mut select.rows, count: &mut select.count };
         let Some((command, mut consumer)) = select.execution.command_and_consumer(&mut sink) else { return Step::Done };
-        match self.shared.engine.read(command, mode, &mut consumer) {
-            Ok(()) => Step::Done,
+        match scan::read(&self.shared, plan.table(), command, mode, &mut consumer) {
+            Ok(scanned) => {
+                if scanned.tombstones > self.shared.config.tombstone_warn
+                    && let Some(command) = select.execution.command()
+                {
+                    select.warnings.extend(scanned.warning(&self.shared, plan.table(), command));
+                }
+                Step::Done
+            }
             Err(ReadError::WouldBlock | ReadError::OverBudget) => {
                 let Some(command) = select.execution.command().cloned() else { return Step::Done };
                 select.execution.restart_command();
@@ -234,7 +243,7 @@ impl Coordinator {
         tracing::error!(%error, "a read failed here");
         self.count_failure(&self.shared.stats.reads.failures);
         let reason = FailureReason::from_code(errors::read_reason(error));
-        errors::read_failure(level, 0, 1, false, vec![(self.shared.config.internode.ip(), reason)])
+        errors::read_failure(level, 0, 1, false, vec![(self.shared.config.internode, reason)])
     }
 
     fn read_replicas(&mut self, plan: &SelectPlan, select: &mut SelectWait) -> Step {

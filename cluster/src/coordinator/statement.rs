@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use helenus_cql_protocol::ProtocolVersion;
 use helenus_cql_protocol::response::{self, BindMetadata, Column, ColumnSpec, EncodedColumns, RowsMetadata};
@@ -14,7 +14,6 @@ use helenus_query::system_tables::NodeTables;
 use rustc_hash::FxHashMap;
 
 use super::Coordinator;
-use crate::shared::PREPARED_STATEMENTS_MAX;
 
 /// A statement with everything its executions share.
 #[derive(Debug)]
@@ -29,13 +28,29 @@ pub struct PreparedStatement {
     pub prepared: Prepared,
     columns: [OnceLock<EncodedColumns>; 3],
     metadata_id: [u8; 16],
+    /// [`IDLE`], [`USED`] or [`EVICTED`].
+    state: AtomicU8,
 }
+
+/// Not executed since the cache looked for room last.
+const IDLE: u8 = 0;
+/// Executed since then.
+const USED: u8 = 1;
+/// Not kept any more.
+const EVICTED: u8 = 2;
 
 impl PreparedStatement {
     /// Wraps a checked statement.
     pub fn new(text: String, keyspace: Option<String>, id: [u8; 16], prepared: Prepared) -> Self {
-        let mut statement =
-            PreparedStatement { text, keyspace, id, prepared, columns: Default::default(), metadata_id: [0; 16] };
+        let mut statement = PreparedStatement {
+            text,
+            keyspace,
+            id,
+            prepared,
+            columns: Default::default(),
+            metadata_id: [0; 16],
+            state: AtomicU8::new(IDLE),
+        };
         let mut description = Vec::new();
         for column in statement.result_columns() {
             description.extend_from_slice(format!("{}\0{}\0", column.name, column.ty).as_bytes());
@@ -44,6 +59,38 @@ impl PreparedStatement {
         statement.metadata_id[..8].copy_from_slice(&a.to_be_bytes());
         statement.metadata_id[8..].copy_from_slice(&b.to_be_bytes());
         statement
+    }
+
+    /// About how much memory it takes.
+    pub fn bytes(&self) -> usize {
+        let columns = self.prepared.binds.len() + self.result_columns().len();
+        1024 + 2 * self.text.len() + 256 * columns
+    }
+
+    /// Notes an execution. False: it is not kept any more.
+    #[inline]
+    pub(crate) fn note_use(&self) -> bool {
+        // Almost always it is marked already, and nothing is written.
+        match self.state.load(Ordering::Relaxed) {
+            USED => true,
+            IDLE => self.state.compare_exchange(IDLE, USED, Ordering::Relaxed, Ordering::Relaxed) != Err(EVICTED),
+            _ => false,
+        }
+    }
+
+    /// Whether it was executed since the last call.
+    pub(crate) fn take_used(&self) -> bool {
+        self.state.swap(IDLE, Ordering::Relaxed) == USED
+    }
+
+    /// Whether it is not kept any more.
+    pub(crate) fn is_evicted(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == EVICTED
+    }
+
+    /// It is not kept any more.
+    pub(crate) fn evict(&self) {
+        self.state.store(EVICTED, Ordering::Relaxed);
     }
 
     /// Columns of the rows it returns.
@@ -135,20 +182,31 @@ impl Coordinator {
         let id = prepared_id(text, keyspace);
         let statement = PreparedStatement::new(text.to_owned(), keyspace.map(str::to_owned), id, prepared);
         self.shared.stats.prepared.fetch_add(1, Ordering::Relaxed);
+        let (bytes, most) = (statement.bytes(), self.shared.prepared.bytes_max());
+        if bytes > most {
+            let start: String = text.chars().take(200).collect();
+            return Err(QueryError::invalid(format!(
+                "Prepared statement of size {bytes} bytes is larger than allowed maximum of {} MB: {start}...",
+                most >> 20
+            )));
+        }
         Ok(self.keep(statement))
     }
 
     fn keep(&mut self, statement: PreparedStatement) -> Arc<PreparedStatement> {
         let statement = Arc::new(statement);
-        let mut shared = self.shared.prepared.lock();
-        if shared.len() >= PREPARED_STATEMENTS_MAX {
-            shared.clear();
-            self.statements.by_id.clear();
-        }
-        shared.insert(statement.id, Arc::clone(&statement));
-        drop(shared);
-        self.statements.by_id.insert(statement.id, Arc::clone(&statement));
+        self.shared.prepared.insert(Arc::clone(&statement));
+        self.keep_here(&statement);
         statement
+    }
+
+    /// This coordinator's own table never has many more than all together have.
+    fn keep_here(&mut self, statement: &Arc<PreparedStatement>) {
+        let own = &mut self.statements.by_id;
+        if own.len() >= 64 + 2 * self.shared.prepared.len() {
+            own.retain(|_, kept| !kept.is_evicted());
+        }
+        own.insert(statement.id, Arc::clone(statement));
     }
 
     /// A prepared statement by id, good for the present schema. None: the client is to prepare it again.
@@ -158,6 +216,7 @@ impl Coordinator {
         let epoch = self.view.schema().epoch;
         if let Some(statement) = self.statements.by_id.get(&id)
             && statement.prepared.schema_epoch == epoch
+            && statement.note_use()
         {
             return Some(Ok(Arc::clone(statement)));
         }
@@ -169,9 +228,13 @@ impl Coordinator {
         id: [u8; 16],
         epoch: u64,
     ) -> Option<Result<Arc<PreparedStatement>, QueryError>> {
-        let statement = self.shared.prepared.lock().get(&id).cloned()?;
+        let Some(statement) = self.shared.prepared.get(&id) else {
+            self.statements.by_id.remove(&id);
+            return None;
+        };
         if statement.prepared.schema_epoch == epoch {
-            self.statements.by_id.insert(id, Arc::clone(&statement));
+            let _kept = statement.note_use();
+            self.keep_here(&statement);
             return Some(Ok(statement));
         }
         // Another schema: what it means may have changed, and whether it can be done.

@@ -181,7 +181,7 @@ impl Coordinator {
             return errors::invalid(error.to_string());
         }
         tracing::error!(%error, "a write failed here");
-        let address = self.shared.config.internode.ip();
+        let address = self.shared.config.internode;
         let reason = FailureReason::from_code(errors::write_reason(error));
         errors::write_failure(level, 0, 1, write_type, vec![(address, reason)])
     }
@@ -485,7 +485,7 @@ impl Coordinator {
 
     /// The error of a write whose level cannot be met any more, or was not in time.
     fn write_failure(&mut self, id: SlotId) -> helenus_cql_protocol::response::ErrorResponse {
-        let own_address = self.shared.config.internode.ip();
+        let own_address = self.shared.config.internode;
         let Some(Operation { kind: Kind::Write(wait), .. }) = self.operations.get_mut(id) else {
             return errors::server("the write is gone");
         };
@@ -506,7 +506,7 @@ impl Coordinator {
                         .metadata
                         .nodes
                         .get(&self.peers[usize::from(peer)].host)
-                        .map_or(own_address, |node| node.internode.ip()),
+                        .map_or(own_address, |node| node.internode),
                 };
                 failures.push((address, FailureReason::from_code(reason)));
             }

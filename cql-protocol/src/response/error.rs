@@ -414,6 +414,21 @@ impl FailureReason {
         Self::NAMED.get(usize::from(code)).copied().unwrap_or(Self::Other(code))
     }
 
+    /// Cassandra's name of it, as error messages have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown | Self::Other(_) => "UNKNOWN",
+            Self::ReadTooManyTombstones => "READ_TOO_MANY_TOMBSTONES",
+            Self::Timeout => "TIMEOUT",
+            Self::IncompatibleSchema => "INCOMPATIBLE_SCHEMA",
+            Self::ReadSize => "READ_SIZE",
+            Self::NodeDown => "NODE_DOWN",
+            Self::IndexNotAvailable => "INDEX_NOT_AVAILABLE",
+            Self::ReadTooManyIndexes => "READ_TOO_MANY_INDEXES",
+        }
+    }
+
     /// The code on the wire.
     #[must_use]
     pub const fn code(self) -> u16 {

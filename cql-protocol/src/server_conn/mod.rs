@@ -37,11 +37,17 @@ pub struct ServerConfig {
     pub body_size_max: u32,
     /// Version of CQL in SUPPORTED.
     pub cql_version: String,
+    /// False: only the newest version is spoken.
+    pub allow_older_versions: bool,
 }
 
 impl Default for ServerConfig {
     fn default() -> Self {
-        Self { body_size_max: REQUEST_BODY_SIZE_MAX_DEFAULT, cql_version: "3.4.7".to_owned() }
+        Self {
+            body_size_max: REQUEST_BODY_SIZE_MAX_DEFAULT,
+            cql_version: "3.4.7".to_owned(),
+            allow_older_versions: true,
+        }
     }
 }
 
@@ -188,10 +194,13 @@ impl ServerConn {
             return None;
         }
         let number = self.deframer.peek().first()? & !RESPONSE_BIT;
-        if ProtocolVersion::from_number(number).is_some() {
-            return None;
+        match ProtocolVersion::from_number(number) {
+            None => Some(self.refuse_version(number)),
+            Some(version) if version < ProtocolVersion::V5 && !self.config.allow_older_versions => {
+                Some(self.refuse_old_version(version))
+            }
+            Some(_) => None,
         }
-        Some(self.refuse_version(number))
     }
 
     /// Lets the receiving half follow what the sending half has made of the connection.

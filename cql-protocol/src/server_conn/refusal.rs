@@ -4,7 +4,7 @@ use super::{ServerConn, Stage, Step};
 use crate::deframe::FrameError;
 use crate::frame::{FrameHeader, HEADER_SIZE, flag};
 use crate::opcode::Opcode;
-use crate::response::{ErrorKind, ErrorResponse};
+use crate::response::ErrorResponse;
 use crate::version::ProtocolVersion;
 
 /// Number of the version that Cassandra 5.0 knows and this crate does not.
@@ -59,6 +59,16 @@ impl ServerConn {
             self.newest_version();
             self.responses.error(0, &error);
         }
+        self.answered_or_lost()
+    }
+
+    /// Refuses a version that is spoken, but not here (`native_transport_allow_older_protocols`).
+    pub(super) fn refuse_old_version(&mut self, version: ProtocolVersion) -> Step {
+        let text = format!("Rejecting Protocol Version {version} < {}.", ProtocolVersion::V5);
+        let error = ErrorResponse::protocol(text);
+        self.deframer.skip_received(version.number());
+        self.newest_version();
+        self.responses.error(0, &error);
         self.answered_or_lost()
     }
 
@@ -148,7 +158,7 @@ impl ServerConn {
         }
     }
 
-    /// A body that is too large: skipped for a client that is known, the end for one that is not.
+    /// A body that is too large: its length is not believed, so nothing after it can be found.
     fn refuse_size(&mut self, header: &FrameHeader, maximum: u32, segmented: bool) -> Step {
         let length = header.length;
         if self.responses.stage == Stage::Established
@@ -169,7 +179,6 @@ impl ServerConn {
             let total = i64::from(length) + HEADER_SIZE as i64;
             format!("Request is too big: length {total} exceeds maximum allowed length {maximum}.")
         };
-        self.responses.error(header.stream, &ErrorResponse::new(ErrorKind::Invalid, text));
-        Step::Answered
+        self.responses.lose(header.stream, text)
     }
 }

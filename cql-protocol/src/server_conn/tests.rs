@@ -81,6 +81,18 @@ fn check(connection: &mut ServerConn, sent: &[u8], answer: &[u8], closing: bool)
 const SUPPORTED: &str = "supported versions are (3/v3, 4/v4, 5/v5, 6/v6-beta)";
 
 #[test]
+fn older_versions_where_they_are_not_allowed() {
+    for number in [3, 4] {
+        let config = ServerConfig { allow_older_versions: false, ..ServerConfig::default() };
+        let mut connection = ServerConn::new(config);
+        let answer = protocol_error(5, 0, &format!("Rejecting Protocol Version {number}/v{number} < 5/v5."));
+        check(&mut connection, &frame(number, 5, 7, b""), &answer, false);
+        check(&mut connection, &frame(number, 1, 8, STARTUP), &answer, false);
+        check(&mut connection, &frame(5, 1, 9, STARTUP), &frame(0x85, 2, 9, b""), false);
+    }
+}
+
+#[test]
 fn versions_that_are_not_spoken() {
     for number in [1, 2] {
         let text = format!("Invalid or unsupported protocol version ({number}); {SUPPORTED}");
@@ -245,25 +257,29 @@ fn plain_messages_that_are_wrong_leave_the_connection_open() {
 }
 
 #[test]
-fn a_body_that_is_too_large_is_skipped() {
+fn a_body_that_is_too_large_closes() {
     let config = ServerConfig { body_size_max: 20_000, ..ServerConfig::default() };
     let options = frame(4, 11, 6, b"\0\0");
     let mut connection = ServerConn::new(config.clone());
     exchange(&mut connection, &frame(4, 1, 0, STARTUP));
     let text = "Request is too big: length 30009 exceeds maximum allowed length 20000.";
     let bytes = [frame(4, 7, 5, &[7; 30_000]), options.clone()].concat();
-    let answer = [error(4, 5, 0x2200, text), frame(0x84, 2, 6, b"")].concat();
-    check(&mut connection, &bytes, &answer, false);
+    check(&mut connection, &bytes, &protocol_error(4, 5, text), true);
+    // The header is enough.
+    let mut connection = ServerConn::new(config.clone());
+    exchange(&mut connection, &frame(4, 1, 0, STARTUP));
+    check(&mut connection, &bytes[..9], &protocol_error(4, 5, text), true);
 
-    let mut connection = ServerConn::new(config);
-    exchange(&mut connection, &frame(5, 1, 0, STARTUP));
     let text = "CQL Message of size 30000 bytes exceeds allowed maximum of 20000 bytes";
     let large = frame(5, 7, 5, &[7; 30_000]);
     let good = frame(5, 11, 6, b"\0\0");
-    let answer = segment(&[error(5, 5, 0x2200, text), frame(0x85, 2, 6, b"")].concat(), true);
+    let answer = segment(&protocol_error(5, 5, text), true);
     let bytes = [segment(&large[..10_000], false), segment(&large[10_000..], false), segment(&good, true)].concat();
-    check(&mut connection, &bytes, &answer, false);
-    check(&mut connection, &segment(&[large, good].concat(), true), &answer, false);
+    for bytes in [bytes, segment(&[large, good].concat(), true)] {
+        let mut connection = ServerConn::new(config.clone());
+        exchange(&mut connection, &frame(5, 1, 0, STARTUP));
+        check(&mut connection, &bytes, &answer, true);
+    }
 }
 
 #[test]

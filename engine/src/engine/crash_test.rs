@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{Engine, EngineConfig, JobError, JobProgress};
 use crate::cursor::ReadMode;
+use crate::disk::Disk;
 use crate::disk::DiskErrorKind;
 use crate::disk_memory::{Faults, MemoryDisk};
 use crate::manifest::Manifest;
@@ -46,8 +47,12 @@ fn write(engine: &Engine, table: Uuid, from: i32, count: i32) {
 }
 
 fn run_jobs(engine: &Engine) -> Result<(), JobError> {
-    while let Some(mut job) = engine.next_job(NOW) {
-        while let JobProgress::More { .. } = job.run_slice(engine, 200, NOW)? {}
+    run_jobs_at(engine, NOW)
+}
+
+fn run_jobs_at(engine: &Engine, now: Now) -> Result<(), JobError> {
+    while let Some(mut job) = engine.next_job(now) {
+        while let JobProgress::More { .. } = job.run_slice(engine, 200, now)? {}
     }
     Ok(())
 }
@@ -312,14 +317,15 @@ fn a_full_disk_refuses_writes_and_recovers_when_there_is_space() {
         }
         if i % 50 == 0 {
             // A flush may find no space, too.
-            let _ = run_jobs(&engine);
+            let _ = run_jobs_at(&engine, Now { monotonic_micros: i as u64 * 100_000, ..NOW });
         }
     }
     assert!(applied > 100 && refused > 100, "{applied} applied, {refused} refused");
     let rows = |engine: &Engine| read(engine, TABLE).iter().map(|partition| partition.rows.len()).sum::<usize>();
     assert!(rows(&engine) >= applied, "reads go on, nothing is lost");
     disk.set_faults(Faults::default());
-    run_jobs(&engine).expect("there is space");
+    let later = Now { monotonic_micros: 400_000_000, ..NOW };
+    run_jobs_at(&engine, later).expect("there is space");
     write(&engine, TABLE, 5000, 10);
     let found = rows(&engine);
     assert!(found >= applied + 10);
@@ -406,6 +412,75 @@ fn columns_come_and_go_in_memtables_files_and_log() {
         assert_eq!(engine.stats().tables[0].live_sstables, 1);
         assert_eq!(columns_seen(&engine), expected, "{flush_first}");
     }
+}
+
+#[test]
+fn what_was_written_before_a_drop_does_not_come_back_with_the_column() {
+    let disk = MemoryDisk::new();
+    let engine = open(&disk);
+    let schema = altered(3, &["w"], &[(5, "w")]);
+    engine.set_schema(Arc::clone(&schema), NOW).expect("altered");
+    // The drop was at 8.
+    for timestamp in 7..10 {
+        let cells = [VALUE, 5].map(|id| CellRef::live(id, timestamp, b"value"));
+        let row = row(RowHeader::EMPTY, &cells);
+        let change = Change { rows: vec![(clustering(&[timestamp as i32, 0]), row)], ..Change::default() };
+        engine.apply(&change.encode(TABLE, b"k"), true).expect("applied");
+    }
+    engine.log_flush().expect("flushed");
+    let expected = BTreeMap::from([(VALUE, 3), (5, 1)]);
+    assert_eq!(columns_seen(&engine), expected, "in the memtable");
+    drop(engine);
+    let (engine, _) = Engine::open(Arc::new(disk), config(), schema, Vec::new(), NOW).expect("opens");
+    assert_eq!(columns_seen(&engine), expected, "from the log");
+    engine.flush(TABLE);
+    run_jobs(&engine).expect("flushed");
+    assert_eq!(columns_seen(&engine), expected, "in the SSTable");
+}
+
+#[test]
+fn a_drop_whose_snapshot_fails_keeps_the_files() {
+    let disk = MemoryDisk::new();
+    let config = EngineConfig { auto_snapshot: true, ..config() };
+    let (engine, _) = Engine::open(Arc::new(disk.clone()), config.clone(), tables(), Vec::new(), NOW).expect("opens");
+    write(&engine, TABLE, 0, 10);
+    engine.flush(TABLE);
+    run_jobs(&engine).expect("flushed");
+    let files = |disk: &MemoryDisk| disk.files().into_iter().filter(|path| path.contains("/t-")).collect::<Vec<_>>();
+    let before = files(&disk);
+    // The first of the snapshot's links, and every later try, finds no space.
+    let next = disk.operations();
+    let fail_at = (next..next + 20).map(|at| (at, DiskErrorKind::Full)).collect();
+    disk.set_faults(Faults { fail_at, ..Faults::default() });
+    let without = schema(vec![table_parts(2, "other", 10)]);
+    let kept = engine.set_schema(Arc::clone(&without), NOW).expect("dropped all the same");
+    assert!(matches!(kept.as_slice(), [(name, _)] if name == "ks.t"), "{kept:?}");
+    disk.set_faults(Faults::default());
+    run_jobs(&engine).expect("nothing to do");
+    assert!(engine.apply(&insert(TABLE, b"k", &[1, 1], 1, b"v"), true).is_err(), "the table is gone");
+    write(&engine, OTHER, 0, 10);
+    assert_eq!(files(&disk).iter().filter(|path| !path.contains("/snapshots/")).count(), before.len());
+    drop(engine);
+    let (_, report) = Engine::open(Arc::new(disk.clone()), config, without, Vec::new(), NOW).expect("opens");
+    assert_eq!(report.orphaned_directories.len(), 1, "they are told of at each start");
+}
+
+#[test]
+fn the_index_of_wide_partitions_is_as_fine_as_configured() {
+    let index_bytes = |column_index_bytes: u32| {
+        let disk = MemoryDisk::new();
+        let config = EngineConfig { column_index_bytes, ..config() };
+        let engine = Engine::open(Arc::new(disk.clone()), config, tables(), Vec::new(), NOW).expect("opens").0;
+        for i in 0..200 {
+            engine.apply(&insert(TABLE, b"k", &[i, i], 1, &[7; 100]), true).expect("applied");
+        }
+        engine.flush(TABLE);
+        run_jobs(&engine).expect("flushed");
+        let index = disk.files().into_iter().find(|path| path.ends_with("Index.db")).expect("an index");
+        disk.open(&index).expect("opens").len().expect("a length")
+    };
+    let (coarse, fine) = (index_bytes(64 << 10), index_bytes(1 << 10));
+    assert!(fine > coarse + 15 * 10, "{fine} bytes with entries each KiB, {coarse} without");
 }
 
 #[test]

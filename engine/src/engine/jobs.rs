@@ -30,6 +30,9 @@ pub use flush::FlushJob;
 pub use remove::RemoveJob;
 pub(super) use remove::remove_generations;
 
+/// Between two looks at the free space of the disk, unless much is written.
+const SPACE_CHECK_MICROS: u64 = 1_000_000;
+
 /// A job stopped. Nothing was changed; the work is handed out again by a later [`Engine::next_job`].
 #[derive(Clone, Debug, Error)]
 pub enum JobError {
@@ -105,7 +108,7 @@ impl Job {
 impl Engine {
     /// The next piece of background work, if there is any: first flushes, then removals, then compactions.
     pub fn next_job(&self, now: Now) -> Option<Job> {
-        if let Some(job) = self.next_flush() {
+        if let Some(job) = self.next_flush(now) {
             return Some(Job::Flush(job));
         }
         let mut state = self.state.lock();
@@ -117,16 +120,25 @@ impl Engine {
     }
 
     /// The next flush that is due, if there is any: more urgent than other jobs, so a caller may want threads of its own for it.
-    pub fn next_flush(&self) -> Option<FlushJob> {
+    pub fn next_flush(&self, now: Now) -> Option<FlushJob> {
         let mut state = self.state.lock();
-        self.watch_space(&mut state);
+        self.watch_space(&mut state, now);
         self.switch_where_needed(&mut state);
         self.take_flush(&mut state)
     }
 
     /// Before the disk is so full that the memtables could not be flushed any more, writes are refused and everything is flushed,
-    /// which gives the log's space back. When there is space again, writes go on.
-    fn watch_space(&self, state: &mut State) {
+    /// which gives the log's space back. When there is space again, writes go on. Looked at once a second, and whenever the log
+    /// has grown by a quarter of a segment.
+    fn watch_space(&self, state: &mut State, now: Now) {
+        let micros = now.monotonic_micros;
+        let log_bytes = self.log.usage().1;
+        let grown = log_bytes.abs_diff(state.space_checked.1);
+        let is_recent = state.space_checked.0.is_some_and(|at| micros.saturating_sub(at) < SPACE_CHECK_MICROS);
+        if is_recent && grown < u64::from(self.config.log_segment_bytes / 4) {
+            return;
+        }
+        state.space_checked = (Some(micros), log_bytes);
         let Ok(free) = self.disk.free_bytes() else { return };
         let needed = self.memtable_bytes.load(Ordering::Relaxed) as u64 + u64::from(self.config.log_segment_bytes);
         if free >= needed {

@@ -1,5 +1,6 @@
 //! Tables that come, change, go, or are emptied.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -14,11 +15,14 @@ use crate::table_store::{TableSet, TableStore, View};
 impl Engine {
     /// Brings the tables in line with `schema`: new ones appear, changed ones get their new definition, those that are gone lose
     /// their memtables and files (after a snapshot, if configured). The node's local tables stay. Waits for the device only where a
-    /// table goes.
-    pub fn set_schema(&self, schema: Arc<Schema>, now: Now) -> Result<(), WriteError> {
+    /// table goes. A table whose snapshot cannot be made goes, too, but its files stay: its name and the error are returned.
+    pub fn set_schema(&self, schema: Arc<Schema>, now: Now) -> Result<Vec<(String, WriteError)>, WriteError> {
+        let mut kept = BTreeMap::new();
         let gone = |store: &&Arc<TableStore>| !store.is_local && schema.table_by_id(store.id).is_none();
         for store in self.tables.load_full().iter().filter(gone) {
-            self.auto_snapshot(store, "dropped", now)?;
+            if let Err(error) = self.auto_snapshot(store, "dropped", now) {
+                kept.insert(store.id, error);
+            }
         }
         let mut state = self.state.lock();
         let before = self.tables.load_full();
@@ -40,14 +44,23 @@ impl Engine {
         self.tables.store(Arc::clone(&after));
         drop(alone);
         for store in before.iter().filter(|store| after.get(store.id).is_none()) {
-            self.forget_table(&mut state, store)?;
+            self.forget_table(&mut state, store, kept.contains_key(&store.id))?;
         }
-        first_error.map_or(Ok(()), Err)
+        let name = |store: &Arc<TableStore>| {
+            let definition = store.definition.load();
+            format!("{}.{}", definition.keyspace, definition.name)
+        };
+        let named = |store: &Arc<TableStore>| Some((name(store), kept.get(&store.id)?.clone()));
+        first_error.map_or_else(|| Ok(before.iter().filter_map(named).collect()), Err)
     }
 
-    fn forget_table(&self, state: &mut State, store: &TableStore) -> Result<(), WriteError> {
+    fn forget_table(&self, state: &mut State, store: &TableStore, keep_files: bool) -> Result<(), WriteError> {
         let view = store.view.swap(Arc::default());
         self.forget_memtables(&view);
+        if keep_files {
+            // The manifest goes on naming them, as files of a table that no schema knows.
+            return Ok(());
+        }
         let id = store.id;
         self.commit(state, |manifest| {
             if let Some(record) = manifest.tables.get_mut(&id) {

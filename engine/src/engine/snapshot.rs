@@ -56,7 +56,7 @@ impl Engine {
 
     /// Runs all flushes that wait, to their end.
     pub(super) fn run_flushes(&self, now: Now) -> Result<(), JobError> {
-        while let Some(mut job) = self.next_flush() {
+        while let Some(mut job) = self.next_flush(now) {
             while matches!(job.run_slice(self, u64::MAX, now)?, JobProgress::More { .. }) {}
         }
         Ok(())

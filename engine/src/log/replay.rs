@@ -3,7 +3,7 @@
 //! An invalid record is the end of the log only if nothing valid follows it. In the same segment that means: from there on, no
 //! offset holds a valid record. Over segments: each says which one came before it and how long that was. When the one before is
 //! shorter, its tail was lost: harmless if it was never durable (then everything later was not either, and is put aside), damage
-//! otherwise. Damage is never skipped; the start stops and names the file (RELIABILITY 2.1, 2.2).
+//! otherwise. Damage is never skipped; the start stops and names the file.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The bloom filter, `Filter.db` (SSTABLE-NB 9).
+//! The bloom filter, `Filter.db` (Cassandra: `BloomFilterSerializer`).
 
 use helenus_model::codec::{DecodeError, Reader};
 use helenus_model::token::murmur3_x64_128;

@@ -1,4 +1,4 @@
-//! Clusterings and bounds between the model's form and the file's (SSTABLE-NB 5.5).
+//! Clusterings and bounds between the model's form and the file's (Cassandra: `ClusteringPrefix.Serializer`).
 
 use helenus_model::codec::{DecodeError, Reader, put_vint};
 use helenus_model::key::ClusteringValues;

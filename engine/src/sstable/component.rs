@@ -1,4 +1,4 @@
-//! Names of an SSTable's files (SSTABLE-NB 1).
+//! Names of an SSTable's files (Cassandra: `Descriptor`, `BigFormat.Components`).
 
 /// One of the files that make up an SSTable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,4 +1,4 @@
-//! Compressors of `Data.db` and what `CompressionInfo.db` says (SSTABLE-NB 6).
+//! Compressors of `Data.db` and what `CompressionInfo.db` says (Cassandra: `CompressionMetadata`).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The two kinds of histogram in `Statistics.db` (SSTABLE-NB 3.3).
+//! The two kinds of histogram in `Statistics.db` (Cassandra: `EstimatedHistogram`, `TombstoneHistogram`).
 
 use std::collections::BTreeMap;
 

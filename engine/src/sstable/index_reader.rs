@@ -1,4 +1,4 @@
-//! Reading `Index.db`: finding a key's entry, and the blocks of a wide partition (SSTABLE-NB 7).
+//! Reading `Index.db`: finding a key's entry, and the blocks of a wide partition (Cassandra: `RowIndexEntry`).
 
 use helenus_model::codec::{DecodeError, Reader};
 use helenus_model::key::{BoundKind, Position};

@@ -1,4 +1,4 @@
-//! `Index.db`: an entry a partition, with the promoted index of wide ones (SSTABLE-NB 7).
+//! `Index.db`: an entry a partition, with the promoted index of wide ones (Cassandra: `RowIndexEntry`).
 
 use helenus_model::codec::{put_bytes16, put_svint, put_vint};
 use helenus_model::key::BoundKind;

@@ -1,5 +1,5 @@
 //! A HyperLogLog++ sketch of the partition keys (p = 13, sp = 25), which compaction uses to foresee how many keys a merge will
-//! have (SSTABLE-NB 3.2).
+//! have (Cassandra: `CompactionMetadata`).
 
 use std::collections::BTreeSet;
 

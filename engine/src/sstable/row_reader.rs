@@ -1,4 +1,4 @@
-//! The bytes of `Data.db` to rows in the model's form (SSTABLE-NB 5).
+//! The bytes of `Data.db` to rows in the model's form (Cassandra: `UnfilteredSerializer`).
 
 use helenus_model::codec::{DecodeError, Reader};
 use helenus_model::key::BoundKind;

@@ -1,4 +1,4 @@
-//! Rows and markers to the bytes of `Data.db` (SSTABLE-NB 5).
+//! Rows and markers to the bytes of `Data.db` (Cassandra: `UnfilteredSerializer`).
 
 use helenus_model::codec::{put_bytes, put_vint, vint_len};
 use helenus_model::key::BoundKind;

@@ -1,4 +1,4 @@
-//! The header part of `Statistics.db`: delta bases, types and columns of the file (SSTABLE-NB 3.4).
+//! The header part of `Statistics.db`: delta bases, types and columns of the file (Cassandra: `SerializationHeader.Component`).
 
 use helenus_model::codec::{DecodeError, Reader, put_text, put_vint};
 use helenus_model::schema::{Column, ColumnKind, SortOrder, Table};

@@ -1,4 +1,4 @@
-//! `Statistics.db`: four parts, each under a checksum (SSTABLE-NB 3).
+//! `Statistics.db`: four parts, each under a checksum (Cassandra: `MetadataSerializer`).
 
 use helenus_model::codec::{DecodeError, Reader, put_bytes16};
 use helenus_model::time::{LocalSeconds, WriteTimestamp};

@@ -1,4 +1,4 @@
-//! `Summary.db`: every n-th key of the index (SSTABLE-NB 8).
+//! `Summary.db`: every n-th key of the index (Cassandra: `IndexSummary`).
 
 use helenus_model::codec::{DecodeError, Reader};
 use helenus_model::key::KeyRef;

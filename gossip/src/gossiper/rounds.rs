@@ -94,7 +94,7 @@ impl Gossiper {
     }
 
     /// After a start, until somebody answers: every seed and everyone remembered, so that a cluster comes up in
-    /// any order (RELIABILITY 2.31).
+    /// any order.
     fn gossip_to_anybody(&mut self) {
         let mut targets: Vec<SocketAddr> = self.seeds.iter().chain(self.peers.keys()).copied().collect();
         targets.sort_unstable();

@@ -135,7 +135,6 @@ fn a_quick_restart_is_a_restart() {
     assert_eq!(life, expected.iter().collect::<Vec<_>>());
 }
 
-/// RELIABILITY 2.30.
 #[test]
 fn own_pause_convicts_nobody() {
     // seed, length of the pause, whether what arrives meanwhile is lost, as it is when links are reset

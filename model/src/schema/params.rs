@@ -1,4 +1,4 @@
-//! Options of keyspaces and tables, with Cassandra's names and defaults (FEATURES 4.6).
+//! Options of keyspaces and tables, with Cassandra's names and defaults (Cassandra: `KeyspaceParams`, `TableParams`).
 
 use std::collections::BTreeMap;
 

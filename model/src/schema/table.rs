@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{Column, ColumnKind, DroppedColumn, SortOrder, TableParams};
 use crate::key::ClusteringComparator;
 use crate::row::{CellPathOrder, ColumnId};
+use crate::time::WriteTimestamp;
 use crate::types::CqlType;
 use crate::value::Comparator;
 
@@ -40,6 +41,7 @@ pub struct Table {
     by_name: FxHashMap<String, (ColumnKind, usize)>,
     paths: FxHashMap<ColumnId, Comparator>,
     by_id: FxHashMap<ColumnId, (ColumnKind, usize)>,
+    revived: Vec<(ColumnId, WriteTimestamp)>,
 }
 
 /// What [`Table::new`] is made from.
@@ -100,6 +102,11 @@ impl Table {
                 }
             }
         }
+        let revived = statics.iter().chain(&regulars).filter_map(|column| {
+            let before = dropped.iter().find(|before| before.name == column.name && before.kind == column.kind)?;
+            Some((column.id, before.dropped_at))
+        });
+        let revived = revived.collect();
         Table {
             id,
             keyspace,
@@ -116,6 +123,7 @@ impl Table {
             by_name,
             paths,
             by_id,
+            revived,
         }
     }
 
@@ -169,6 +177,13 @@ impl Table {
     /// A dropped column by name.
     pub fn dropped_column(&self, name: &str) -> Option<&DroppedColumn> {
         self.dropped.iter().find(|column| column.name == name)
+    }
+
+    /// Columns whose name another column had before, with the time at which that one was dropped: what is not newer belonged to
+    /// it. Almost always empty.
+    #[inline]
+    pub fn revived(&self) -> &[(ColumnId, WriteTimestamp)] {
+        &self.revived
     }
 
     /// True when the table counts.

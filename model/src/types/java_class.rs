@@ -1,4 +1,4 @@
-//! A type's Java class string, as SSTable headers and old schema tables keep it (SSTABLE-NB 4).
+//! A type's Java class string, as SSTable headers and old schema tables keep it (Cassandra: `TypeParser`).
 //!
 //! `FrozenType(…)` stands around a frozen collection or UDT, but never inside another frozen type or a tuple.
 

@@ -83,7 +83,7 @@ impl CqlType {
         }
     }
 
-    /// Length in bytes of every value that is not empty, or `None` when it varies (SSTABLE-NB 4). `tinyint`,
+    /// Length in bytes of every value that is not empty, or `None` when it varies (Cassandra: `AbstractType.valueLengthIfFixed`). `tinyint`,
     /// `smallint`, `date` and `time` count as varying, as they do in Cassandra's files.
     pub fn value_length_if_fixed(&self) -> Option<usize> {
         match self {

@@ -129,8 +129,11 @@ fn member(page: &mut Page, admin: &Admin) {
     page.one("cql_prepared_statements_executed", "counter", "Prepared statements executed.", executed);
     let executed = stats.regular_executed.load(Relaxed);
     page.one("cql_regular_statements_executed", "counter", "Unprepared statements executed.", executed);
-    let count = shared.prepared.lock().len();
+    let (count, evicted) = (shared.prepared.len(), shared.prepared.evicted());
     page.one("cql_prepared_statements_count", "gauge", "Prepared statements kept.", count);
+    page.one("cql_prepared_statements_evicted", "counter", "Prepared statements that went to make room.", evicted);
+    let slow = stats.slow_reads.load(Relaxed);
+    page.one("client_request_slow_reads", "counter", "Reads slower than slow_query_log_timeout.", slow);
     let repairs = stats.read_repairs.load(Relaxed);
     page.one("read_repair_repaired_blocking", "counter", "Reads repaired before their answer.", repairs);
     let replayed = stats.batches_replayed.load(Relaxed);

@@ -32,8 +32,6 @@ pub(super) struct Written {
     pub sync_period: Option<std::time::Duration>,
     /// `commitlog_sync_group_window`
     pub sync_group_window: Option<std::time::Duration>,
-    /// `periodic_commitlog_sync_lag_block`
-    pub sync_lag_block: Option<std::time::Duration>,
     /// `max_mutation_size`
     pub mutation_size_max: Option<u64>,
     /// `memtable_heap_space`
@@ -160,7 +158,6 @@ fn apply_node(config: &mut Config, written: &mut Written, name: &str, value: &Ya
         "num_tokens" => written.num_tokens = Some(positive(value)?),
         "initial_token" => config.initial_tokens = tokens(value)?,
         "seed_provider" => config.seeds = seed_provider(value)?,
-        "auto_bootstrap" => config.auto_bootstrap = value::boolean(value)?,
         "endpoint_snitch" => {
             let choices =
                 [("SimpleSnitch", Snitch::Simple), ("GossipingPropertyFileSnitch", Snitch::GossipingPropertyFile)];
@@ -209,9 +206,6 @@ fn apply_storage(config: &mut Config, written: &mut Written, name: &str, value: 
         "commitlog_sync_group_window" => {
             written.sync_group_window = Some(int_milliseconds(value)?);
         }
-        "periodic_commitlog_sync_lag_block" => {
-            written.sync_lag_block = Some(int_milliseconds(value)?);
-        }
         "commitlog_segment_size" => {
             config.commitlog_segment_size = bytes(value, SizeUnit::Mebibytes)?;
         }
@@ -229,12 +223,7 @@ fn apply_storage(config: &mut Config, written: &mut Written, name: &str, value: 
             config.disk_failure_policy = choice(value, &choices)?;
         }
         "commit_failure_policy" => {
-            let choices = [
-                ("stop", CommitFailurePolicy::Stop),
-                ("stop_commit", CommitFailurePolicy::StopCommit),
-                ("ignore", CommitFailurePolicy::Ignore),
-                ("die", CommitFailurePolicy::Die),
-            ];
+            let choices = [("stop", CommitFailurePolicy::Stop), ("die", CommitFailurePolicy::Die)];
             config.commit_failure_policy = choice(value, &choices)?;
         }
         "memtable_heap_space" => {
@@ -261,12 +250,9 @@ fn apply_requests(config: &mut Config, written: &mut Written, name: &str, value:
     let hints = &mut config.hints;
     let thresholds = &mut config.thresholds;
     match name {
-        "request_timeout" => timeouts.request = milliseconds(value)?,
         "read_request_timeout" => timeouts.read = milliseconds(value)?,
         "range_request_timeout" => timeouts.range = milliseconds(value)?,
         "write_request_timeout" => timeouts.write = milliseconds(value)?,
-        "counter_write_request_timeout" => timeouts.counter_write = milliseconds(value)?,
-        "cas_contention_timeout" => timeouts.cas_contention = milliseconds(value)?,
         "truncate_request_timeout" => timeouts.truncate = milliseconds(value)?,
         "slow_query_log_timeout" => timeouts.slow_query_log = milliseconds(value)?,
         "native_transport_idle_timeout" => timeouts.native_transport_idle = milliseconds(value)?,
@@ -299,16 +285,14 @@ fn apply_requests(config: &mut Config, written: &mut Written, name: &str, value:
         "max_mutation_size" => {
             written.mutation_size_max = Some(bytes(value, SizeUnit::Kibibytes)?);
         }
-        "max_value_size" => thresholds.value_size_max = bytes(value, SizeUnit::Mebibytes)?,
         _ => return Ok(false),
     }
     Ok(true)
 }
 
-/// The native transport and the feature switches.
+/// The native transport.
 fn apply_clients(config: &mut Config, name: &str, value: &Yaml) -> Result<bool, String> {
     let native = &mut config.native_transport;
-    let features = &mut config.features;
     match name {
         "start_native_transport" => native.start = value::boolean(value)?,
         "native_transport_port" => native.port = value::port(value)?,
@@ -331,22 +315,6 @@ fn apply_clients(config: &mut Config, name: &str, value: &Yaml) -> Result<bool, 
         "prepared_statements_cache_size" => {
             config.prepared_statements_cache_size = value::size(value, SizeUnit::Mebibytes, Bound::Long)?;
         }
-        "materialized_views_enabled" => features.materialized_views = value::boolean(value)?,
-        "sasi_indexes_enabled" => features.sasi_indexes = value::boolean(value)?,
-        "user_defined_functions_enabled" => {
-            features.user_defined_functions = value::boolean(value)?;
-        }
-        "transient_replication_enabled" => {
-            features.transient_replication = value::boolean(value)?;
-        }
-        "drop_compact_storage_enabled" => features.drop_compact_storage = value::boolean(value)?,
-        "dynamic_data_masking_enabled" => features.dynamic_data_masking = value::boolean(value)?,
-        "vector_type_enabled" => features.vector_type = value::boolean(value)?,
-        "default_secondary_index" => {
-            let choices = [("legacy_local_table", ()), ("sai", ())];
-            choice(value, &choices)?;
-            features.default_secondary_index = value::text(value)?.to_owned();
-        }
         _ => return Ok(false),
     }
     Ok(true)
@@ -362,7 +330,6 @@ mod tests {
         match (name, kind) {
             ("commitlog_sync", _) => "batch",
             ("disk_failure_policy" | "commit_failure_policy", _) => "die",
-            ("default_secondary_index", _) => "sai",
             ("endpoint_snitch", _) => "SimpleSnitch",
             ("authenticator", _) => "PasswordAuthenticator",
             ("authorizer", _) => "AllowAllAuthorizer",
@@ -383,7 +350,7 @@ mod tests {
     fn the_table_and_this_reader_agree() {
         let every = keys::KEYS.iter().chain(keys::HELENUS_KEYS);
         for key in every {
-            let honoured = matches!(key.rule, Rule::Honoured | Rule::HonouredClass(_));
+            let honoured = matches!(key.rule, Rule::Honoured | Rule::HonouredClass(_) | Rule::HonouredText(_));
             let value = serde_saphyr::from_str(sample(key.name, key.kind)).expect(key.name);
             let (mut config, mut written) = (Config::default(), Written::default());
             let found = apply(&mut config, &mut written, key.name, &value);

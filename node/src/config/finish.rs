@@ -195,9 +195,7 @@ fn commit_log(config: &mut Config, written: &Written) -> Result<(), ConfigError>
         }
         _ => {
             let period = period.unwrap_or(Duration::from_secs(10));
-            // Cassandra lets a sync be overdue by half a period before writes wait for it.
-            let lag_block = written.sync_lag_block.unwrap_or(period.saturating_mul(3) / 2);
-            CommitLogSync::Periodic { period, lag_block }
+            CommitLogSync::Periodic { period }
         }
     };
     let segment = config.commitlog_segment_size;
@@ -231,9 +229,6 @@ fn memory(config: &mut Config, written: &Written) -> Result<(), ConfigError> {
     if config.native_transport.frame_size_max == 0 {
         return wrong("native_transport_max_frame_size must be positive");
     }
-    if config.thresholds.value_size_max == 0 {
-        return wrong("max_value_size must be positive");
-    }
     if config.hints.file_size_max == 0 {
         return wrong("max_hints_file_size must be positive");
     }
@@ -252,12 +247,9 @@ fn memory(config: &mut Config, written: &Written) -> Result<(), ConfigError> {
 fn timeouts(config: &mut Config, warnings: &mut Vec<String>) {
     let timeouts = &mut config.timeouts;
     let floored = [
-        ("request_timeout", &mut timeouts.request),
         ("read_request_timeout", &mut timeouts.read),
         ("range_request_timeout", &mut timeouts.range),
         ("write_request_timeout", &mut timeouts.write),
-        ("counter_write_request_timeout", &mut timeouts.counter_write),
-        ("cas_contention_timeout", &mut timeouts.cas_contention),
         ("truncate_request_timeout", &mut timeouts.truncate),
     ];
     for (name, timeout) in floored {

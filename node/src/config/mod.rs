@@ -30,7 +30,7 @@ pub use error::{ConfigError, Origin};
 pub use finish::take_place;
 pub use rackdc::{Place, parse as parse_rackdc};
 pub use settings::{
-    Authenticator, Authorizer, CommitFailurePolicy, CommitLogSync, Config, DiskFailurePolicy, Features, Hints, Host,
+    Authenticator, Authorizer, CommitFailurePolicy, CommitLogSync, Config, DiskFailurePolicy, Hints, Host,
     NativeTransport, Seed, Snitch, Thresholds, Timeouts,
 };
 
@@ -98,7 +98,7 @@ pub fn load(file: Option<(&str, &str)>, command_line: &CommandLine) -> Result<Lo
         rules::check(key, &entry.value).map_err(wrong)?;
         let is_written = entry.value != Yaml::Null;
         match key.rule {
-            Rule::Honoured | Rule::HonouredClass(_) if is_written => {
+            Rule::Honoured | Rule::HonouredClass(_) | Rule::HonouredText(_) if is_written => {
                 apply::apply(&mut config, &mut written, key.name, &entry.value).map_err(wrong)?;
             }
             Rule::NoEffect if is_written => without_effect.push(key.name),

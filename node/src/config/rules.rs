@@ -20,6 +20,10 @@ pub(super) fn check(key: &Key, value: &Yaml) -> Result<(), String> {
             let class = value::class(value)?;
             if allowed.contains(&class.name.as_str()) { Ok(()) } else { refused(&class.name) }
         }
+        Rule::HonouredText(allowed) => {
+            let text = value::text(value)?;
+            if allowed.contains(&text) { Ok(()) } else { refused(text) }
+        }
         Rule::OnlyClass(allowed) => {
             let class = value::class(value)?;
             if class.name == allowed { Ok(()) } else { refused(&class.name) }
@@ -91,6 +95,8 @@ mod tests {
             ("authorizer", "CassandraAuthorizer", Some("CassandraAuthorizer")),
             ("network_authorizer", "CassandraNetworkAuthorizer", Some("CassandraNetworkAuthorizer")),
             ("partitioner", "org.apache.cassandra.dht.Murmur3Partitioner", None),
+            ("commit_failure_policy", "die", None),
+            ("commit_failure_policy", "stop_commit", Some("stop_commit")),
             ("partitioner", "RandomPartitioner", Some("RandomPartitioner")),
             ("endpoint_snitch", "Ec2Snitch", Some("Ec2Snitch")),
             ("sstable", "{selected_format: big}", None),

@@ -69,8 +69,6 @@ pub enum CommitLogSync {
     Periodic {
         /// The time between two syncs.
         period: Duration,
-        /// How long a sync may be overdue before writes wait for it.
-        lag_block: Duration,
     },
     /// Acknowledged after a sync; writes that wait together share one.
     Batch,
@@ -96,15 +94,11 @@ pub enum DiskFailurePolicy {
     Die,
 }
 
-/// What to do when the commit log cannot be written.
+/// What to do when the commit log cannot be written. Both end the process: there is no JMX to inspect a node by that serves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommitFailurePolicy {
     /// Stop serving, leaving the node to be inspected.
     Stop,
-    /// Refuse writes, go on answering reads.
-    StopCommit,
-    /// Let the writes fail and go on.
-    Ignore,
     /// End the process.
     Die,
 }
@@ -137,18 +131,12 @@ pub enum Snitch {
 /// How long requests may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// `request_timeout`: what has no timeout of its own.
-    pub request: Duration,
     /// `read_request_timeout`: reads of named partitions.
     pub read: Duration,
     /// `range_request_timeout`: scans.
     pub range: Duration,
     /// `write_request_timeout`
     pub write: Duration,
-    /// `counter_write_request_timeout`
-    pub counter_write: Duration,
-    /// `cas_contention_timeout`: how long a lightweight transaction goes on trying.
-    pub cas_contention: Duration,
     /// `truncate_request_timeout`
     pub truncate: Duration,
     /// `slow_query_log_timeout`: a request slower than this is logged; zero is never.
@@ -191,8 +179,6 @@ pub struct Thresholds {
     pub unlogged_batch_partitions_warn: u64,
     /// `max_mutation_size`, bytes; half a log segment unless set.
     pub mutation_size_max: u64,
-    /// `max_value_size`, bytes.
-    pub value_size_max: u64,
 }
 
 /// The native transport: clients.
@@ -216,27 +202,6 @@ pub struct NativeTransport {
     pub allow_older_protocols: bool,
 }
 
-/// Switches of single features.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Features {
-    /// `materialized_views_enabled`
-    pub materialized_views: bool,
-    /// `sasi_indexes_enabled`
-    pub sasi_indexes: bool,
-    /// `user_defined_functions_enabled`
-    pub user_defined_functions: bool,
-    /// `transient_replication_enabled`
-    pub transient_replication: bool,
-    /// `drop_compact_storage_enabled`
-    pub drop_compact_storage: bool,
-    /// `dynamic_data_masking_enabled`
-    pub dynamic_data_masking: bool,
-    /// `vector_type_enabled`
-    pub vector_type: bool,
-    /// `default_secondary_index`: the implementation that CREATE INDEX takes.
-    pub default_secondary_index: String,
-}
-
 /// Everything a node is told before it starts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -248,8 +213,6 @@ pub struct Config {
     pub initial_tokens: Vec<i64>,
     /// `seed_provider`'s seeds, in order; the node's own address if none are written.
     pub seeds: Vec<Seed>,
-    /// `auto_bootstrap`
-    pub auto_bootstrap: bool,
     /// `endpoint_snitch`
     pub snitch: Snitch,
     /// The data centre; `None` until the caller has read `cassandra-rackdc.properties`, if the snitch
@@ -306,8 +269,6 @@ pub struct Config {
     pub thresholds: Thresholds,
     /// Clients.
     pub native_transport: NativeTransport,
-    /// Switches of single features.
-    pub features: Features,
     /// `default_keyspace_rf`: the replication factor of a keyspace that names none.
     pub default_keyspace_replication: u32,
     /// `memtable_heap_space` plus `memtable_offheap_space`, bytes, for all tables. Cassandra takes half
@@ -330,12 +291,9 @@ pub struct Config {
 impl Default for Timeouts {
     fn default() -> Self {
         Timeouts {
-            request: Duration::from_secs(10),
             read: Duration::from_secs(5),
             range: Duration::from_secs(10),
             write: Duration::from_secs(2),
-            counter_write: Duration::from_secs(5),
-            cas_contention: Duration::from_millis(1_800),
             truncate: Duration::from_secs(60),
             slow_query_log: Duration::from_millis(500),
             native_transport_idle: Duration::ZERO,
@@ -366,7 +324,6 @@ impl Default for Thresholds {
             batch_size_fail: 50 * KIB,
             unlogged_batch_partitions_warn: 10,
             mutation_size_max: 16 * MIB,
-            value_size_max: 256 * MIB,
         }
     }
 }
@@ -386,21 +343,6 @@ impl Default for NativeTransport {
     }
 }
 
-impl Default for Features {
-    fn default() -> Self {
-        Features {
-            materialized_views: false,
-            sasi_indexes: false,
-            user_defined_functions: false,
-            transient_replication: false,
-            drop_compact_storage: false,
-            dynamic_data_masking: false,
-            vector_type: true,
-            default_secondary_index: "legacy_local_table".to_owned(),
-        }
-    }
-}
-
 impl Default for Config {
     fn default() -> Self {
         let local = Host::Ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -409,7 +351,6 @@ impl Default for Config {
             num_tokens: 16,
             initial_tokens: Vec::new(),
             seeds: Vec::new(),
-            auto_bootstrap: true,
             snitch: Snitch::Simple,
             data_center: None,
             rack: None,
@@ -424,10 +365,7 @@ impl Default for Config {
             commitlog_directory: PathBuf::from("helenus-data/commitlog"),
             hints_directory: PathBuf::from("helenus-data/hints"),
             base_directory: PathBuf::from("helenus-data"),
-            commitlog_sync: CommitLogSync::Periodic {
-                period: Duration::from_secs(10),
-                lag_block: Duration::from_secs(15),
-            },
+            commitlog_sync: CommitLogSync::Periodic { period: Duration::from_secs(10) },
             commitlog_segment_size: 32 * MIB,
             commitlog_total_space: 8192 * MIB,
             disk_failure_policy: DiskFailurePolicy::Stop,
@@ -440,7 +378,6 @@ impl Default for Config {
             phi_convict_threshold: 8.0,
             thresholds: Thresholds::default(),
             native_transport: NativeTransport::default(),
-            features: Features::default(),
             default_keyspace_replication: 1,
             memtable_space: 64 * MIB,
             column_index_size: 64 * KIB,

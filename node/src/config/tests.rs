@@ -243,20 +243,13 @@ fn commit_log_modes() {
     let show: fn(&Config) -> String =
         |config| format!("{:?} {}", config.commitlog_sync, config.thresholds.mutation_size_max);
     let table = [
-        ("", "Periodic { period: 10s, lag_block: 15s } 16777216"),
-        (
-            "commitlog_sync: periodic\ncommitlog_sync_period: 10000ms",
-            "Periodic { period: 10s, lag_block: 15s } 16777216",
-        ),
-        (
-            "commitlog_sync: periodic\ncommitlog_sync_period_in_ms: 200",
-            "Periodic { period: 200ms, lag_block: 300ms } 16777216",
-        ),
-        ("periodic_commitlog_sync_lag_block: 1s", "Periodic { period: 10s, lag_block: 1s } 16777216"),
+        ("", "Periodic { period: 10s } 16777216"),
+        ("commitlog_sync: periodic\ncommitlog_sync_period: 10000ms", "Periodic { period: 10s } 16777216"),
+        ("commitlog_sync: periodic\ncommitlog_sync_period_in_ms: 200", "Periodic { period: 200ms } 16777216"),
         ("commitlog_sync: batch", "Batch 16777216"),
         ("commitlog_sync: group\ncommitlog_sync_group_window: 5ms", "Group { window: 5ms } 16777216"),
-        ("commitlog_segment_size: 8MiB", "Periodic { period: 10s, lag_block: 15s } 4194304"),
-        ("max_mutation_size: 100KiB", "Periodic { period: 10s, lag_block: 15s } 102400"),
+        ("commitlog_segment_size: 8MiB", "Periodic { period: 10s } 4194304"),
+        ("max_mutation_size: 100KiB", "Periodic { period: 10s } 102400"),
     ];
     for (file, expected) in table {
         check(file, "", show, expected);
@@ -292,7 +285,6 @@ fn single_settings() {
             |config| format!("{:?}", config.authenticator),
             "Password",
         ),
-        ("enable_materialized_views: true", |config| config.features.materialized_views.to_string(), "true"),
         ("available_processors: 3", |config| format!("{:?}", config.processors), "Some(3)"),
         ("available_processors: -1", |config| format!("{:?}", config.processors), "None"),
         ("read_request_timeout: 1ms", |config| format!("{:?}", config.timeouts.read), "10ms"),

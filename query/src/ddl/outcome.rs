@@ -16,6 +16,8 @@ pub struct DdlContext<'a> {
     pub now_micros: i64,
     /// The data centres and how many nodes each has.
     pub datacenters: &'a BTreeMap<String, usize>,
+    /// The replication factor of a keyspace that names none (`default_keyspace_rf`).
+    pub default_replication_factor: u32,
 }
 
 impl DdlContext<'_> {

@@ -8,8 +8,6 @@ use super::outcome::DdlContext;
 use crate::error::QueryError;
 
 const FACTOR: &str = "replication_factor";
-/// Cassandra's `default_keyspace_rf`.
-const DEFAULT_FACTOR: &str = "1";
 
 /// The replication that `options` describe, for a keyspace that had `previous`.
 ///
@@ -30,7 +28,8 @@ pub(super) fn replication(
                 _ => None,
             });
             check_no_other(&options, "SimpleStrategy", keyspace, &|_| false)?;
-            Ok(Replication::Simple { factor: parse_factor(text.as_deref().unwrap_or(DEFAULT_FACTOR))? })
+            let factor = text.map_or(Ok(context.default_replication_factor), |text| parse_factor(&text))?;
+            Ok(Replication::Simple { factor })
         }
         "NetworkTopologyStrategy" => network_topology(keyspace, options, previous, context),
         "LocalStrategy" => {
@@ -64,7 +63,7 @@ fn network_topology(
     } else if options.is_empty() {
         default = Some(match previous {
             Some(Replication::Simple { factor }) => factor.to_string(),
-            _ => DEFAULT_FACTOR.to_owned(),
+            _ => context.default_replication_factor.to_string(),
         });
     }
     if let Some(default) = default {

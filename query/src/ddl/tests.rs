@@ -13,12 +13,13 @@ const NOW_MICROS: i64 = 77;
 struct World {
     schema: Schema,
     datacenters: BTreeMap<String, usize>,
+    default_replication_factor: u32,
 }
 
 impl World {
     fn new() -> Self {
         let datacenters = BTreeMap::from([("east".to_owned(), 3), ("west".to_owned(), 2)]);
-        World { schema: Schema::default(), datacenters }
+        World { schema: Schema::default(), datacenters, default_replication_factor: 1 }
     }
 
     /// Executes a statement; answers its event and warnings.
@@ -30,6 +31,7 @@ impl World {
                 new_table_id: Uuid::from_u128(u128::from(self.schema.epoch) + 1),
                 now_micros: NOW_MICROS,
                 datacenters: &self.datacenters,
+                default_replication_factor: self.default_replication_factor,
             }),
             other => panic!("{other:?}"),
         });
@@ -242,4 +244,14 @@ fn types_reach_the_tables_that_use_them() {
     world.check("DROP TYPE outer", "DROPPED TYPE ks outer");
     world.check("DROP TYPE inner", "DROPPED TYPE ks inner");
     world.check("DROP TYPE IF EXISTS inner", "nothing");
+}
+
+#[test]
+fn the_default_replication_factor_is_configured() {
+    let mut world = World { default_replication_factor: 2, ..World::new() };
+    world.check("CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy'}", "CREATED KEYSPACE ks");
+    world.check_replication("class=org.apache.cassandra.locator.SimpleStrategy replication_factor=2 true");
+    world.check("DROP KEYSPACE ks", "DROPPED KEYSPACE ks");
+    world.check("CREATE KEYSPACE ks WITH replication = {'class': 'NetworkTopologyStrategy'}", "CREATED KEYSPACE ks");
+    world.check_replication("class=org.apache.cassandra.locator.NetworkTopologyStrategy east=2 west=2 true");
 }

@@ -25,6 +25,7 @@ fn schema() -> Schema {
             new_table_id: Uuid::from_u128(schema.epoch.into()),
             now_micros: 0,
             datacenters: &BTreeMap::from([("datacenter1".to_owned(), 1)]),
+            default_replication_factor: 1,
         };
         let outcome = plan.outcome(&context).unwrap_or_else(|error| panic!("{statement}: {error}"));
         schema = schema.apply(schema.epoch + 1, &outcome.changes).unwrap();

@@ -48,7 +48,7 @@ pub struct ScalarFunction {
 
 /// What a function does.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(missing_docs, reason = "the variants are the functions of FEATURES 1.7")]
+#[expect(missing_docs, reason = "the variants are Cassandra's native functions by name")]
 pub enum Body {
     Uuid,
     Now,

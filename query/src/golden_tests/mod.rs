@@ -54,6 +54,7 @@ impl World {
                     new_table_id: Uuid::from_u128(self.tables_made),
                     now_micros: NOW_SECONDS * 1_000_000,
                     datacenters: &datacenters,
+                    default_replication_factor: 1,
                 };
                 let outcome = plan.outcome(&context)?;
                 assert_eq!(outcome.changes.is_empty(), outcome.event.is_none(), "{text}");

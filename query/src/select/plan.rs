@@ -133,14 +133,14 @@ pub fn prepare_select(
     }
     check_filters(&restrictions)?;
     let is_range = !matches!(restrictions.partition, PartitionRestriction::Keys(_));
+    if select.distinct {
+        check_distinct(select, &table, &selection, &restrictions, is_range)?;
+    }
     if is_range && has_clustering && !options.allow_filtering {
         return invalid(NEEDS_FILTERING);
     }
     let group_by = prepare_group_by(select, &table, &restrictions)?;
     let aggregate = !selection.aggregates.is_empty() || group_by.is_some();
-    if select.distinct {
-        check_distinct(select, &table, &selection, &restrictions, is_range)?;
-    }
     let limit = limit_term(select.limit.as_ref(), "[limit]", &table, preparer)?;
     let per_partition_limit =
         limit_term(select.per_partition_limit.as_ref(), "[per_partition_limit]", &table, preparer)?;

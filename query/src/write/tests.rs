@@ -48,6 +48,7 @@ fn schema() -> Schema {
             new_table_id: Uuid::from_u128(number as u128 + 1),
             now_micros: 0,
             datacenters: &datacenters,
+            default_replication_factor: 1,
         };
         let outcome = plan.outcome(&context).expect(text);
         schema = schema.apply(number as u64 + 1, &outcome.changes).expect(text);

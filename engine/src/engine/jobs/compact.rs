@@ -174,6 +174,7 @@ impl CompactJob {
             scans.push(input.reader.scan_all()?);
         }
         let options = WriterOptions::of_table(&table, encoding, partitions)?;
+        let options = WriterOptions { column_index_size: engine.config.column_index_bytes, ..options };
         self.walk = Some(MergedScan::new(Arc::clone(&table), scans, false)?);
         let generation = engine.new_generation(&mut engine.state.lock(), &self.store)?;
         let disk = Arc::clone(&engine.disk);

@@ -116,6 +116,7 @@ impl FlushJob {
         let encoding = EncodingStats::from(&stats);
         let partitions = self.flushing.memtable.partition_count() as u64;
         let options = WriterOptions::of_table(&table, encoding, partitions)?;
+        let options = WriterOptions { column_index_size: engine.config.column_index_bytes, ..options };
         let generation = engine.new_generation(&mut engine.state.lock(), &self.store)?;
         let disk = Arc::clone(&engine.disk);
         let writer =
