@@ -13,7 +13,7 @@
 //!    knows when its own are there.
 //! 3. When a host is up again its file is sealed, read from the start, and every hint sent; the file is removed when all its
 //!    hints are acknowledged. Delivery that breaks off starts the file again: a mutation may be applied twice without harm.
-//! 4. A damaged record ends its file: what stands before it is delivered, the rest is counted and given up (RELIABILITY 2.27),
+//! 4. A damaged record ends its file: what stands before it is delivered, the rest is counted and given up,
 //!    for anti-entropy to mend. A torn tail is what a power cut leaves.
 
 use std::collections::BTreeMap;

@@ -17,8 +17,8 @@ use uuid::Uuid;
 use crate::config::MemberConfig;
 use crate::hints::HintStore;
 use crate::link::{Hello, LinkKind};
-use crate::reach::Reach;
 use crate::prepared::PreparedStatements;
+use crate::reach::Reach;
 use crate::view::View;
 
 /// What gossip says of another node.

@@ -104,7 +104,7 @@ pub struct HintFile {
     pub sound: bool,
 }
 
-/// A hash to spend time on when a role has none, so that it cannot be told from one that has (RELIABILITY 3.8).
+/// A hash to spend time on when a role has none, so that it cannot be told from one that has.
 const NO_ROLE_HASH: &str = "$2a$10$JSJEMFm6GeaW9XxT5JIheuEtPvat6i7uKbnTcxX3c1wshIIsGyUtG";
 
 impl Task {

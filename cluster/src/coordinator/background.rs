@@ -155,8 +155,7 @@ impl Coordinator {
         self.send_hints(host);
     }
 
-    /// A hint must decode, some table of it must be there, and it must not bring back what was purged or truncated since
-    /// (RELIABILITY 2.8, 2.27).
+    /// A hint must decode, some table of it must be there, and it must not bring back what was purged or truncated since.
     fn is_deliverable(&self, hint: &Hint) -> bool {
         let Ok(mutation) = MutationRef::validate(&hint.mutation) else {
             self.count_failure(&self.shared.stats.hints_dropped);

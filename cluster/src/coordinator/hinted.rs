@@ -1,5 +1,5 @@
 //! What must not be done before a hint is durable: acknowledge a write at ANY that has nothing but hints, forget a batch that some
-//! replica has as a hint only. Durable means: the kernel has it; in batch and group mode, the device (DESIGN 3.7).
+//! replica has as a hint only. Durable means: the kernel has it; in batch and group mode, the device (ARCHITECTURE.md, the way of a write).
 //!
 //! A sync waits for the device, so it is a task. There is one at a time; whoever comes meanwhile waits for the next.
 
