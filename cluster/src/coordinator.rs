@@ -144,12 +144,18 @@ struct Scratch {
 }
 
 /// Who is told when a log position is on the device.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum AwaitingSync {
     /// A part of an operation of this coordinator.
     Operation(SlotId, u32),
     /// A peer's request.
     Link(LinkId, u64),
+    /// This node's own answer to a part of a read of this coordinator.
+    OwnRead(SlotId, u32, Vec<u8>),
+    /// The answer to a peer's read.
+    PeerRead(LinkId, u64, Vec<u8>),
+    /// The answer to a peer's read that wanted the digest.
+    PeerDigest(LinkId, u64, [u8; 16]),
 }
 
 /// The number of this node among the peers.
@@ -462,8 +468,18 @@ impl Coordinator {
                 AwaitingSync::Link(link, id) => {
                     self.answer(link, id, &Message::Ack(crate::message::Outcome::Done));
                 }
+                AwaitingSync::OwnRead(id, part, answer) => self.own_read_synced(id, part, answer),
+                AwaitingSync::PeerRead(link, id, answer) => self.answer(link, id, &Message::Data(&answer)),
+                AwaitingSync::PeerDigest(link, id, digest) => self.answer(link, id, &Message::Digest(digest)),
             }
         }
+    }
+
+    /// An answer to a read that saw what is not on the device yet waits until it is.
+    fn await_sync(&mut self, position: LogPosition, waiter: AwaitingSync) {
+        // Whoever came before may wait for more: the order of coming stays the order of positions.
+        let last = self.unsynced.back().map_or(position, |(last, _)| position.max(*last));
+        self.unsynced.push_back((last, waiter));
     }
 
     /// Time passes: timeouts, hint delivery, batch replay. Call it about every 10 ms.

@@ -14,7 +14,7 @@ use helenus_query::system_tables::definitions;
 use parking_lot::RwLock;
 use uuid::Uuid;
 
-use crate::config::MemberConfig;
+use crate::config::{MemberConfig, SyncMode};
 use crate::hints::HintStore;
 use crate::link::{Hello, LinkKind};
 use crate::prepared::PreparedStatements;
@@ -129,6 +129,9 @@ impl Shared {
     /// Puts the parts together; the view begins empty.
     pub fn new(config: MemberConfig, host_id: Uuid, engine: Arc<Engine>, hints: HintStore) -> Self {
         let view = View::new(Arc::default(), host_id, None);
+        if config.sync_mode == SyncMode::Synced {
+            engine.track_unsynced();
+        }
         Shared {
             prepared: PreparedStatements::new(config.prepared_bytes_max),
             config,

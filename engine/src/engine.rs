@@ -6,8 +6,8 @@
 //! Order of locks: `state`, then `barrier`, then what the log and the memtables lock inside.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use helenus_model::mutation::MutationRef;
@@ -35,6 +35,7 @@ use crate::disk::{Disk, DiskError};
 use crate::error::{ReadError, WriteError};
 use crate::log::{Log, LogConfig, LogPosition};
 use crate::manifest::{Generation, Manifest};
+use crate::recent::RecentWrites;
 use crate::sstable::SsTableCaches;
 use crate::table_store::TableSet;
 
@@ -128,6 +129,8 @@ pub struct Engine {
     replaying: AtomicU32,
     memtable_bytes: AtomicUsize,
     skipped_updates: AtomicU64,
+    /// Kept only where reads must not be ahead of the device.
+    recent: OnceLock<RecentWrites>,
 }
 
 impl Engine {
@@ -157,6 +160,9 @@ impl Engine {
         }
         let (start, end) = if durable {
             let (start, end) = self.log.append(mutation)?;
+            if let Some(recent) = self.recent.get() {
+                recent.note(decoded.key.token, end);
+            }
             (Some(start), end)
         } else {
             (None, LogPosition::ZERO)
@@ -214,6 +220,17 @@ impl Engine {
     /// Makes durable what was flushed before the call and returns up to where. Waits for the device: not for a coordinator's thread.
     pub fn log_sync(&self) -> Result<LogPosition, WriteError> {
         self.log.sync()
+    }
+
+    /// From now on [`Engine::unsynced_position`] knows: for batch and group mode, where nobody is to be shown what is not durable.
+    pub fn track_unsynced(&self) {
+        self.recent.get_or_init(RecentWrites::new);
+    }
+
+    /// How far the log must be durable before the result of a read that was just run may be told; None: it is.
+    pub fn unsynced_position(&self, command: &ReadCommand) -> Option<LogPosition> {
+        let newest = self.recent.get()?.newest(&command.scope);
+        (newest > self.log.synced_position()).then_some(newest)
     }
 
     /// Mutations whose position is not above this survive a power cut.

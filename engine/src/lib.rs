@@ -14,6 +14,7 @@ mod manifest;
 pub mod memtable;
 pub mod merge;
 mod read;
+mod recent;
 pub mod sstable;
 mod sstable_handle;
 mod table_store;

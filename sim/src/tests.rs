@@ -38,3 +38,20 @@ fn planted_faults_are_found() {
         assert!(found, "{sabotage:?}");
     }
 }
+
+/// In batch and group mode nobody is shown what a power cut could still take back: here a slow device, and one replica each.
+#[test]
+fn reads_do_not_go_back_in_a_power_cut() {
+    let faults = FaultKinds { power_cuts: true, ..FaultKinds::default() };
+    for seed in 1..=12 {
+        let report = run(Options {
+            replication: 1,
+            sync_mode: SyncMode::Synced,
+            sync_micros_max: 400_000,
+            faults,
+            fault_pause_micros: 300_000,
+            ..short(seed)
+        });
+        assert!(report.failure.is_none(), "seed {seed}: {:?}", report.failure);
+    }
+}

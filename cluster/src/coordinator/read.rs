@@ -14,7 +14,7 @@ use helenus_model::read::{ReadCommand, ReadScope};
 use super::client::Reply;
 use super::consistency::Requirement;
 use super::operation::{Kind, Operation};
-use super::{Coordinator, LOCAL, SlotId, errors};
+use super::{AwaitingSync, Coordinator, LOCAL, SlotId, errors};
 use crate::answer::{Answer, AnswerWriter, digest};
 use crate::message::Message;
 use crate::scan::{self, Scanned};
@@ -298,7 +298,10 @@ impl Coordinator {
                 {
                     select.warnings.push(warning);
                 }
-                self.set_read_state(id, part, ReadState::Data(answer));
+                match self.shared.engine.unsynced_position(command) {
+                    None => self.set_read_state(id, part, ReadState::Data(answer)),
+                    Some(position) => self.await_sync(position, AwaitingSync::OwnRead(id, part, answer)),
+                }
             }
             Err(error) => {
                 tracing::error!(%error, "a read failed here");
@@ -315,6 +318,11 @@ impl Coordinator {
         }
         let table = self.shared.table(command.table).ok()?;
         scanned.warning(&self.shared, &table, command)
+    }
+
+    /// What this node's own part of a read has seen is on the device.
+    pub(super) fn own_read_synced(&mut self, id: SlotId, part: u32, answer: Vec<u8>) {
+        self.set_read_state(id, part, ReadState::Data(answer));
     }
 
     /// A peer's part of a read is done.

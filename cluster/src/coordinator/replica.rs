@@ -122,13 +122,20 @@ impl Coordinator {
             let _logged = self.scan_warning(scanned, command);
             answer
         });
+        let unsynced = self.shared.engine.unsynced_position(command);
         match answer {
             Ok(answer) if wants_digest => {
                 let gc_before = self.gc_before(command);
                 let digest = digest(Answer::new(&answer), command.now, gc_before, &mut self.scratch.digest);
-                self.answer(link, id, &Message::Digest(digest));
+                match unsynced {
+                    None => self.answer(link, id, &Message::Digest(digest)),
+                    Some(position) => self.await_sync(position, AwaitingSync::PeerDigest(link, id, digest)),
+                }
             }
-            Ok(answer) => self.answer(link, id, &Message::Data(&answer)),
+            Ok(answer) => match unsynced {
+                None => self.answer(link, id, &Message::Data(&answer)),
+                Some(position) => self.await_sync(position, AwaitingSync::PeerRead(link, id, answer)),
+            },
             Err(error) => {
                 tracing::warn!(%error, "a peer's read failed here");
                 self.answer(link, id, &Message::ReadFailed(errors::read_reason(&error)));

@@ -213,7 +213,12 @@ impl Coordinator {
         let mode = ReadMode { may_block: false, rows_budget: u64::from(self.shared.config.inline_rows_max) };
         let mut sink = EncodedRows { rows: &mut select.rows, count: &mut select.count };
         let Some((command, mut consumer)) = select.execution.command_and_consumer(&mut sink) else { return Step::Done };
-        match scan::read(&self.shared, plan.table(), command, mode, &mut consumer) {
+        let read = match scan::read(&self.shared, plan.table(), command, mode, &mut consumer) {
+            // It has seen what a power cut would take back: the way that can wait for the device.
+            Ok(_) if self.shared.engine.unsynced_position(command).is_some() => Err(ReadError::WouldBlock),
+            read => read,
+        };
+        match read {
             Ok(scanned) => {
                 if scanned.tombstones > self.shared.config.tombstone_warn
                     && let Some(command) = select.execution.command()

@@ -1,8 +1,8 @@
 //! Starting: manifest, files, tables, log replay.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use helenus_model::mutation::MutationRef;
@@ -85,6 +85,7 @@ impl Engine {
             replaying: AtomicU32::new(first),
             memtable_bytes: AtomicUsize::new(0),
             skipped_updates: AtomicU64::new(0),
+            recent: OnceLock::new(),
         };
         engine.replay(first, &mut report, now)?;
         Ok((engine, report))
