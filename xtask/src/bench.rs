@@ -5,7 +5,8 @@
 //! not depend on the client sharing the cores. Each workload is loaded, warmed up, and measured with
 //! many and with few requests in flight on one connection.
 //!
-//! 1. Start: from exec to the first SUPPORTED; for Helenus the median of ten.
+//! 1. Start: from exec to the first SUPPORTED; for Helenus the median of ten. Then three nodes by one
+//!    `helenus cluster` on an empty folder, to the last node's first SUPPORTED: the median of ten.
 //! 2. The five workloads against one node.
 //! 3. Memory: 200,000 feature rows and 2,000,000 events on a fresh node, ten seconds later.
 //! 4. Three nodes, replication 3, LOCAL_QUORUM.
@@ -40,8 +41,8 @@ pub(crate) struct BenchArguments {
     /// Run only one of the two servers
     #[arg(long)]
     only: Option<Only>,
-    /// Run only this workload: a name of benches/*.rn, or start, memory, three_write, three_read; may be
-    /// given more than once
+    /// Run only this workload: a name of benches/*.rn, or start, cluster, memory, three_write, three_read; may
+    /// be given more than once
     #[arg(long)]
     workload: Vec<String>,
     /// Requests in flight; may be given more than once
@@ -125,6 +126,9 @@ fn serve(kind: Kind, arguments: &BenchArguments) -> Result<ServerReport> {
     }
     if arguments.wants("start") {
         server.start_milliseconds = Some(measure::start(kind, arguments.quick)?);
+    }
+    if kind == Kind::Helenus && arguments.wants("cluster") {
+        server.cluster_milliseconds = Some(measure::cluster_start(arguments.quick)?);
     }
     measure::workloads(kind, arguments, &mut server)?;
     if arguments.wants("memory") {

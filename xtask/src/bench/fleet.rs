@@ -140,6 +140,34 @@ fn start_helenus(address: IpAddr, seed: IpAddr) -> Result<(Member, Duration)> {
     Ok((Member { process: Process::Helenus(owned), pid, directory }, ready_after))
 }
 
+/// Starts three nodes by one `helenus cluster` on an empty folder and ends them again.
+///
+/// # Errors
+/// They do not come up.
+pub(crate) fn cluster_start() -> Result<Duration> {
+    let directory = super::home().join("helenus-cluster");
+    if directory.is_dir() {
+        fs::remove_dir_all(&directory).with_context(|| directory.display().to_string())?;
+    }
+    let addresses = Kind::Helenus.addresses(3);
+    let log_path = directory.with_extension("log");
+    let log = File::create(&log_path).with_context(|| log_path.display().to_string())?;
+    let mut command = Command::new(workspace::target().join("release").join("helenus"));
+    command.arg("cluster").arg("--dir").arg(&directory);
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    let started = Instant::now();
+    let mut owned = Owned::start(&mut command, Duration::from_secs(15))?;
+    for address in addresses {
+        while !process::answers_cql(SocketAddr::new(address, 9042)) {
+            if !owned.is_running() || started.elapsed() > Duration::from_secs(30) {
+                bail!("helenus cluster does not answer CQL on {address}: see {}", log_path.display());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    Ok(started.elapsed())
+}
+
 impl Fleet {
     /// Starts `nodes` servers, one after the other, on what their folders hold.
     ///

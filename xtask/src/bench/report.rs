@@ -42,6 +42,9 @@ pub(crate) struct ServerReport {
     pub(crate) threads: Option<u64>,
     /// From exec to the first SUPPORTED.
     pub(crate) start_milliseconds: Option<f64>,
+    /// From exec of `helenus cluster` to the last of three nodes' first SUPPORTED.
+    #[serde(default)]
+    pub(crate) cluster_milliseconds: Option<f64>,
     /// Resident memory after the memory step.
     pub(crate) resident_mebibytes: Option<f64>,
     /// The one SSTable of `point_read_disk`.
@@ -92,6 +95,7 @@ impl ServerReport {
             compressor: "LZ4Compressor, 16 KiB chunks".to_owned(),
             threads: None,
             start_milliseconds: None,
+            cluster_milliseconds: None,
             resident_mebibytes: None,
             table_bytes: None,
             measurements: Vec::new(),
@@ -163,6 +167,7 @@ impl ServerReport {
         parts.push(format!("sync {}", self.sync));
         parts.push(self.compressor.clone());
         parts.extend(self.start_milliseconds.map(|time| format!("start {time:.0} ms")));
+        parts.extend(self.cluster_milliseconds.map(|time| format!("three nodes by one command {time:.0} ms")));
         parts.extend(self.resident_mebibytes.map(|size| format!("resident {size:.0} MiB")));
         let table = self.table_bytes.map(|bytes| format!("table on disk {:.1} MiB", bytes as f64 / 1_048_576.0));
         parts.extend(table);

@@ -67,7 +67,7 @@ pub(crate) fn named(script: &str) -> Option<Workload> {
 /// Everything `--workload` may say.
 pub(crate) fn names() -> Vec<&'static str> {
     let scripts = ALL.iter().map(|workload| workload.script);
-    scripts.chain(["start", "memory", "three_write", "three_read"]).collect()
+    scripts.chain(["start", "cluster", "memory", "three_write", "three_read"]).collect()
 }
 
 #[cfg(test)]
