@@ -115,6 +115,8 @@ pub struct Coordinator {
     inbound: FxHashMap<LinkId, Inbound>,
     dirty_links: Vec<LinkOutput>,
     operations: Slab<Operation>,
+    /// How many of them were told last.
+    told_waiting: u64,
     /// Deadlines in the order they were set, by length of timeout.
     deadlines: BTreeMap<u64, VecDeque<(u64, SlotId)>>,
     statements: StatementCache,
@@ -183,6 +185,7 @@ impl Coordinator {
             inbound: FxHashMap::default(),
             dirty_links: Vec::new(),
             operations: Slab::default(),
+            told_waiting: 0,
             deadlines: BTreeMap::new(),
             statements: StatementCache::default(),
             tasks: Vec::new(),
@@ -485,6 +488,7 @@ impl Coordinator {
     /// Time passes: timeouts, hint delivery, batch replay. Call it about every 10 ms.
     pub fn on_tick(&mut self) {
         self.expire_operations();
+        self.tell_waiting();
         self.expire_deferred();
         self.background_tick();
     }
@@ -511,6 +515,15 @@ impl Coordinator {
     /// Operations that wait for something.
     pub fn pending_operations(&self) -> usize {
         self.operations.len()
+    }
+
+    /// Lets nodetool see how many requests wait.
+    fn tell_waiting(&mut self) {
+        let waiting = self.operations.len() as u64;
+        if waiting != self.told_waiting {
+            self.told_waiting = waiting;
+            self.shared.stats.waiting.write().insert(self.number, waiting);
+        }
     }
 
     fn adopt_view(&mut self) {

@@ -24,8 +24,8 @@ use helenus_model::codec::Reader;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-/// A file is sealed when it is this long, bytes.
-pub const HINTS_FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// A file is sealed when it is this long, bytes, or as long as `max_hints_file_size`: it is read whole for its delivery.
+const FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// Directory of the hints in the data directory.
 pub const HINTS_DIRECTORY: &str = "hints";
 
@@ -35,6 +35,7 @@ const RECORD_OVERHEAD: usize = 12;
 #[derive(Debug)]
 pub struct HintStore {
     disk: Arc<dyn Disk>,
+    file_bytes_max: u64,
     state: Mutex<State>,
     /// Held by the one sync under way; nothing else waits for it.
     syncing: Mutex<()>,
@@ -61,6 +62,8 @@ struct State {
 struct HostHints {
     /// Complete files, by number, oldest first.
     sealed: Vec<u64>,
+    /// Bytes of the complete files.
+    sealed_bytes: BTreeMap<u64, u64>,
     /// The file being written.
     open: Option<OpenFile>,
     /// Records that no file has yet.
@@ -114,21 +117,24 @@ fn parse_name(name: &str) -> Option<(Uuid, u64)> {
 }
 
 impl HintStore {
-    /// Finds the hints of earlier runs.
-    pub fn open(disk: Arc<dyn Disk>) -> DiskResult<Self> {
+    /// Finds the hints of earlier runs. Files become no longer than `file_bytes_max` and one batch of hints
+    /// (`max_hints_file_size`).
+    pub fn open(disk: Arc<dyn Disk>, file_bytes_max: u64) -> DiskResult<Self> {
         disk.create_dir(HINTS_DIRECTORY)?;
         let mut hosts: BTreeMap<Uuid, HostHints> = BTreeMap::new();
         for name in disk.list(HINTS_DIRECTORY)? {
             if let Some((host, number)) = parse_name(&name) {
                 let hints = hosts.entry(host).or_default();
                 hints.sealed.push(number);
+                hints.sealed_bytes.insert(number, disk.open(&path(host, number))?.len()?);
                 hints.next_number = hints.next_number.max(number + 1);
                 hints.count += 1;
             }
         }
         hosts.values_mut().for_each(|hints| hints.sealed.sort_unstable());
         let state = State { hosts, ..State::default() };
-        Ok(HintStore { disk, state: Mutex::new(state), syncing: Mutex::default() })
+        let file_bytes_max = file_bytes_max.min(FILE_BYTES_MAX);
+        Ok(HintStore { disk, file_bytes_max, state: Mutex::new(state), syncing: Mutex::default() })
     }
 
     /// Keeps a hint; [`HintStore::flush`] hands it to the kernel. Returns how many hints were kept since the start, this one
@@ -211,7 +217,7 @@ impl HintStore {
         for (host, hints) in hosts.iter_mut().filter(|(_, hints)| !hints.buffer.is_empty()) {
             *directory_changed |= hints.open.is_none();
             self.flush_host(*host, hints)?;
-            if hints.open.as_ref().is_some_and(|open| open.len >= HINTS_FILE_BYTES_MAX) {
+            if hints.open.as_ref().is_some_and(|open| open.len >= self.file_bytes_max) {
                 seal(hints, unsynced);
             }
         }
@@ -263,6 +269,7 @@ impl HintStore {
         let mut state = self.state.lock();
         if let Some(hints) = state.hosts.get_mut(&host) {
             hints.sealed.retain(|sealed| *sealed != number);
+            hints.sealed_bytes.remove(&number);
             if hints.sealed.is_empty() && hints.open.is_none() && hints.buffer.is_empty() {
                 hints.count = 0;
                 hints.oldest_millis = 0;
@@ -279,6 +286,15 @@ impl HintStore {
     pub fn has_hints(&self, host: Uuid) -> bool {
         let state = self.state.lock();
         state.hosts.get(&host).is_some_and(|h| !h.sealed.is_empty() || h.open.is_some() || !h.buffer.is_empty())
+    }
+
+    /// Bytes of the hints for `host`.
+    pub fn bytes(&self, host: Uuid) -> u64 {
+        let state = self.state.lock();
+        state.hosts.get(&host).map_or(0, |hints| {
+            let open = hints.open.as_ref().map_or(0, |open| open.len);
+            hints.sealed_bytes.values().sum::<u64>() + open + hints.buffer.len() as u64
+        })
     }
 
     /// What waits, by host.
@@ -304,6 +320,7 @@ impl HintStore {
 fn seal(hints: &mut HostHints, unsynced: &mut Vec<Arc<dyn DiskFile>>) {
     if let Some(open) = hints.open.take() {
         hints.sealed.push(open.number);
+        hints.sealed_bytes.insert(open.number, open.len);
         if open.dirty {
             unsynced.push(open.file);
         }
@@ -348,7 +365,7 @@ mod tests {
     const HOSTS: [Uuid; 2] = [Uuid::from_u128(1), Uuid::from_u128(2)];
 
     fn store(disk: &MemoryDisk) -> HintStore {
-        HintStore::open(Arc::new(disk.clone())).expect("opens")
+        HintStore::open(Arc::new(disk.clone()), u64::MAX).expect("opens")
     }
 
     /// Everything that waits for a host, file by file, as text.
@@ -401,6 +418,25 @@ mod tests {
         assert_eq!(hints.sync().expect("synced"), 2);
         disk.crash(true, &mut Rng::new(1));
         assert_eq!(deliver(&store(&disk), HOSTS[0]), ["one", "two"]);
+    }
+
+    #[test]
+    fn files_are_as_long_as_configured_and_their_bytes_are_known() {
+        let disk = MemoryDisk::new();
+        let hints = HintStore::open(Arc::new(disk.clone()), 100).expect("opens");
+        for _ in 0..10 {
+            hints.write(HOSTS[0], 5, &[7; 40]);
+            hints.flush().expect("flushed");
+        }
+        // 60 bytes a record: two fill a file.
+        assert_eq!(disk.files().len(), 5, "{:?}", disk.files());
+        hints.write(HOSTS[0], 5, &[7; 40]);
+        assert_eq!((hints.bytes(HOSTS[0]), hints.bytes(HOSTS[1])), (660, 0));
+        hints.flush().expect("flushed");
+        let hints = HintStore::open(Arc::new(disk), 100).expect("opens");
+        assert_eq!(hints.bytes(HOSTS[0]), 660);
+        assert_eq!(deliver(&hints, HOSTS[0]).len(), 11);
+        assert_eq!(hints.bytes(HOSTS[0]), 0);
     }
 
     #[test]

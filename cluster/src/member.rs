@@ -80,7 +80,7 @@ impl Member {
         let local = system::stored_tables();
         let schema = Arc::clone(&log.metadata().schema);
         let (engine, replay) = Engine::open(Arc::clone(&disk), engine_config, schema, local, now)?;
-        let hints = HintStore::open(disk)?;
+        let hints = HintStore::open(disk, config.hint_file_bytes_max)?;
         let shared = Arc::new(Shared::new(config, identity.host_id, Arc::new(engine), hints));
         let control = Control::new(Arc::clone(&shared), log, rng.fork(), identity.generation, now)?;
         Ok(Member { shared, control, replay, rng })

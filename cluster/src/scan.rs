@@ -70,6 +70,7 @@ pub(crate) fn read<C: PartitionConsumer>(
     shared.engine.read(command, mode, &mut counter)?;
     let (scanned, most) = (counter.scanned, counter.most);
     if scanned.tombstones <= most {
+        shared.engine.note_scan(command.table, command.now, scanned.live_rows, scanned.tombstones);
         return Ok(scanned);
     }
     let query = read_text(table, command);

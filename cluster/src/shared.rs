@@ -19,6 +19,7 @@ use crate::hints::HintStore;
 use crate::link::{Hello, LinkKind};
 use crate::prepared::PreparedStatements;
 use crate::reach::Reach;
+use crate::throttle::Throttle;
 use crate::view::View;
 
 /// What gossip says of another node.
@@ -93,6 +94,14 @@ pub struct MemberStats {
     pub read_repairs: AtomicU64,
     /// Batches replayed.
     pub batches_replayed: AtomicU64,
+    /// Logins tried.
+    pub logins: AtomicU64,
+    /// Writes of other nodes that were given up while they waited for a schema.
+    pub dropped_writes: AtomicU64,
+    /// Reads of other nodes that were given up so.
+    pub dropped_reads: AtomicU64,
+    /// Requests that wait for something, by coordinator, renewed every tick.
+    pub waiting: RwLock<BTreeMap<u16, u64>>,
     /// Client reads slower than `slow_query_log_timeout`.
     pub slow_reads: AtomicU64,
 }
@@ -112,6 +121,8 @@ pub struct Shared {
     pub view: Arc<ArcSwap<View>>,
     /// Prepared statements.
     pub prepared: PreparedStatements,
+    /// What replays of batches may take.
+    pub(crate) batch_replay: Throttle,
     /// Other nodes as gossip has them, by internode address.
     pub peers: RwLock<BTreeMap<SocketAddr, PeerStatus>>,
     /// Links between the coordinators of this node and those of others.
@@ -134,6 +145,7 @@ impl Shared {
         }
         Shared {
             prepared: PreparedStatements::new(config.prepared_bytes_max),
+            batch_replay: Throttle::default(),
             config,
             host_id,
             engine,

@@ -9,7 +9,11 @@ use helenus_cql_protocol::request::{Prepare, Query, QueryParams, Request};
 use helenus_cql_protocol::response::{QueryResult, Response};
 use helenus_engine::disk_memory::MemoryDisk;
 use helenus_engine::engine::EngineConfig;
+use helenus_model::codec::Reader;
 use helenus_model::consistency::Consistency;
+use helenus_model::mutation::encode_mutation;
+use helenus_model::partition::PartitionWriter;
+use helenus_model::row::DeletionTime;
 use helenus_model::time::Now;
 use helenus_model::token::Token;
 use uuid::Uuid;
@@ -17,8 +21,9 @@ use uuid::Uuid;
 use crate::config::MemberConfig;
 use crate::control::metadata_message::MetadataMessage;
 use crate::coordinator::{Coordinator, SlotId};
+use crate::link::{Hello, LinkKind};
 use crate::member::Member;
-use crate::message::Message;
+use crate::message::{FrameBuilder, Message, WriteKind, put_list, split_frame};
 use crate::topology::{NodeInfo, NodeState};
 
 struct World {
@@ -161,14 +166,17 @@ fn a_member_serves_a_client_and_comes_back() {
     assert_eq!(world.query("SELECT b, v, s FROM k.t", &[]), "2,two,st", "after a restart from the log");
 }
 
-/// On a ring of several parts even a read of this node's own part goes by way of the replicas; its answer used to get lost when it
-/// came while the client's requests were still being read.
-#[test]
-fn a_scan_of_one_part_of_the_ring_is_answered() {
-    let mut world = World::with_tokens(MemoryDisk::new(), vec![Token(0)]);
+const OTHER_HOST: Uuid = Uuid::from_u128(2);
+
+/// A node that owns the ring up to token 0, and another one for the rest, which is down.
+fn two_nodes(configure: impl FnOnce(&mut MemberConfig)) -> World {
+    let mut world = World::configured(MemoryDisk::new(), |config| {
+        config.initial_tokens = vec![Token(0)];
+        configure(config);
+    });
     let address = ([127, 0, 0, 2], 7000).into();
     let other = NodeInfo {
-        host_id: Uuid::from_u128(2),
+        host_id: OTHER_HOST,
         internode: address,
         native: ([127, 0, 0, 2], 9042).into(),
         datacenter: "datacenter1".to_owned(),
@@ -178,8 +186,103 @@ fn a_scan_of_one_part_of_the_ring_is_answered() {
     };
     let mut join = Vec::new();
     MetadataMessage::Join(other).encode(&mut join);
-    world.member.control.on_message(Uuid::from_u128(2), address, Message::Metadata(&join));
+    world.member.control.on_message(OTHER_HOST, address, Message::Metadata(&join));
     world.pump();
+    world
+}
+
+/// Writes so many rows of which the other node misses its copy.
+fn write_hints(world: &mut World, count: i32) -> u64 {
+    world.query("CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 2}", &[]);
+    world.query("CREATE TABLE k.t (a int PRIMARY KEY)", &[]);
+    for a in 0..count {
+        assert_eq!(world.query(&format!("INSERT INTO k.t (a) VALUES ({a})"), &[]), "void");
+    }
+    world.member.shared.stats.hints_written.load(std::sync::atomic::Ordering::Relaxed)
+}
+
+#[test]
+fn hints_are_kept_for_whom_and_as_many_as_configured() {
+    let hints = |configure: &dyn Fn(&mut MemberConfig)| write_hints(&mut two_nodes(configure), 10);
+    assert_eq!(hints(&|_| ()), 10);
+    assert_eq!(hints(&|config| config.hint_disabled_datacenters = vec!["datacenter1".to_owned()]), 0);
+    assert_eq!(hints(&|config| config.hint_disabled_datacenters = vec!["elsewhere".to_owned()]), 10);
+    let few = hints(&|config| config.hint_host_bytes_max = 200);
+    assert!((2..5).contains(&few), "{few}");
+}
+
+/// Hints that have left for the other node.
+fn hints_sent(world: &mut World) -> usize {
+    let (mut bytes, mut sent) = (Vec::new(), 0);
+    for link in world.coordinator.take_dirty_links() {
+        world.coordinator.link_output(link, &mut bytes);
+    }
+    let mut rest = bytes.as_slice();
+    while let Ok(Some((messages, length))) = split_frame(rest) {
+        let mut reader = Reader::new(messages);
+        while !reader.is_empty() {
+            let (_, message) = Message::decode(&mut reader).expect("a message");
+            sent += usize::from(matches!(message, Message::Write { kind: WriteKind::Hint, .. }));
+        }
+        rest = &rest[length..];
+    }
+    sent
+}
+
+#[test]
+fn hints_are_sent_at_their_rate() {
+    for (rate, expected) in [(0, 50..51), (1_000, 10..30)] {
+        let mut world = two_nodes(|config| config.hint_bytes_per_second = rate);
+        assert_eq!(write_hints(&mut world, 50), 50);
+        let hello = Hello { host_id: OTHER_HOST, ..world.member.shared.hello(LinkKind::Data) };
+        world.coordinator.peer_up(&hello);
+        let mut sent = 0;
+        while sent == 0 {
+            world.pump();
+            sent = hints_sent(&mut world);
+        }
+        // A second more.
+        for _ in 0..5 {
+            world.pump();
+            sent += hints_sent(&mut world);
+        }
+        assert!(expected.contains(&sent), "{sent} sent at {rate} bytes a second");
+    }
+}
+
+#[test]
+fn batches_are_replayed_at_their_rate() {
+    for (rate, expected) in [(1 << 20, 20..21), (10, 1..4)] {
+        let mut world = World::configured(MemoryDisk::new(), |config| config.batch_replay_bytes_per_second = rate);
+        world.query(KEYSPACE, &[]);
+        world.query("CREATE TABLE k.t (a int PRIMARY KEY)", &[]);
+        let table = world.member.shared.view.load().schema().table("k", "t").expect("made").id;
+        let hello = Hello { host_id: OTHER_HOST, ..world.member.shared.hello(LinkKind::Data) };
+        world.coordinator.open_inbound(1, &hello);
+        let mut frame = FrameBuilder::default();
+        for batch in 0..20_u8 {
+            let (mut update, mut mutation, mut mutations) = (Vec::new(), Vec::new(), Vec::new());
+            PartitionWriter::begin(&mut update, DeletionTime { marked_at: 1, local: 1 }, None).end();
+            encode_mutation(&mut mutation, &[0, 0, 0, batch], &[(table, &update)]);
+            put_list(&mut mutations, [mutation.as_slice()].into_iter());
+            let batch = Uuid::from_u128(u128::from(batch) + 1);
+            frame.push(1, &Message::BatchStore { batch, schema_epoch: 0, mutations: &mutations });
+        }
+        let mut bytes = Vec::new();
+        frame.take_into(&mut bytes);
+        world.coordinator.inbound_received(1, &bytes).expect("a frame");
+        // Eight seconds, of which four pass before anything is replayed.
+        (0..40).for_each(|_| world.pump());
+        let replayed = world.member.shared.stats.batches_replayed.load(std::sync::atomic::Ordering::Relaxed);
+        assert!(expected.contains(&replayed), "{replayed} replayed at {rate} bytes a second");
+    }
+}
+
+/// On a ring of several parts even a read of this node's own part goes by way of the replicas; its answer used to get lost when it
+/// came while the client's requests were still being read.
+#[test]
+fn a_scan_of_one_part_of_the_ring_is_answered() {
+    let mut world = two_nodes(|_| ());
     world.query("CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}", &[]);
     world.query("CREATE TABLE k.t (a int PRIMARY KEY)", &[]);
     let mut own = 0;

@@ -10,21 +10,26 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// Takes `bytes` at `rate` bytes a second; 0 is no limit. False: not yet.
-    pub fn take(&self, now_micros: u64, bytes: usize, rate: u64) -> bool {
+    /// True when the next piece may go.
+    pub fn is_free(&self, now_micros: u64) -> bool {
+        self.free_at.load(Ordering::Relaxed) <= now_micros
+    }
+
+    /// Notes that `bytes` go, at `rate` bytes a second; 0 is no limit.
+    pub fn charge(&self, now_micros: u64, bytes: usize, rate: u64) {
         if rate == 0 {
-            return true;
-        }
-        let free_at = self.free_at.load(Ordering::Relaxed);
-        if free_at > now_micros {
-            return false;
+            return;
         }
         let cost = (bytes as u64).saturating_mul(1_000_000) / rate;
         // Time in which nothing went is not saved up beyond a tick, so that what follows a pause is no burst.
-        let from = free_at.max(now_micros.saturating_sub(SAVED_MICROS_MAX));
+        let from = self.free_at.load(Ordering::Relaxed).max(now_micros.saturating_sub(SAVED_MICROS_MAX));
         self.free_at.store(from.saturating_add(cost), Ordering::Relaxed);
-        true
     }
+}
+
+/// One node's part of a rate for the whole cluster; 0 stays no limit.
+pub fn part_of(rate: u64, nodes: usize) -> u64 {
+    if rate == 0 { 0 } else { (rate / (nodes.max(1) as u64)).max(1) }
 }
 
 /// Callers look every ten milliseconds; what they could have sent since then is theirs.
@@ -40,7 +45,8 @@ mod tests {
         let mut bytes = 0;
         for tick in 1..=100 {
             let mut pieces = 0;
-            while pieces < 1_000 && throttle.take(tick * 10_000, piece, rate) {
+            while pieces < 1_000 && throttle.is_free(tick * 10_000) {
+                throttle.charge(tick * 10_000, piece, rate);
                 bytes += piece;
                 pieces += 1;
             }

@@ -15,6 +15,7 @@ use helenus_model::read::{PartitionConsumer, ReadCommand};
 use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
+mod figures;
 mod files;
 mod jobs;
 mod open;
@@ -23,6 +24,8 @@ mod schema;
 mod snapshot;
 mod stats;
 
+pub use figures::{ScanFigures, TableFigures};
+pub(crate) use figures::{ScanWindow, Times};
 pub use jobs::{CompactJob, FlushJob, Job, JobError, JobProgress, JobSummary, RemoveJob};
 pub use open::ReplayReport;
 pub use snapshot::DrainError;
@@ -56,6 +59,8 @@ pub struct EngineConfig {
     pub column_index_bytes: u32,
     /// Dropped and truncated tables leave a snapshot (`auto_snapshot`).
     pub auto_snapshot: bool,
+    /// A clock that never goes back, nanoseconds, by which some reads and writes are timed.
+    pub clock: fn() -> u64,
 }
 
 impl Default for EngineConfig {
@@ -68,6 +73,7 @@ impl Default for EngineConfig {
             key_cache_bytes: 16 << 20,
             column_index_bytes: 64 << 10,
             auto_snapshot: true,
+            clock: || 0,
         }
     }
 }
@@ -187,7 +193,7 @@ impl Engine {
                 continue;
             };
             if wanted(id) {
-                store.counters.writes.fetch_add(1, Ordering::Relaxed);
+                let began = Times::begin(store.counters.writes.fetch_add(1, Ordering::Relaxed), self.config.clock);
                 let definition = store.definition.load();
                 let left;
                 let update = match definition.revived() {
@@ -198,6 +204,7 @@ impl Engine {
                     }
                 };
                 grown += store.view.load().active.apply(&definition, mutation.key, update, position);
+                store.counters.write_times.end(began, self.config.clock);
             }
         }
         if grown != 0 {
@@ -250,7 +257,7 @@ impl Engine {
     ) -> Result<(), ReadError> {
         let tables = self.tables.load();
         let store = tables.get(command.table).ok_or(ReadError::UnknownTable(command.table))?;
-        crate::read::read(store, command, mode, consumer)
+        crate::read::read(store, self.config.clock, command, mode, consumer)
     }
 }
 

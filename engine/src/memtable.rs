@@ -86,7 +86,6 @@ impl Memtable {
         let update = PartitionRef::new(update);
         let mut guard = self.shards[shard_of(key.token)].lock();
         let shard = &mut *guard;
-        shard.stats.operations += 1;
         let (partition, new) = shard.partitions.get_or_insert(key);
         let mut grown = Arc::make_mut(partition).apply(table, update, &mut shard.scratch, &mut shard.stats);
         if new {

@@ -11,6 +11,7 @@ use helenus_model::row::DeletionTime;
 use helenus_model::schema::Table;
 
 use crate::cursor::{PartitionCursor, ReadMode};
+use crate::engine::Times;
 use crate::error::ReadError;
 use crate::memtable::{MemtableCursor, MemtableScan, Partition, ScanShape};
 use crate::merge::MergeCursor;
@@ -27,11 +28,27 @@ use source::{CursorSource, ScanSource};
 /// Runs `command` on one table. See [`crate::engine::Engine::read`].
 pub(crate) fn read(
     store: &TableStore,
+    clock: fn() -> u64,
     command: &ReadCommand,
     mode: ReadMode,
     consumer: &mut dyn PartitionConsumer,
 ) -> Result<(), ReadError> {
-    store.counters.reads.fetch_add(1, Relaxed);
+    let began = Times::begin(store.counters.reads.load(Relaxed), clock);
+    let result = run(store, command, mode, consumer);
+    // What is run again elsewhere counts there.
+    if !matches!(result, Err(ReadError::WouldBlock | ReadError::OverBudget)) {
+        store.counters.reads.fetch_add(1, Relaxed);
+        store.counters.read_times.end(began, clock);
+    }
+    result
+}
+
+fn run(
+    store: &TableStore,
+    command: &ReadCommand,
+    mode: ReadMode,
+    consumer: &mut dyn PartitionConsumer,
+) -> Result<(), ReadError> {
     let table = store.definition.load();
     let view = store.view.load();
     let statics = wants_statics(&table, &command.columns);

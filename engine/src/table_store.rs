@@ -10,6 +10,7 @@ use helenus_model::schema::Table;
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
+use crate::engine::{ScanWindow, Times};
 use crate::log::LogPosition;
 use crate::memtable::Memtable;
 use crate::sstable_handle::SsTableHandle;
@@ -66,6 +67,10 @@ pub(crate) struct TableCounters {
     pub(crate) reads: AtomicU64,
     pub(crate) writes: AtomicU64,
     pub(crate) compactions: AtomicU64,
+    pub(crate) flushes: AtomicU64,
+    pub(crate) read_times: Times,
+    pub(crate) write_times: Times,
+    pub(crate) scans: ScanWindow,
 }
 
 /// One table.

@@ -14,6 +14,12 @@ pub fn now() -> Now {
     Now { wall_micros: wall_micros(), monotonic_micros: FIRST_MICROS + elapsed }
 }
 
+/// Nanoseconds of a clock that never goes back.
+pub fn nanos() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_nanos() as u64
+}
+
 /// Microseconds since the Unix epoch; negative before it.
 #[inline]
 pub fn wall_micros() -> i64 {

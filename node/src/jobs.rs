@@ -26,6 +26,8 @@ const FAILURE_WAIT: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub(crate) struct JobStats {
     pub(crate) flushes: AtomicU64,
+    /// Flushes under way.
+    pub(crate) flushing: AtomicU64,
     pub(crate) compactions: AtomicU64,
     pub(crate) bytes_compacted: AtomicU64,
     pub(crate) failures: AtomicU64,
@@ -173,7 +175,9 @@ impl Jobs {
         let is_flush = matches!(job, Job::Flush(_));
         let is_compaction = matches!(job, Job::Compact(_));
         let throughput = if is_compaction { self.throughput } else { 0 };
+        self.stats.flushing.fetch_add(u64::from(is_flush), Ordering::Relaxed);
         let result = self.run_slices(&mut job, throughput);
+        self.stats.flushing.fetch_sub(u64::from(is_flush), Ordering::Relaxed);
         drop(job);
         let counter = match &result {
             Err(_) => &self.stats.failures,

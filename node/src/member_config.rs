@@ -7,11 +7,12 @@ use helenus_cluster::config::{MemberConfig, SyncMode};
 use helenus_engine::engine::EngineConfig;
 use helenus_model::token::Token;
 
+use crate::clock;
 use crate::config::{Authenticator, CommitLogSync, Config, Host, Seed, Snitch};
 use crate::real_disk::words;
 
 /// Bytes of the cache of places in indexes. Cassandra takes a twentieth of its heap.
-const KEY_CACHE_BYTES: u64 = 16 << 20;
+pub(crate) const KEY_CACHE_BYTES: u64 = 16 << 20;
 
 /// The addresses a node uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,6 +143,7 @@ pub(crate) fn engine(config: &Config) -> EngineConfig {
         key_cache_bytes: KEY_CACHE_BYTES,
         column_index_bytes: u32::try_from(config.column_index_size).unwrap_or(u32::MAX),
         auto_snapshot: config.auto_snapshot,
+        clock: clock::nanos,
     }
 }
 

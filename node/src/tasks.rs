@@ -2,6 +2,8 @@
 //! that logins never hold up reads.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 
 use helenus_cluster::shared::Shared;
@@ -24,11 +26,30 @@ struct Job {
     task: Task,
 }
 
+/// What a pool's threads are at.
+#[derive(Debug, Default)]
+pub(crate) struct PoolStats {
+    /// Tasks that run or wait.
+    unfinished: AtomicU64,
+    running: AtomicU64,
+    completed: AtomicU64,
+}
+
+impl PoolStats {
+    /// Tasks that run, that wait, and that are done.
+    pub(crate) fn counts(&self) -> (u64, u64, u64) {
+        let running = self.running.load(Relaxed);
+        (running, self.unfinished.load(Relaxed).saturating_sub(running), self.completed.load(Relaxed))
+    }
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct TaskPools {
     reads: Sender<Job>,
     passwords: SyncSender<Job>,
+    pub(crate) read_stats: Arc<PoolStats>,
+    pub(crate) password_stats: Arc<PoolStats>,
     coordinators: Arc<[ThreadHandle]>,
 }
 
@@ -42,15 +63,21 @@ impl TaskPools {
         coordinators: &Arc<[ThreadHandle]>,
         cores: usize,
     ) -> std::io::Result<Self> {
+        let (read_stats, password_stats) = (Arc::<PoolStats>::default(), Arc::<PoolStats>::default());
         let (reads, waiting) = channel();
-        start_threads("read", READERS, waiting, shared, coordinators)?;
+        start_threads("read", READERS, waiting, &read_stats, shared, coordinators)?;
         let (passwords, waiting) = sync_channel(PASSWORDS_WAITING_MAX);
-        start_threads("password", (cores / 4).max(1), waiting, shared, coordinators)?;
-        Ok(TaskPools { reads, passwords, coordinators: Arc::clone(coordinators) })
+        start_threads("password", (cores / 4).max(1), waiting, &password_stats, shared, coordinators)?;
+        Ok(TaskPools { reads, passwords, read_stats, password_stats, coordinators: Arc::clone(coordinators) })
     }
 
     /// Has a task run.
     pub(crate) fn run(&self, coordinator: usize, task: Task) {
+        let stats = match &task {
+            Task::CheckPassword { .. } => &self.password_stats,
+            _ => &self.read_stats,
+        };
+        stats.unfinished.fetch_add(1, Relaxed);
         let job = Job { coordinator, task };
         let unsent = match job.task {
             Task::CheckPassword { .. } => match self.passwords.try_send(job) {
@@ -62,6 +89,7 @@ impl TaskPools {
                 Err(unsent) => unsent.0,
             },
         };
+        stats.unfinished.fetch_sub(1, Relaxed);
         if let Task::CheckPassword { reply, .. } = unsent.task {
             answer(&self.coordinators, coordinator, TaskDone::Password { fits: false, reply });
         }
@@ -78,17 +106,24 @@ fn start_threads(
     name: &str,
     count: usize,
     waiting: Receiver<Job>,
+    stats: &Arc<PoolStats>,
     shared: &Arc<Shared>,
     coordinators: &Arc<[ThreadHandle]>,
 ) -> std::io::Result<()> {
     let waiting = Arc::new(Mutex::new(waiting));
     for number in 0..count {
-        let (waiting, shared, coordinators) = (Arc::clone(&waiting), Arc::clone(shared), Arc::clone(coordinators));
+        let (waiting, stats) = (Arc::clone(&waiting), Arc::clone(stats));
+        let (shared, coordinators) = (Arc::clone(shared), Arc::clone(coordinators));
         let thread = std::thread::Builder::new().name(format!("{name}-{number}"));
         thread.spawn(move || {
             loop {
                 let Ok(job) = ({ waiting.lock().recv() }) else { return };
-                answer(&coordinators, job.coordinator, job.task.run(&shared));
+                stats.running.fetch_add(1, Relaxed);
+                let done = job.task.run(&shared);
+                stats.running.fetch_sub(1, Relaxed);
+                stats.unfinished.fetch_sub(1, Relaxed);
+                stats.completed.fetch_add(1, Relaxed);
+                answer(&coordinators, job.coordinator, done);
             }
         })?;
     }

@@ -123,8 +123,8 @@ impl Options {
                 memtable_bytes_max: 1 << rng.between(14, 20),
                 chunk_cache_bytes: 1 << 20,
                 key_cache_bytes: 1 << 16,
-                column_index_bytes: 64 << 10,
                 auto_snapshot: true,
+                ..EngineConfig::default()
             },
             sabotage: Sabotage::None,
             wrap_disk: None,

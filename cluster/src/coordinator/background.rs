@@ -24,6 +24,7 @@ use crate::message::{Message, WriteKind, read_list};
 use crate::shared::Shared;
 use crate::system;
 use crate::task::{HintFile, Task};
+use crate::throttle::{Throttle, part_of};
 
 /// Hints in flight to one host.
 const HINT_WINDOW: usize = 128;
@@ -44,6 +45,8 @@ pub(super) struct Background {
     /// Batches stored here, with the monotonic ms they came.
     batches: BTreeMap<Uuid, u64>,
     replaying: BTreeMap<Uuid, ()>,
+    /// Those of them that wait for their turn.
+    due: VecDeque<Uuid>,
 }
 
 /// A hint file on its way to a host.
@@ -54,6 +57,7 @@ struct Delivery {
     hints: VecDeque<Hint>,
     in_flight: usize,
     failed: bool,
+    throttle: Throttle,
 }
 
 impl Background {
@@ -101,7 +105,11 @@ impl Coordinator {
     /// Time passes.
     pub(super) fn background_tick(&mut self) {
         let now = self.now.monotonic_millis();
-        if now < self.background.look_at || self.view.local.is_none() {
+        if self.view.local.is_none() {
+            return;
+        }
+        self.resume_throttled();
+        if now < self.background.look_at {
             return;
         }
         self.background.look_at = now + LOOK_MILLIS;
@@ -132,7 +140,13 @@ impl Coordinator {
 
     /// Begins with the next file for a host.
     fn read_hints(&mut self, host: Uuid, delivered: Option<u64>) {
-        let delivery = Delivery { number: None, hints: VecDeque::new(), in_flight: 0, failed: false };
+        let delivery = Delivery {
+            number: None,
+            hints: VecDeque::new(),
+            in_flight: 0,
+            failed: false,
+            throttle: Throttle::default(),
+        };
         self.background.deliveries.insert(host, delivery);
         self.tasks.push(Task::ReadHints { host, delivered });
     }
@@ -175,11 +189,15 @@ impl Coordinator {
 
     fn send_hints(&mut self, host: Uuid) {
         let Some(peer) = self.peer_of_host.get(&host).copied() else { return };
+        // Shared by the nodes that send hints to one host, as in Cassandra.
+        let rate = part_of(self.shared.config.hint_bytes_per_second, self.view.ring.nodes.len().saturating_sub(1));
         while let Some(delivery) = self.background.deliveries.get_mut(&host) {
-            if delivery.in_flight >= HINT_WINDOW {
+            let micros = self.now.monotonic_micros;
+            if delivery.in_flight >= HINT_WINDOW || !delivery.hints.is_empty() && !delivery.throttle.is_free(micros) {
                 return;
             }
             let Some(hint) = delivery.hints.pop_front() else { break };
+            delivery.throttle.charge(micros, hint.mutation.len(), rate);
             delivery.in_flight += 1;
             let deadline = self.deadline(self.shared.config.write_timeout_millis);
             let wait = super::write::WriteWait::single(WriteKind::Hint, peer, hint.mutation, Then::Hint(host));
@@ -240,9 +258,26 @@ impl Coordinator {
         let due: Vec<Uuid> = self.background.batches.iter().filter_map(due).collect();
         for batch in due {
             if self.background.replaying.insert(batch, ()).is_none() {
-                self.replay_batch(batch);
+                self.background.due.push_back(batch);
             }
         }
+        self.replay_due_batches();
+    }
+
+    fn replay_due_batches(&mut self) {
+        while self.shared.batch_replay.is_free(self.now.monotonic_micros)
+            && let Some(batch) = self.background.due.pop_front()
+        {
+            self.replay_batch(batch);
+        }
+    }
+
+    /// Goes on with what had to wait for its rate.
+    fn resume_throttled(&mut self) {
+        self.replay_due_batches();
+        let waits = |(host, delivery): (&Uuid, &Delivery)| (!delivery.hints.is_empty()).then_some(*host);
+        let waiting: Vec<Uuid> = self.background.deliveries.iter().filter_map(waits).collect();
+        waiting.into_iter().for_each(|host| self.send_hints(host));
     }
 
     fn replay_batch(&mut self, batch: Uuid) {
@@ -257,6 +292,8 @@ impl Coordinator {
         writer.finish();
         let found = system::read_batches(&answer, self.now.seconds());
         let Some((_, stored)) = found.into_iter().next() else { return self.background.batch_removed(batch) };
+        let rate = part_of(self.shared.config.batch_replay_bytes_per_second, self.view.ring.nodes.len());
+        self.shared.batch_replay.charge(self.now.monotonic_micros, stored.len(), rate);
         let outgoing = self.batch_mutations(&stored);
         if outgoing.is_empty() {
             return self.remove_batch(batch);

@@ -260,6 +260,7 @@ impl Coordinator {
 
     /// A password was checked.
     pub(super) fn login_done(&mut self, id: SlotId, fits: bool) {
+        self.count_failure(&self.shared.stats.logins);
         let Some(operation) = self.end(id) else { return };
         let (Some(asker), Kind::Login { name }) = (operation.asker, operation.kind) else { return };
         let reply = if fits {

@@ -36,6 +36,7 @@ impl Coordinator {
         message.encode(id, &mut bytes);
         if self.deferred.bytes + bytes.len() > BYTES_MAX {
             tracing::warn!("requests under a schema that is not here yet fill their buffer: one is dropped");
+            self.count_dropped(&bytes);
             return;
         }
         self.deferred.bytes += bytes.len();
@@ -57,6 +58,15 @@ impl Coordinator {
         let now = self.now.monotonic_millis();
         while let Some((_, _, bytes)) = self.deferred.requests.pop_front_if(|(deadline, _, _)| *deadline <= now) {
             self.deferred.bytes -= bytes.len();
+            self.count_dropped(&bytes);
+        }
+    }
+
+    fn count_dropped(&self, bytes: &[u8]) {
+        let stats = &self.shared.stats;
+        match Message::decode(&mut Reader::new(bytes)) {
+            Ok((_, Message::Read { .. })) => self.count_failure(&stats.dropped_reads),
+            _ => self.count_failure(&stats.dropped_writes),
         }
     }
 }

@@ -363,10 +363,7 @@ impl Coordinator {
         let hinted = self.shared.config.hints_enabled
             && matches!(kind, WriteKind::Normal | WriteKind::Replay)
             && peer != LOCAL
-            && {
-                let super::Peer { host, up, .. } = self.peers[usize::from(peer)];
-                self.background.takes_hints(host, up, &self.shared, self.now)
-            };
+            && self.peer_takes_hints(peer);
         if !hinted {
             return 0;
         }
@@ -374,6 +371,19 @@ impl Coordinator {
         self.count_failure(&self.shared.stats.hints_written);
         self.log_dirty = true;
         self.shared.hints.write(host, self.now.wall_micros / 1000, mutation)
+    }
+
+    fn peer_takes_hints(&mut self, peer: u16) -> bool {
+        let config = &self.shared.config;
+        let super::Peer { host, up, ref datacenter, .. } = self.peers[usize::from(peer)];
+        if config.hint_disabled_datacenters.contains(datacenter) {
+            return false;
+        }
+        if config.hint_host_bytes_max > 0 && self.shared.hints.bytes(host) >= config.hint_host_bytes_max {
+            self.count_failure(&self.shared.stats.hints_dropped);
+            return false;
+        }
+        self.background.takes_hints(host, up, &self.shared, self.now)
     }
 
     fn write_target(&mut self, id: SlotId, part: u32, state: TargetState) {

@@ -66,6 +66,10 @@ pub struct EngineStats {
     pub chunk_cache: (u64, u64),
     /// Hits and misses of the cache of places in indexes.
     pub key_cache: (u64, u64),
+    /// Entries and bytes of the cache of uncompressed chunks.
+    pub chunk_cache_usage: (u64, u64),
+    /// Entries and bytes of the cache of places in indexes.
+    pub key_cache_usage: (u64, u64),
     /// Bytes of both caches.
     pub cache_bytes: u64,
     /// Updates skipped because their table is not known.
@@ -85,6 +89,8 @@ impl Engine {
             log_bytes: bytes,
             chunk_cache: self.caches.chunk_counts(),
             key_cache: self.caches.key_counts(),
+            chunk_cache_usage: self.caches.chunk_usage(),
+            key_cache_usage: self.caches.key_usage(),
             cache_bytes: self.caches.bytes(),
             skipped_updates: self.skipped_updates.load(Ordering::Relaxed),
         }

@@ -103,6 +103,7 @@ impl Partition {
         if !update.deletion.is_live() {
             stats.deletion(update.deletion);
             stats.partition_deletions = true;
+            stats.operations += 1;
             let extra = self.extra_mut(&mut growth);
             extra.deletion = extra.deletion.max(update.deletion);
         }
@@ -118,6 +119,7 @@ impl Partition {
                 Item::Range(range) => {
                     stats.deletion(range.deletion);
                     stats.range_tombstones = true;
+                    stats.operations += 1;
                     let extra = self.extra_mut(&mut growth);
                     growth.lost += extra.ranges.bytes();
                     extra.ranges.insert(table.comparator(), range.start, range.end, range.deletion);

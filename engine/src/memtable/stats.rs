@@ -62,7 +62,7 @@ pub struct MemtableStats {
     pub partition_deletions: bool,
     /// True when a range was deleted.
     pub range_tombstones: bool,
-    /// Updates applied.
+    /// Rows written, static ones included, and deletions of partitions and ranges.
     pub operations: u64,
 }
 
@@ -120,6 +120,7 @@ impl MemtableStats {
 
     /// Takes note of a row. True when a deletion in the row may shadow other parts of it.
     pub fn row(&mut self, row: &RowRef<'_>, is_static: bool) -> bool {
+        self.operations += 1;
         let mut shadows = !row.header.deletion.is_live();
         let liveness = row.header.liveness;
         if !liveness.is_none() {

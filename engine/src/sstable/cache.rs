@@ -153,6 +153,16 @@ impl SsTableCaches {
         self.key_counts.get()
     }
 
+    /// Entries and bytes of the chunk cache.
+    pub fn chunk_usage(&self) -> (u64, u64) {
+        (self.chunks.len() as u64, self.chunks.weight())
+    }
+
+    /// Entries and bytes of the key cache.
+    pub fn key_usage(&self) -> (u64, u64) {
+        (self.places.len() as u64, self.places.weight())
+    }
+
     /// Bytes held, chunks and keys.
     pub fn bytes(&self) -> u64 {
         self.chunks.weight() + self.places.weight()

@@ -56,6 +56,14 @@ impl EstimatedHistogram {
         }
     }
 
+    /// The least that the smallest value may be; 0 when there is none.
+    pub fn min(&self) -> i64 {
+        match self.counts.iter().position(|count| *count > 0) {
+            None | Some(0) => 0,
+            Some(bucket) => self.offsets.get(bucket - 1).map_or(0, |offset| offset + 1),
+        }
+    }
+
     /// Mean of the values, each taken as its bucket's end.
     pub fn mean(&self) -> i64 {
         let (mut sum, mut values) = (0_i128, 0_i128);

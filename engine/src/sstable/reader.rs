@@ -261,6 +261,11 @@ impl SsTable {
         filter + self.summary.memory() + self.data.memory() + self.index.memory()
     }
 
+    /// The same by part: filter, summary, and what finds the chunks of Data.db.
+    pub fn memory_parts(&self) -> (usize, usize, usize) {
+        (self.filter.as_ref().map_or(0, BloomFilter::memory), self.summary.memory(), self.data.memory())
+    }
+
     /// Point reads that the bloom filter let through: those that found their key, and those that did not.
     pub fn bloom_counts(&self) -> (u64, u64) {
         (self.true_positives.load(Ordering::Relaxed), self.false_positives.load(Ordering::Relaxed))

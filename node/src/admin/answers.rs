@@ -57,6 +57,11 @@ pub(crate) struct ClusterAnswer {
 pub(crate) struct CacheAnswer {
     pub(crate) hits: u64,
     pub(crate) misses: u64,
+    pub(crate) entries: u64,
+    /// Bytes.
+    pub(crate) size: u64,
+    /// Bytes.
+    pub(crate) capacity: u64,
 }
 
 /// This node.
@@ -78,9 +83,10 @@ pub(crate) struct InfoAnswer {
     pub(crate) tokens: Vec<i64>,
     pub(crate) key_cache: CacheAnswer,
     pub(crate) chunk_cache: CacheAnswer,
-    /// Bytes of both caches.
-    pub(crate) cache_bytes: u64,
-    pub(crate) cache_bytes_max: u64,
+    /// Bytes kept in memory for SSTables: filters, summaries, chunk offsets.
+    pub(crate) sstable_memory: u64,
+    /// There is data that a repair could have marked: copies of it, and none is marked.
+    pub(crate) is_unrepaired: bool,
     pub(crate) is_joined: bool,
 }
 
@@ -100,6 +106,27 @@ pub(crate) struct TableAnswer {
     pub(crate) pending_flushes: u64,
     pub(crate) bloom_false_positives: u64,
     pub(crate) bloom_true_positives: u64,
+    pub(crate) sstable_bytes_max: u64,
+    /// Bytes of all files, those not removed yet included, snapshots not.
+    pub(crate) total_bytes: u64,
+    pub(crate) snapshot_bytes: u64,
+    pub(crate) compressible_bytes: u64,
+    pub(crate) compressed_bytes: u64,
+    pub(crate) memtable_operations: u64,
+    pub(crate) flushes: u64,
+    pub(crate) read_nanos: Option<f64>,
+    pub(crate) write_nanos: Option<f64>,
+    pub(crate) filter_bytes: u64,
+    pub(crate) filter_memory: u64,
+    pub(crate) summary_memory: u64,
+    pub(crate) chunk_memory: u64,
+    /// Smallest, largest and mean partition, bytes.
+    pub(crate) partition_bytes: (u64, u64, u64),
+    pub(crate) droppable_tombstones: f64,
+    pub(crate) live_mean: Option<f64>,
+    pub(crate) live_max: u64,
+    pub(crate) tombstones_mean: Option<f64>,
+    pub(crate) tombstones_max: u64,
 }
 
 /// A thread pool in Cassandra's words.
@@ -109,6 +136,14 @@ pub(crate) struct PoolAnswer {
     pub(crate) active: u64,
     pub(crate) pending: u64,
     pub(crate) completed: u64,
+}
+
+/// What `tpstats` tells.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PoolsAnswer {
+    pub(crate) pools: Vec<PoolAnswer>,
+    /// Messages given up, by Cassandra's names; those not named were never.
+    pub(crate) dropped: BTreeMap<String, u64>,
 }
 
 /// Hints for one node.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 
 use helenus_cluster::placement::Placement;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 use super::Admin;
 use super::answers::{
     CacheAnswer, ClusterAnswer, HintsAnswer, InfoAnswer, KeyspaceAnswer, NodeAnswer, Ownership, PoolAnswer,
-    TableAnswer, TablesRequest,
+    PoolsAnswer, TableAnswer, TablesRequest,
 };
 use crate::clock;
 use crate::config::Snitch;
@@ -133,7 +134,14 @@ pub(super) fn info(admin: &Admin) -> InfoAnswer {
     let stats = shared.engine.stats();
     let own = view.local.map(|local| view.node(local));
     let uptime = clock::now().monotonic_micros.saturating_sub(admin.started.monotonic_micros);
-    let cache = |(hits, misses): (u64, u64)| CacheAnswer { hits, misses };
+    let cache = |(hits, misses): (u64, u64), (entries, size): (u64, u64), capacity| CacheAnswer {
+        hits,
+        misses,
+        entries,
+        size,
+        capacity,
+    };
+    let has_copies = |keyspace: &str| view.keyspace(keyspace).is_some_and(|k| k.replication.total_factor() > 1);
     InfoAnswer {
         host_id: shared.host_id.to_string(),
         is_gossip_active: !admin.is_drained(),
@@ -146,10 +154,10 @@ pub(super) fn info(admin: &Admin) -> InfoAnswer {
         datacenter: shared.config.datacenter.clone(),
         rack: shared.config.rack.clone(),
         tokens: own.map(|own| own.tokens.iter().map(|token| token.0).collect()).unwrap_or_default(),
-        key_cache: cache(stats.key_cache),
-        chunk_cache: cache(stats.chunk_cache),
-        cache_bytes: stats.cache_bytes,
-        cache_bytes_max: admin.config.file_cache_size,
+        key_cache: cache(stats.key_cache, stats.key_cache_usage, crate::member_config::KEY_CACHE_BYTES),
+        chunk_cache: cache(stats.chunk_cache, stats.chunk_cache_usage, admin.config.file_cache_size),
+        sstable_memory: stats.tables.iter().map(|table| table.sstable_memory_bytes).sum(),
+        is_unrepaired: stats.tables.iter().any(|table| table.live_sstables > 0 && has_copies(&table.keyspace)),
         is_joined: own.is_some(),
     }
 }
@@ -164,11 +172,14 @@ pub(super) fn resident_bytes() -> u64 {
 
 /// All tables, by keyspace and name.
 pub(super) fn tables(admin: &Admin) -> Vec<TableAnswer> {
-    let stats = admin.environment.shared.engine.stats();
-    let mut tables: Vec<TableAnswer> = stats
+    let engine = &admin.environment.shared.engine;
+    let mut figures = engine.table_figures(clock::now());
+    let mut tables: Vec<TableAnswer> = engine
+        .stats()
         .tables
         .into_iter()
-        .map(|table| TableAnswer {
+        .map(|table| (figures.remove(&table.id).unwrap_or_default(), table))
+        .map(|(figures, table)| TableAnswer {
             keyspace: table.keyspace,
             name: table.name,
             sstables: table.live_sstables,
@@ -182,29 +193,100 @@ pub(super) fn tables(admin: &Admin) -> Vec<TableAnswer> {
             pending_flushes: table.pending_flushes,
             bloom_false_positives: table.bloom_false_positives,
             bloom_true_positives: table.bloom_true_positives,
+            sstable_bytes_max: figures.sstable_bytes_max,
+            total_bytes: files_bytes(&directory_of(admin, &figures.directory), false),
+            snapshot_bytes: files_bytes(&directory_of(admin, &figures.directory).join("snapshots"), true),
+            compressible_bytes: figures.compressible_bytes,
+            compressed_bytes: figures.compressed_bytes,
+            memtable_operations: figures.memtable_operations,
+            flushes: figures.flushes,
+            read_nanos: figures.read_nanos_mean,
+            write_nanos: figures.write_nanos_mean,
+            // Filter.db has eight bytes more than the filter.
+            filter_bytes: figures.filter_memory + 8 * figures.filters,
+            filter_memory: figures.filter_memory,
+            summary_memory: figures.summary_memory,
+            chunk_memory: figures.chunk_memory,
+            partition_bytes: figures.partition_bytes,
+            droppable_tombstones: figures.droppable_tombstones,
+            live_mean: figures.scans.live_mean,
+            live_max: figures.scans.live_max,
+            tombstones_mean: figures.scans.tombstones_mean,
+            tombstones_max: figures.scans.tombstones_max,
         })
         .collect();
     tables.sort_by(|a, b| (&a.keyspace, &a.name).cmp(&(&b.keyspace, &b.name)));
     tables
 }
 
-/// What Cassandra does in thread pools, by its names.
-pub(super) fn pools(admin: &Admin) -> Vec<PoolAnswer> {
+/// Where a table's files are; the engine names its directories below `data`.
+fn directory_of(admin: &Admin, directory: &str) -> PathBuf {
+    let data = admin.config.data_directories.first().cloned().unwrap_or_default();
+    data.join(directory.strip_prefix("data/").unwrap_or(directory))
+}
+
+/// Bytes of the files of a directory, and of those below it if `deep`; 0 where there is none.
+fn files_bytes(directory: &Path, deep: bool) -> u64 {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let bytes = entries.map(|entry| match entry.metadata() {
+        Ok(metadata) if metadata.is_file() => metadata.len(),
+        Ok(metadata) if metadata.is_dir() && deep => files_bytes(&entry.path(), true),
+        _ => 0,
+    });
+    bytes.sum()
+}
+
+/// What Cassandra does in thread pools, by its names and in its order. Where Helenus has no such work, nothing runs, waits or was
+/// done.
+pub(super) fn pools(admin: &Admin) -> PoolsAnswer {
     let shared = &admin.environment.shared;
     let stats = shared.engine.stats();
     let jobs = &admin.jobs.stats;
     let member = &shared.stats;
-    let pending_flushes = stats.tables.iter().map(|table| table.pending_flushes).sum();
-    let pool =
-        |name: &str, active, pending, completed| PoolAnswer { name: name.to_owned(), active, pending, completed };
-    vec![
-        pool("MutationStage", 0, 0, stats.tables.iter().map(|table| table.writes).sum()),
-        pool("ReadStage", 0, 0, stats.tables.iter().map(|table| table.reads).sum()),
-        pool("CompactionExecutor", admin.jobs.running() as u64, 0, jobs.compactions.load(Relaxed)),
-        pool("MemtableFlushWriter", 0, pending_flushes, jobs.flushes.load(Relaxed)),
-        pool("HintsDispatcher", 0, 0, member.hints_delivered.load(Relaxed)),
-        pool("Native-Transport-Requests", 0, 0, member.requests.load(Relaxed)),
-    ]
+    let pending_flushes: u64 = stats.tables.iter().map(|table| table.pending_flushes).sum();
+    let (flushes, flushing) = (jobs.flushes.load(Relaxed), jobs.flushing.load(Relaxed));
+    let (reading, reads_waiting, _) = admin.environment.pools.read_stats.counts();
+    let (checking, logins_waiting, logins) = admin.environment.pools.password_stats.counts();
+    let waiting: u64 = member.waiting.read().values().sum();
+    let none = (0, 0, 0);
+    let flush = (flushing, pending_flushes.saturating_sub(flushing), flushes);
+    let pools = [
+        ("MutationStage", (0, 0, stats.tables.iter().map(|table| table.writes).sum())),
+        ("ReadStage", (reading, reads_waiting, stats.tables.iter().map(|table| table.reads).sum())),
+        ("CompactionExecutor", (admin.jobs.running() as u64, 0, jobs.compactions.load(Relaxed))),
+        ("SecondaryIndexExecutor", none),
+        ("MemtableReclaimMemory", (0, 0, flushes)),
+        ("PendingRangeCalculator", none),
+        ("GossipStage", none),
+        ("SecondaryIndexManagement", none),
+        ("HintsDispatcher", (0, 0, member.hints_delivered.load(Relaxed))),
+        ("StatusPropagationExecutor", none),
+        ("MigrationStage", none),
+        ("MemtablePostFlush", (0, 0, flushes)),
+        ("PerDiskMemtableFlushWriter_0", flush),
+        ("ValidationExecutor", none),
+        ("Sampler", none),
+        ("ViewBuildExecutor", none),
+        ("MemtableFlushWriter", flush),
+        ("CacheCleanupExecutor", none),
+        ("Native-Transport-Auth-Requests", (checking, logins_waiting, logins)),
+        ("Native-Transport-Requests", (waiting, 0, member.requests.load(Relaxed))),
+    ];
+    let pool = |(name, (active, pending, completed)): (&str, (u64, u64, u64))| PoolAnswer {
+        name: name.to_owned(),
+        active,
+        pending,
+        completed,
+    };
+    let dropped = [
+        ("MUTATION_REQ", member.dropped_writes.load(Relaxed)),
+        ("READ_REQ", member.dropped_reads.load(Relaxed)),
+        ("HINT_REQ", member.hints_dropped.load(Relaxed)),
+    ];
+    PoolsAnswer {
+        pools: pools.into_iter().map(pool).collect(),
+        dropped: dropped.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
+    }
 }
 
 /// Hints that wait, by host.

@@ -205,7 +205,7 @@ fn run(nodetool: Nodetool) -> Result<String, Failure> {
         Command::Flush { names } => client.post("flush", &tables_request(names)).map(|()| String::new()),
         Command::Compact { names } => client.post("compact", &tables_request(names)).map(|()| String::new()),
         Command::Tablestats { names } => node::table_stats(client.get("tables")?, &names),
-        Command::Tpstats => Ok(node::pool_stats(&client.get::<Vec<_>>("pools")?)),
+        Command::Tpstats => Ok(node::pool_stats(&client.get("pools")?)),
         Command::Gossipinfo => Ok(client.text("gossipinfo")? + "\n"),
         Command::Getendpoints { names } => get_endpoints(&client, &names),
         Command::Listpendinghints => {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::http::Failure;
 use super::table::Table;
 use super::text::{date_time, file_size, memory, rate};
-use crate::admin::answers::{CacheAnswer, ClusterAnswer, HintsAnswer, InfoAnswer, PoolAnswer, TableAnswer};
+use crate::admin::answers::{CacheAnswer, ClusterAnswer, HintsAnswer, InfoAnswer, PoolsAnswer, TableAnswer};
 
 /// `nodetool info`
 pub(super) fn info(info: &InfoAnswer, with_tokens: bool) -> String {
@@ -23,23 +23,26 @@ pub(super) fn info(info: &InfoAnswer, with_tokens: bool) -> String {
     line("Uptime (seconds)", &info.uptime_seconds.to_string());
     // There is no heap with an end of its own: what is resident, twice.
     line("Heap Memory (MB)", &format!("{0} / {0}", mebibytes(info.resident)));
-    line("Off Heap Memory (MB)", "0.00");
+    line("Off Heap Memory (MB)", &mebibytes(info.sstable_memory));
     line("Data Center", &info.datacenter);
     line("Rack", &info.rack);
     line("Exceptions", "0");
-    line("Key Cache", &cache(&info.key_cache, 0, 0, 14_400));
-    line("Row Cache", &cache(&CacheAnswer::default(), 0, 0, 0));
-    line("Counter Cache", &cache(&CacheAnswer::default(), 0, 0, 7_200));
+    // None of them is saved.
+    line("Key Cache", &cache(&info.key_cache));
+    line("Row Cache", &cache(&CacheAnswer::default()));
+    line("Counter Cache", &cache(&CacheAnswer::default()));
     let requests = info.chunk_cache.hits + info.chunk_cache.misses;
     let chunk_cache = format!(
-        "entries 0, size {}, capacity {}, {} misses, {requests} requests, {} recent hit rate, NaN microseconds miss latency",
-        file_size(info.cache_bytes as f64),
-        file_size(info.cache_bytes_max as f64),
+        "entries {}, size {}, capacity {}, {} misses, {requests} requests, {} recent hit rate, NaN microseconds miss latency",
+        info.chunk_cache.entries,
+        file_size(info.chunk_cache.size as f64),
+        file_size(info.chunk_cache.capacity as f64),
         info.chunk_cache.misses,
         rate(info.chunk_cache.hits, requests),
     );
     line("Chunk Cache", &chunk_cache);
-    line("Percent Repaired", "0.0%");
+    line("Network Cache", "size 0 bytes, overflow size: 0 bytes, capacity 0 bytes");
+    line("Percent Repaired", if info.is_unrepaired { "0.0%" } else { "100.0%" });
     if with_tokens {
         info.tokens.iter().for_each(|token| line("Token", &token.to_string()));
     } else if let [token] = info.tokens.as_slice() {
@@ -54,12 +57,13 @@ pub(super) fn info(info: &InfoAnswer, with_tokens: bool) -> String {
     out
 }
 
-fn cache(cache: &CacheAnswer, size: u64, capacity: u64, save_seconds: u64) -> String {
+fn cache(cache: &CacheAnswer) -> String {
     let requests = cache.hits + cache.misses;
     format!(
-        "entries 0, size {}, capacity {}, {} hits, {requests} requests, {} recent hit rate, {save_seconds} save period in seconds",
-        file_size(size as f64),
-        file_size(capacity as f64),
+        "entries {}, size {}, capacity {}, {} hits, {requests} requests, {} recent hit rate, 0 save period in seconds",
+        cache.entries,
+        file_size(cache.size as f64),
+        file_size(cache.capacity as f64),
         cache.hits,
         rate(cache.hits, requests),
     )
@@ -98,8 +102,10 @@ fn write_keyspace(out: &mut String, tables: &[&TableAnswer]) -> std::fmt::Result
     let Some(first) = tables.first() else { return Ok(()) };
     let sum = |figure: fn(&TableAnswer) -> u64| tables.iter().map(|table| figure(table)).sum::<u64>();
     writeln!(out, "Keyspace: {}", first.keyspace)?;
-    writeln!(out, "\tRead Count: {}\n\tRead Latency: NaN ms", sum(|table| table.reads))?;
-    writeln!(out, "\tWrite Count: {}\n\tWrite Latency: NaN ms", sum(|table| table.writes))?;
+    let reads = mean_millis(tables.iter().map(|table| (table.reads, table.read_nanos)));
+    let writes = mean_millis(tables.iter().map(|table| (table.writes, table.write_nanos)));
+    writeln!(out, "\tRead Count: {}\n\tRead Latency: {reads:?} ms", sum(|table| table.reads))?;
+    writeln!(out, "\tWrite Count: {}\n\tWrite Latency: {writes:?} ms", sum(|table| table.writes))?;
     writeln!(out, "\tPending Flushes: {}", sum(|table| table.pending_flushes))?;
     for table in tables {
         write_table(out, table)?;
@@ -107,35 +113,53 @@ fn write_keyspace(out: &mut String, tables: &[&TableAnswer]) -> std::fmt::Result
     writeln!(out, "----------------")
 }
 
+/// The mean of several means, each with how often it counts; NaN when none was timed.
+fn mean_millis(parts: impl Iterator<Item = (u64, Option<f64>)>) -> f64 {
+    let timed = parts.filter_map(|(count, nanos)| Some((count as f64, nanos?)));
+    let (count, sum) = timed.fold((0.0, 0.0), |(n, sum), (count, nanos)| (n + count, sum + count * nanos));
+    sum / count / 1e6
+}
+
+/// A latency as Cassandra shows a table's.
+fn latency(nanos: Option<f64>) -> String {
+    nanos.map_or_else(|| "NaN ms".to_owned(), |nanos| format!("{:.3} ms", nanos / 1e6))
+}
+
+/// A mean as Java shows it.
+fn mean(value: Option<f64>) -> String {
+    format!("{:?}", value.unwrap_or(f64::NAN))
+}
+
 fn write_table(out: &mut String, table: &TableAnswer) -> std::fmt::Result {
-    let ratio = match table.uncompressed_bytes {
+    let ratio = match table.compressible_bytes {
         0 => -1.0,
-        uncompressed => table.live_bytes as f64 / uncompressed as f64,
+        uncompressed => table.compressed_bytes as f64 / uncompressed as f64,
     };
+    let (partition_min, partition_max, partition_mean) = table.partition_bytes;
+    let off_heap = table.filter_memory + table.summary_memory + table.chunk_memory;
     let bloom = table.bloom_false_positives + table.bloom_true_positives;
     let false_ratio = if bloom == 0 { 0.0 } else { table.bloom_false_positives as f64 / bloom as f64 };
     let read_write = if table.writes == 0 { 0.0 } else { table.reads as f64 / table.writes as f64 };
-    let mean = table.live_bytes.checked_div(table.sstables).unwrap_or(0);
     let lines: [(&str, String); 40] = [
         ("Table", table.name.clone()),
         ("SSTable count", table.sstables.to_string()),
         ("Old SSTable count", "0".to_owned()),
-        ("Max SSTable size", memory(mean)),
+        ("Max SSTable size", memory(table.sstable_bytes_max)),
         ("Space used (live)", table.live_bytes.to_string()),
-        ("Space used (total)", table.live_bytes.to_string()),
-        ("Space used by snapshots (total)", "0".to_owned()),
-        ("Off heap memory used (total)", table.sstable_memory_bytes.to_string()),
+        ("Space used (total)", table.total_bytes.max(table.live_bytes).to_string()),
+        ("Space used by snapshots (total)", table.snapshot_bytes.to_string()),
+        ("Off heap memory used (total)", off_heap.to_string()),
         ("SSTable Compression Ratio", format!("{ratio:.5}")),
         ("Number of partitions (estimate)", table.partitions.to_string()),
-        ("Memtable cell count", "0".to_owned()),
+        ("Memtable cell count", table.memtable_operations.to_string()),
         ("Memtable data size", table.memtable_bytes.to_string()),
         ("Memtable off heap memory used", "0".to_owned()),
-        ("Memtable switch count", "0".to_owned()),
+        ("Memtable switch count", table.flushes.to_string()),
         ("Speculative retries", "0".to_owned()),
         ("Local read count", table.reads.to_string()),
-        ("Local read latency", "NaN ms".to_owned()),
+        ("Local read latency", latency(table.read_nanos)),
         ("Local write count", table.writes.to_string()),
-        ("Local write latency", "NaN ms".to_owned()),
+        ("Local write latency", latency(table.write_nanos)),
         ("Local read/write ratio", format!("{read_write:.5}")),
         ("Pending flushes", table.pending_flushes.to_string()),
         ("Percent repaired", if table.sstables == 0 { "100.0" } else { "0.0" }.to_owned()),
@@ -144,18 +168,18 @@ fn write_table(out: &mut String, table: &TableAnswer) -> std::fmt::Result {
         ("Bytes pending repair", "0B".to_owned()),
         ("Bloom filter false positives", table.bloom_false_positives.to_string()),
         ("Bloom filter false ratio", format!("{false_ratio:.5}")),
-        ("Bloom filter space used", "0".to_owned()),
-        ("Bloom filter off heap memory used", "0".to_owned()),
-        ("Index summary off heap memory used", "0".to_owned()),
-        ("Compression metadata off heap memory used", "0".to_owned()),
-        ("Compacted partition minimum bytes", "0".to_owned()),
-        ("Compacted partition maximum bytes", "0".to_owned()),
-        ("Compacted partition mean bytes", "0".to_owned()),
-        ("Average live cells per slice (last five minutes)", "NaN".to_owned()),
-        ("Maximum live cells per slice (last five minutes)", "0".to_owned()),
-        ("Average tombstones per slice (last five minutes)", "NaN".to_owned()),
-        ("Maximum tombstones per slice (last five minutes)", "0".to_owned()),
-        ("Droppable tombstone ratio", "0.00000".to_owned()),
+        ("Bloom filter space used", table.filter_bytes.to_string()),
+        ("Bloom filter off heap memory used", table.filter_memory.to_string()),
+        ("Index summary off heap memory used", table.summary_memory.to_string()),
+        ("Compression metadata off heap memory used", table.chunk_memory.to_string()),
+        ("Compacted partition minimum bytes", partition_min.to_string()),
+        ("Compacted partition maximum bytes", partition_max.to_string()),
+        ("Compacted partition mean bytes", partition_mean.to_string()),
+        ("Average live cells per slice (last five minutes)", mean(table.live_mean)),
+        ("Maximum live cells per slice (last five minutes)", table.live_max.to_string()),
+        ("Average tombstones per slice (last five minutes)", mean(table.tombstones_mean)),
+        ("Maximum tombstones per slice (last five minutes)", table.tombstones_max.to_string()),
+        ("Droppable tombstone ratio", format!("{:.5}", table.droppable_tombstones)),
         ("", String::new()),
     ];
     for (name, value) in lines {
@@ -164,25 +188,102 @@ fn write_table(out: &mut String, table: &TableAnswer) -> std::fmt::Result {
     Ok(())
 }
 
-/// Messages that Cassandra counts when it drops them; Helenus answers or refuses, and drops none.
-const MESSAGES: [&str; 10] = [
-    "MUTATION_REQ",
-    "READ_REQ",
+/// The messages of Cassandra 5.0.6 in the order in which it tells what it dropped of each.
+const MESSAGES: [&str; 87] = [
+    "READ_RSP",
     "RANGE_REQ",
-    "READ_REPAIR_REQ",
+    "PING_REQ",
+    "PAXOS2_COMMIT_REMOTE_RSP",
+    "PAXOS2_COMMIT_AND_PREPARE_RSP",
+    "_SAMPLE",
+    "VALIDATION_RSP",
+    "SCHEMA_PULL_RSP",
+    "SYNC_RSP",
+    "PAXOS2_CLEANUP_START_PREPARE_REQ",
+    "PAXOS2_PREPARE_REFRESH_REQ",
+    "SCHEMA_VERSION_REQ",
+    "HINT_RSP",
+    "BATCH_REMOVE_RSP",
+    "PAXOS2_CLEANUP_RSP",
+    "PAXOS2_CLEANUP_FINISH_PREPARE_RSP",
+    "PAXOS_COMMIT_REQ",
+    "SNAPSHOT_RSP",
+    "COUNTER_MUTATION_REQ",
+    "PAXOS2_PROPOSE_REQ",
+    "GOSSIP_DIGEST_SYN",
+    "PAXOS_PREPARE_REQ",
+    "PREPARE_MSG",
+    "PAXOS2_PREPARE_REFRESH_RSP",
+    "PAXOS_COMMIT_RSP",
     "HINT_REQ",
-    "BATCH_STORE_REQ",
     "BATCH_REMOVE_REQ",
-    "TRUNCATE_REQ",
+    "STATUS_RSP",
+    "READ_REPAIR_RSP",
+    "PAXOS2_PROPOSE_RSP",
+    "GOSSIP_DIGEST_ACK2",
+    "CLEANUP_MSG",
     "REQUEST_RSP",
+    "TRUNCATE_RSP",
+    "UNUSED_CUSTOM_VERB",
+    "REPLICATION_DONE_RSP",
+    "SNAPSHOT_REQ",
+    "ECHO_REQ",
+    "PAXOS2_REPAIR_REQ",
+    "PAXOS2_CLEANUP_COMPLETE_RSP",
+    "PREPARE_CONSISTENT_REQ",
+    "FAILURE_RSP",
+    "BATCH_STORE_RSP",
+    "SCHEMA_PUSH_RSP",
+    "MUTATION_RSP",
+    "FINALIZE_PROPOSE_MSG",
+    "ECHO_RSP",
+    "PAXOS2_REPAIR_RSP",
+    "INTERNAL_RSP",
+    "FAILED_SESSION_MSG",
+    "PAXOS2_CLEANUP_COMPLETE_REQ",
     "_TRACE",
+    "SCHEMA_VERSION_RSP",
+    "FINALIZE_COMMIT_MSG",
+    "SNAPSHOT_MSG",
+    "PREPARE_CONSISTENT_RSP",
+    "PAXOS_PROPOSE_REQ",
+    "PAXOS_PREPARE_RSP",
+    "MUTATION_REQ",
+    "PAXOS2_CLEANUP_RSP2",
+    "READ_REQ",
+    "PING_RSP",
+    "PAXOS2_COMMIT_REMOTE_REQ",
+    "RANGE_RSP",
+    "VALIDATION_REQ",
+    "SYNC_REQ",
+    "PAXOS2_PREPARE_RSP",
+    "_TEST_1",
+    "GOSSIP_SHUTDOWN",
+    "PAXOS2_CLEANUP_START_PREPARE_RSP",
+    "TRUNCATE_REQ",
+    "_TEST_2",
+    "GOSSIP_DIGEST_ACK",
+    "PAXOS2_CLEANUP_REQ",
+    "SCHEMA_PUSH_REQ",
+    "FINALIZE_PROMISE_MSG",
+    "PAXOS2_CLEANUP_FINISH_PREPARE_REQ",
+    "PAXOS2_PREPARE_REQ",
+    "BATCH_STORE_REQ",
+    "COUNTER_MUTATION_RSP",
+    "REPAIR_RSP",
+    "PAXOS2_COMMIT_AND_PREPARE_REQ",
+    "STATUS_REQ",
+    "SCHEMA_PULL_REQ",
+    "READ_REPAIR_REQ",
+    "REPLICATION_DONE_REQ",
+    "PAXOS_PROPOSE_RSP",
 ];
 
 /// `nodetool tpstats`
-pub(super) fn pool_stats(pools: &[PoolAnswer]) -> String {
+pub(super) fn pool_stats(answer: &PoolsAnswer) -> String {
     let mut table = Table::default();
     table.add(["Pool Name", "Active", "Pending", "Completed", "Blocked", "All time blocked"]);
-    for pool in pools {
+    for pool in &answer.pools {
         let figures = [pool.active, pool.pending, pool.completed, 0, 0].map(|figure| figure.to_string());
         table.add(std::iter::once(pool.name.clone()).chain(figures));
     }
@@ -192,7 +293,11 @@ pub(super) fn pool_stats(pools: &[PoolAnswer]) -> String {
         writeln!(out, "{name:<33} {dropped:<11} {a:<8} {b:<8} {c:<8} {d}").expect("writing to a string does not fail");
     };
     line("Message type", "Dropped", ["50%", "95%", "99%", "Max"]);
-    MESSAGES.iter().for_each(|name| line(name, "0", ["0.0"; 4]));
+    for name in MESSAGES {
+        let dropped = answer.dropped.get(name).copied().unwrap_or(0);
+        // How long those waited that were dropped is not kept.
+        line(name, &dropped.to_string(), ["0.0"; 4]);
+    }
     out
 }
 

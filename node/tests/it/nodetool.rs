@@ -43,12 +43,26 @@ fn commands() {
     contains(&["version"], "ReleaseVersion: 5.0.6\n");
     contains(&["describecluster"], "\tk -> Replication class: SimpleStrategy {replication_factor=1}\n");
     contains(&["gossipinfo"], "/127.0.23.1\n  generation:");
-    contains(&["tpstats"], "\nMutationStage             0      0       ");
+    contains(&["tpstats"], "\nMutationStage                  0      0       ");
+    contains(&["tpstats"], "\nCacheCleanupExecutor           0      0       0 ");
+    contains(&["tpstats"], "\nPAXOS_PROPOSE_RSP                 0           0.0      0.0      0.0      0.0\n");
     contains(&["getendpoints", "k", "t", "-1"], "127.0.23.1\n");
     contains(&["listpendinghints"], "This node does not have any pending hints\n");
     contains(&["tablestats", "k.t"], "\t\tSSTable count: 0\n");
+    contains(&["tablestats", "k.t"], "\t\tMemtable cell count: 1\n");
+    contains(&["tablestats", "k.t"], "\t\tCompacted partition mean bytes: 0\n");
     contains(&["flush", "k", "t"], "");
     contains(&["tablestats", "k.t"], "\t\tSSTable count: 1\n");
+    // A table of one partition of about thirty bytes.
+    contains(&["tablestats", "k.t"], "\t\tMemtable switch count: 1\n");
+    contains(&["tablestats", "k.t"], "\t\tBloom filter space used: 16\n");
+    for unknown in ["mean bytes: 0\n", "Local write latency: NaN", "Space used (total): 0\n", "Max SSTable size: 0B"] {
+        assert!(!nodetool(ADDRESS, &["tablestats", "k.t"]).contains(unknown), "{unknown}");
+    }
+    query(&mut stream, "SELECT * FROM k.t");
+    contains(&["tablestats", "k.t"], "\t\tAverage live cells per slice (last five minutes): 1.0\n");
+    contains(&["tablestats", "k.t"], "\t\tMaximum live cells per slice (last five minutes): 1\n");
+    contains(&["info"], "\nNetwork Cache          : size 0 bytes,");
     query(&mut stream, "INSERT INTO k.t (a, b) VALUES (2, 'x')");
     contains(&["flush"], "");
     contains(&["tablestats", "k.t"], "\t\tSSTable count: 2\n");

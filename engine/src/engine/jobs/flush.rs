@@ -151,6 +151,7 @@ impl FlushJob {
             None => None,
         };
         self.install(engine, generation, handle)?;
+        self.store.counters.flushes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Ok(JobProgress::Done(self.summary(info.as_ref())))
     }
 
