@@ -165,8 +165,10 @@ impl<'c> MemtableCursor<'c> {
                 let row = Position::row(clustering);
                 self.compare(self.position(first), row).is_lt() && self.compare(row, self.position(last)).is_lt()
             }
+            // Behind the seek nothing lies before the slice, and nothing behind it when it has no end.
             (RowSource::Many(_), Some(clustering)) => {
-                self.compare(Position::row(clustering), self.position(last)).is_lt()
+                let last = self.position(last);
+                last.prefix.is_empty() || self.compare(Position::row(clustering), last).is_lt()
             }
             _ => false,
         };
