@@ -168,7 +168,8 @@ impl<'c> MemtableCursor<'c> {
             // Behind the seek nothing lies before the slice, and nothing behind it when it has no end.
             (RowSource::Many(_), Some(clustering)) => {
                 let last = self.position(last);
-                last.prefix.is_empty() || self.compare(Position::row(clustering), last).is_lt()
+                let endless = last.prefix.is_empty() && last.weight == if self.reversed { -1 } else { 1 };
+                endless || self.compare(Position::row(clustering), last).is_lt()
             }
             _ => false,
         };
