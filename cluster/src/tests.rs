@@ -24,7 +24,10 @@ use crate::coordinator::{Coordinator, SlotId};
 use crate::link::{Hello, LinkKind};
 use crate::member::Member;
 use crate::message::{FrameBuilder, Message, WriteKind, put_list, split_frame};
+use crate::task::Task;
 use crate::topology::{NodeInfo, NodeState};
+
+mod hinted;
 
 struct World {
     member: Member,
@@ -32,6 +35,8 @@ struct World {
     client: ClientConn,
     id: SlotId,
     now: Now,
+    /// Syncs of hints are kept here instead of being run, while there is a list.
+    held: Option<Vec<Task>>,
 }
 
 impl World {
@@ -52,7 +57,7 @@ impl World {
         let id = coordinator.open_client(([127, 0, 0, 1], 5000).into());
         let mut client = ClientConn::new(ProtocolVersion::V4, None);
         client.startup(&[]);
-        let mut world = World { member, coordinator, client, id, now };
+        let mut world = World { member, coordinator, client, id, now, held: None };
         world.tick();
         assert!(world.member.control.is_joined(), "a lone seed forms a cluster");
         world.pump();
@@ -87,10 +92,18 @@ impl World {
             }
             self.tick();
             for task in self.coordinator.take_tasks() {
+                if let (Task::SyncHints { .. }, Some(held)) = (&task, &mut self.held) {
+                    held.push(task);
+                    continue;
+                }
                 let done = task.run(&self.member.shared);
                 self.coordinator.task_done(done);
             }
             self.coordinator.end_batch().expect("the log can be written");
+            if self.coordinator.waits_for_sync() {
+                let position = self.member.shared.engine.log_sync().expect("the log can be synced");
+                self.coordinator.log_synced(position);
+            }
             let output = self.coordinator.client_output(self.id).to_vec();
             self.coordinator.client_sent(self.id, output.len());
             self.client.feed(&output);
@@ -170,7 +183,11 @@ const OTHER_HOST: Uuid = Uuid::from_u128(2);
 
 /// A node that owns the ring up to token 0, and another one for the rest, which is down.
 fn two_nodes(configure: impl FnOnce(&mut MemberConfig)) -> World {
-    let mut world = World::configured(MemoryDisk::new(), |config| {
+    two_nodes_on(MemoryDisk::new(), configure)
+}
+
+fn two_nodes_on(disk: MemoryDisk, configure: impl FnOnce(&mut MemberConfig)) -> World {
+    let mut world = World::configured(disk, |config| {
         config.initial_tokens = vec![Token(0)];
         configure(config);
     });

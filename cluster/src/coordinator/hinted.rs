@@ -49,7 +49,7 @@ impl Coordinator {
     }
 
     /// How many of the hints written since the start are durable in this node's mode.
-    fn durable_hints(&self) -> u64 {
+    pub(super) fn durable_hints(&self) -> u64 {
         match self.shared.config.sync_mode {
             SyncMode::Synced => self.shared.hints.synced(),
             SyncMode::Periodic => self.shared.hints.flushed(),
