@@ -4,6 +4,7 @@
 //! clones the root under the same lock and then walks without any: whatever it refers to is never changed again.
 
 use std::cmp::Ordering;
+use std::collections::VecDeque;
 use std::hint::black_box;
 use std::ops::Range;
 use std::sync::Arc;
@@ -52,11 +53,12 @@ enum Node {
 }
 
 /// Rows in order. What decides most comparisons lies side by side, apart from the rows, each of which is a cache miss away.
+/// Rings, because events arrive in order, from either end: an insertion there moves nothing.
 #[derive(Clone, Debug, Default)]
 struct Leaf {
     /// [`ClusteringComparator::head`] of each row.
-    heads: Vec<u64>,
-    rows: Vec<StoredRow>,
+    heads: VecDeque<u64>,
+    rows: VecDeque<StoredRow>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -93,17 +95,26 @@ struct SplitOff {
     node: Arc<Node>,
 }
 
-/// The indexes whose heads equal `head`. The ends are tried first: events arrive in order, from either end.
-fn equal_heads(heads: &[u64], head: u64) -> Range<usize> {
-    match (heads.first(), heads.last()) {
-        (Some(first), _) if head < *first => 0..0,
-        (_, Some(last)) if head > *last => heads.len()..heads.len(),
-        _ => {
-            let from = heads.partition_point(|other| *other < head);
-            let equal = heads[from..].iter().take_while(|other| **other == head);
-            from..from + equal.count()
-        }
+/// The indexes of the `len` sorted heads that equal `head`. The ends are tried first: events arrive in order, from either end.
+fn equal_heads(len: usize, at: impl Fn(usize) -> u64, head: u64) -> Range<usize> {
+    if len == 0 || head < at(0) {
+        return 0..0;
     }
+    if head > at(len - 1) {
+        return len..len;
+    }
+    let from = partition_point(0..len, |place| at(place) < head);
+    let equal = (from..len).take_while(|place| at(*place) == head);
+    from..from + equal.count()
+}
+
+/// The first index of `range` for which `is_before` is false; it is true for all before that one.
+fn partition_point(mut range: Range<usize>, is_before: impl Fn(usize) -> bool) -> usize {
+    while !range.is_empty() {
+        let middle = range.start + range.len() / 2;
+        range = if is_before(middle) { middle + 1..range.end } else { range.start..middle };
+    }
+    range.start
 }
 
 /// An ordered set of rows. Cloning costs one reference count.
@@ -115,9 +126,9 @@ pub(crate) struct Tree {
 impl Tree {
     /// A tree of one row.
     pub(crate) fn of_one(order: &ClusteringComparator, row: StoredRow) -> Self {
-        let mut leaf = Leaf { heads: Vec::with_capacity(4), rows: Vec::with_capacity(4) };
-        leaf.heads.push(order.head(clustering_of(&row)).unwrap_or(0));
-        leaf.rows.push(row);
+        let mut leaf = Leaf { heads: VecDeque::with_capacity(4), rows: VecDeque::with_capacity(4) };
+        leaf.heads.push_back(order.head(clustering_of(&row)).unwrap_or(0));
+        leaf.rows.push_back(row);
         Tree { root: Arc::new(Node::Leaf(leaf)) }
     }
 
@@ -151,23 +162,26 @@ impl Tree {
 }
 
 impl Leaf {
+    fn equal_heads(&self, head: u64) -> Range<usize> {
+        equal_heads(self.heads.len(), |at| self.heads[at], head)
+    }
+
+    fn clustering(&self, at: usize) -> &[u8] {
+        clustering_of(&self.rows[at])
+    }
+
     /// Place of a clustering: where it is, or where it belongs.
     fn search(&self, sought: Sought<'_>) -> Result<usize, usize> {
-        let equal = equal_heads(&self.heads, sought.head);
-        let rows = &self.rows[equal.clone()];
-        let Some((last, before)) = rows.split_last() else { return Err(equal.start) };
-        match sought.compare(clustering_of(last)) {
-            Ordering::Less => Err(equal.end),
-            Ordering::Equal => Ok(equal.end - 1),
-            Ordering::Greater => before
-                .binary_search_by(|row| sought.compare(clustering_of(row)))
-                .map(|at| equal.start + at)
-                .map_err(|at| equal.start + at),
+        let equal = self.equal_heads(sought.head);
+        if equal.is_empty() || sought.compare(self.clustering(equal.end - 1)).is_lt() {
+            return Err(equal.end);
         }
+        let at = partition_point(equal, |at| sought.compare(self.clustering(at)).is_lt());
+        if sought.compare(self.clustering(at)).is_eq() { Ok(at) } else { Err(at) }
     }
 
     fn split_off(&mut self, at: usize) -> Leaf {
-        let mut right = Leaf { heads: Vec::with_capacity(FANOUT), rows: Vec::with_capacity(FANOUT) };
+        let mut right = Leaf { heads: VecDeque::with_capacity(FANOUT), rows: VecDeque::with_capacity(FANOUT) };
         right.heads.extend(self.heads.drain(at..));
         right.rows.extend(self.rows.drain(at..));
         right
@@ -206,7 +220,7 @@ impl Leaf {
         let range = if reversed { (from + 1).saturating_sub(count)..from + 1 } else { from..from + count };
         let end = range.end.min(self.rows.len());
         let mut seen = 0;
-        for row in &self.rows[range.start.min(end)..end] {
+        for row in self.rows.range(range.start.min(end)..end) {
             let at = |at: usize| row.get(at).copied().unwrap_or(0);
             seen ^= at(0) ^ at(64) ^ at(row.len().wrapping_sub(1));
         }
@@ -215,10 +229,12 @@ impl Leaf {
 }
 
 impl Inner {
+    fn equal_heads(&self, head: u64) -> Range<usize> {
+        equal_heads(self.heads.len(), |at| self.heads[at], head)
+    }
+
     fn child_for(&self, sought: Sought<'_>) -> usize {
-        let equal = equal_heads(&self.heads, sought.head);
-        let splits = &self.splits[equal.clone()];
-        equal.start + splits.partition_point(|split| sought.compare(split).is_le())
+        partition_point(self.equal_heads(sought.head), |at| sought.compare(&self.splits[at]).is_le())
     }
 
     /// Adds a child right of child `at`; splits when full.
@@ -307,12 +323,14 @@ impl TreeCursor {
         loop {
             let next = match &*node {
                 Node::Inner(inner) => {
-                    let at = bound.count_before(&inner.heads, |at| &inner.splits[at]);
+                    let at =
+                        bound.count_before(inner.heads.len(), |head| inner.equal_heads(head), |at| &inner.splits[at]);
                     self.path.push((Arc::clone(&node), at));
                     Arc::clone(&inner.children[at])
                 }
                 Node::Leaf(leaf) => {
-                    let at = bound.count_before(&leaf.heads, |at| clustering_of(&leaf.rows[at]));
+                    let at =
+                        bound.count_before(leaf.heads.len(), |head| leaf.equal_heads(head), |at| leaf.clustering(at));
                     let len = leaf.rows.len();
                     self.leaf = Some((Arc::clone(&node), at));
                     match (self.reversed, at) {
@@ -422,21 +440,22 @@ impl<'p> Bound<'p> {
         Bound { order, head: order.head(place.prefix), place, reversed }
     }
 
-    /// How many of the clusterings come before the place in table order, or up to it when reading backwards, where they are
+    /// How many of `len` clusterings come before the place in table order, or up to it when reading backwards, where they are
     /// what is wanted.
-    fn count_before<'c>(&self, heads: &[u64], clustering: impl Fn(usize) -> &'c [u8]) -> usize {
+    fn count_before<'c>(
+        &self,
+        len: usize,
+        equal_heads: impl Fn(u64) -> Range<usize>,
+        clustering: impl Fn(usize) -> &'c [u8],
+    ) -> usize {
         let Some(head) = self.head else {
             // All rows lie on the same side of an empty prefix.
-            return if self.place.weight < 0 { 0 } else { heads.len() };
+            return if self.place.weight < 0 { 0 } else { len };
         };
-        let mut equal = equal_heads(heads, head);
-        while !equal.is_empty() {
-            let middle = equal.start + equal.len() / 2;
-            let ordering = self.order.compare_positions(Position::row(clustering(middle)), self.place);
-            let before = if self.reversed { ordering.is_le() } else { ordering.is_lt() };
-            equal = if before { middle + 1..equal.end } else { equal.start..middle };
-        }
-        equal.start
+        partition_point(equal_heads(head), |at| {
+            let ordering = self.order.compare_positions(Position::row(clustering(at)), self.place);
+            if self.reversed { ordering.is_le() } else { ordering.is_lt() }
+        })
     }
 }
 
