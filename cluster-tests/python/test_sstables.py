@@ -247,3 +247,46 @@ def test_sstabledump_and_sstablemetadata(written, oracle):
         told = oracle.tool("SSTableMetadataViewer", str(data[0]))
         assert "Partitioner: org.apache.cassandra.dht.Murmur3Partitioner" in told
         assert "SSTable" in told and "Minimum timestamp" in told
+
+
+def test_helenus_imports_what_cassandra_wrote(written, oracle, tmp_path):
+    node, session, _ = written
+    keyspace = "driver_theirs"
+    cassandra = Server([oracle.address], "datacenter1")
+    with cassandra.cluster() as cluster, Server([node.address], "datacenter1").cluster() as own:
+        theirs, ours = cluster.connect(), own.connect()
+        for each, server in ((theirs, cassandra), (ours, cassandra)):
+            fresh_keyspace(each, keyspace, server.replication())
+            each.execute("CREATE TYPE place (street text, number int)")
+        for name, compression in COMPRESSORS.items():
+            made = f"CREATE TABLE {name} {COLUMNS} AND compression = {compression} AND gc_grace_seconds = 864000"
+            theirs.execute(made)
+            write(theirs, name, first_half())
+            write_wide(theirs, name, 0)
+            oracle.nodetool("flush", keyspace, name)
+            write(theirs, name, second_half())
+            write_wide(theirs, name, 1)
+            oracle.nodetool("flush", keyspace, name)
+            expected = content(theirs, name)
+            identity = theirs.execute(f"SELECT id FROM system_schema.tables WHERE keyspace_name = '{keyspace}' AND table_name = '{name}'").one().id
+            folders = {path.parent for path in oracle.folder.rglob("nb-*-big-Data.db") if path.parent.name == f"{name}-{identity.hex}"}
+            if not folders:
+                pytest.skip("the files of this Cassandra are not here")
+            copy = tmp_path / name
+            shutil.copytree(folders.pop(), copy, ignore=shutil.ignore_patterns("snapshots", "backups"))
+            ours.execute(made)
+            data = sorted(copy.glob("*-Data.db"))
+            assert len(data) == 2
+            # One bit that differs keeps all of the directory out.
+            whole = data[1].read_bytes()
+            data[1].write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
+            with pytest.raises(Exception):
+                node.nodetool("import", keyspace, name, str(copy))
+            assert list(ours.execute(f"SELECT k FROM {name}")) == []
+            data[1].write_bytes(whole)
+            node.nodetool("import", keyspace, name, str(copy))
+            assert content(ours, name) == expected, name
+            assert not list(copy.glob("nb-*")), "the files were moved"
+            node.nodetool("compact", keyspace, name)
+            assert content(ours, name) == expected, f"{name}: compaction changed what is read"
+        ours.execute(f"DROP KEYSPACE {keyspace}")

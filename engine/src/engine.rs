@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 mod figures;
 mod files;
+mod import;
 mod jobs;
 mod open;
 mod revived;
@@ -26,6 +27,7 @@ mod stats;
 
 pub use figures::{ScanFigures, TableFigures};
 pub(crate) use figures::{ScanWindow, Times};
+pub use import::ImportError;
 pub use jobs::{CompactJob, FlushJob, Job, JobError, JobProgress, JobSummary, RemoveJob};
 pub use open::ReplayReport;
 pub use snapshot::DrainError;

@@ -281,6 +281,65 @@ fn a_snapshot_has_the_files_and_survives_a_compaction() {
 }
 
 #[test]
+fn an_sstable_is_brought_in_whole_or_not_at_all() {
+    let (source, engine) = prepared();
+    engine.compact_major(TABLE);
+    engine.flush(TABLE);
+    run_jobs(&engine).expect("flushed");
+    engine.compact_major(TABLE);
+    run_jobs(&engine).expect("compacted");
+    let expected = read(&engine, TABLE);
+    let files: Vec<String> = source.files().into_iter().filter(|path| path.contains("/t-")).collect();
+    let bytes = |path: &str| {
+        let file = source.open(path).expect("opens");
+        let mut bytes = vec![0; file.len().expect("a length") as usize];
+        file.read_at(0, &mut bytes).expect("read");
+        bytes
+    };
+    // Copies the files without our checksums, one byte of `damaged` changed.
+    let copy = |disk: &MemoryDisk, engine: &Engine, damaged: &str| {
+        let (directory, generation) = engine.begin_import(TABLE).expect("begun");
+        for path in files.iter().filter(|path| !path.ends_with("Helenus.db")) {
+            let component = path.rsplit_once('-').expect("a component").1;
+            let mut bytes = bytes(path);
+            if component == damaged {
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+            }
+            disk.put(&format!("{directory}/nb-{generation}-big-{component}"), bytes);
+        }
+        generation
+    };
+    let disk = MemoryDisk::new();
+    let target = open(&disk);
+    for (damaged, owns) in [("Data.db", true), ("Index.db", true), ("Statistics.db", true), ("", false)] {
+        let generation = copy(&disk, &target, damaged);
+        assert!(target.check_import(TABLE, generation, &|_| owns).is_err(), "{damaged} {owns}");
+        target.abandon_import(TABLE, generation);
+        run_jobs(&target).expect("files go");
+        assert!(read(&target, TABLE).is_empty(), "{damaged}");
+        assert!(disk.files().iter().all(|path| !path.contains("/t-")), "{damaged}: {:?}", disk.files());
+    }
+    // A kill before the end leaves nothing.
+    let generation = copy(&disk, &target, "");
+    target.check_import(TABLE, generation, &|_| true).expect("sound");
+    drop(target);
+    disk.crash(false, &mut Rng::new(1));
+    let target = open(&disk);
+    assert!(read(&target, TABLE).is_empty());
+    check_no_orphans(&disk, "after the kill");
+    let generation = copy(&disk, &target, "");
+    target.check_import(TABLE, generation, &|_| true).expect("sound");
+    target.install_import(TABLE, generation, NOW).expect("installed");
+    assert_eq!(read(&target, TABLE), expected);
+    drop(target);
+    disk.crash(true, &mut Rng::new(1));
+    let target = open(&disk);
+    assert_eq!(read(&target, TABLE), expected, "after a power cut");
+    assert!(target.begin_import(Uuid::from_u128(9)).is_err(), "no such table");
+}
+
+#[test]
 fn truncation_and_drop_leave_snapshots_if_configured() {
     let disk = MemoryDisk::new();
     let config = EngineConfig { auto_snapshot: true, ..config() };

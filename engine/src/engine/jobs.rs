@@ -247,7 +247,7 @@ impl Engine {
     }
 
     /// A new SSTable's number, noted as pending: if nothing comes of it, the next start removes its files.
-    fn new_generation(&self, state: &mut State, store: &TableStore) -> Result<Generation, DiskError> {
+    pub(super) fn new_generation(&self, state: &mut State, store: &TableStore) -> Result<Generation, DiskError> {
         let generation = state.manifest.next_generation;
         let directory = store.directory();
         self.disk.create_dir(&directory)?;
@@ -258,7 +258,12 @@ impl Engine {
         Ok(generation)
     }
 
-    fn open_sstable(&self, store: &TableStore, generation: Generation, now: Now) -> Result<SsTableHandle, ReadError> {
+    pub(super) fn open_sstable(
+        &self,
+        store: &TableStore,
+        generation: Generation,
+        now: Now,
+    ) -> Result<SsTableHandle, ReadError> {
         let table = store.definition.load_full();
         SsTableHandle::open(&self.disk, &self.caches, &store.directory(), generation, &table, now)
     }

@@ -163,6 +163,19 @@ pub(crate) struct TablesRequest {
     pub(crate) tables: Vec<String>,
 }
 
+/// `nodetool import`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ImportRequest {
+    pub(crate) keyspace: String,
+    pub(crate) table: String,
+    /// As the node sees them.
+    pub(crate) directories: Vec<String>,
+    /// The files stay in them.
+    pub(crate) copy_data: bool,
+    /// Partitions that belong to other nodes are taken, too.
+    pub(crate) no_tokens: bool,
+}
+
 /// Where nodetool finds the token that calls need which change something.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TokenPlace {

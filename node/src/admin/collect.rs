@@ -220,7 +220,7 @@ pub(super) fn tables(admin: &Admin) -> Vec<TableAnswer> {
 }
 
 /// Where a table's files are; the engine names its directories below `data`.
-fn directory_of(admin: &Admin, directory: &str) -> PathBuf {
+pub(super) fn directory_of(admin: &Admin, directory: &str) -> PathBuf {
     let data = admin.config.data_directories.first().cloned().unwrap_or_default();
     data.join(directory.strip_prefix("data/").unwrap_or(directory))
 }

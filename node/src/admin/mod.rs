@@ -26,9 +26,10 @@ use uuid::Uuid;
 
 pub(crate) mod answers;
 mod collect;
+mod import;
 mod metrics;
 
-use answers::{TablesRequest, TokenPlace};
+use answers::{ImportRequest, TablesRequest, TokenPlace};
 
 use crate::clock;
 use crate::config::Config;
@@ -109,6 +110,7 @@ pub(crate) async fn serve(listener: TcpListener, admin: Arc<Admin>) {
         .route("/nodetool/token", get(token_place))
         .route("/nodetool/flush", post(flush))
         .route("/nodetool/compact", post(compact))
+        .route("/nodetool/import", post(import_sstables))
         .route("/nodetool/drain", post(drain))
         .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(admin);
@@ -215,6 +217,39 @@ async fn compact(State(admin): State<Arc<Admin>>, headers: HeaderMap, body: Byte
         Ok(tables) => wait_for(move || admin.jobs.compact(&tables)).await,
         Err(refusal) => refusal.into_response(),
     }
+}
+
+async fn import_sstables(State(admin): State<Arc<Admin>>, headers: HeaderMap, body: Bytes) -> Response {
+    let refused = |reason: String| (StatusCode::BAD_REQUEST, reason);
+    let request = check_token(&admin, &headers).and_then(|()| {
+        let request: ImportRequest = serde_json::from_slice(&body).map_err(|error| refused(error.to_string()))?;
+        let tables = TablesRequest { keyspace: Some(request.keyspace.clone()), tables: vec![request.table.clone()] };
+        let tables = collect::chosen_tables(&admin, &tables).map_err(refused)?;
+        Ok((request, tables))
+    });
+    match request {
+        Ok((request, tables)) => wait_for(move || run_import(&admin, &request, &tables)).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+fn run_import(admin: &Admin, request: &ImportRequest, tables: &[Uuid]) -> Result<(), String> {
+    let [table] = tables else { return Err(format!("Unknown table: {}", request.table)) };
+    let view = admin.environment.shared.view.load_full();
+    let owns = |token| {
+        request.no_tokens || view.replicas(&request.keyspace, token).iter().any(|node| Some(*node) == view.local)
+    };
+    let mut failed = Vec::new();
+    for directory in &request.directories {
+        if let Err(error) = import::import(admin, *table, Path::new(directory), request.copy_data, &owns) {
+            tracing::error!(%directory, %error, "an import failed");
+            failed.push(format!("{directory}: {error}"));
+        }
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(format!("Some directories failed to import:\n{}", failed.join("\n")))
 }
 
 async fn drain(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Response {

@@ -15,7 +15,7 @@ mod text;
 
 use http::{Client, Failure};
 
-use crate::admin::answers::TablesRequest;
+use crate::admin::answers::{ImportRequest, TablesRequest};
 use crate::say;
 
 /// nodetool's own options, and what it is to do.
@@ -85,6 +85,36 @@ enum Command {
     Compact {
         /// The keyspace, then tables
         #[arg(value_name = "keyspace> <tables")]
+        names: Vec<String>,
+    },
+    /// Import new SSTables to the system; they are always verified fully
+    Import {
+        /// Copy data from source directories instead of moving them (without the short form: -p is the port)
+        #[arg(long)]
+        copy_data: bool,
+        /// Don't verify that all tokens in the new sstable are owned by the current node
+        #[arg(short = 't', long)]
+        no_tokens: bool,
+        /// Accepted: there is no row cache
+        #[arg(short = 'c', long)]
+        no_invalidate_caches: bool,
+        /// Accepted: it is always extended
+        #[arg(short = 'e', long)]
+        extended_verify: bool,
+        /// Accepted: levels are kept, and mean nothing yet
+        #[arg(short = 'l', long)]
+        keep_level: bool,
+        /// Accepted: what was repaired is kept, and means nothing yet
+        #[arg(short = 'r', long)]
+        keep_repaired: bool,
+        /// Accepted; new SSTables are verified all the same
+        #[arg(short = 'v', long)]
+        no_verify: bool,
+        /// Accepted; new SSTables are verified all the same
+        #[arg(short = 'q', long)]
+        quick: bool,
+        /// The keyspace, table name and directories to import sstables from
+        #[arg(value_name = "keyspace> <table> <directory")]
         names: Vec<String>,
     },
     /// Print statistics on tables
@@ -204,6 +234,7 @@ fn run(nodetool: Nodetool) -> Result<String, Failure> {
         }
         Command::Flush { names } => client.post("flush", &tables_request(names)).map(|()| String::new()),
         Command::Compact { names } => client.post("compact", &tables_request(names)).map(|()| String::new()),
+        Command::Import { copy_data, no_tokens, names, .. } => import(&client, &names, copy_data, no_tokens),
         Command::Tablestats { names } => node::table_stats(client.get("tables")?, &names),
         Command::Tpstats => Ok(node::pool_stats(&client.get("pools")?)),
         Command::Gossipinfo => Ok(client.text("gossipinfo")? + "\n"),
@@ -222,6 +253,27 @@ fn run(nodetool: Nodetool) -> Result<String, Failure> {
 fn tables_request(names: Vec<String>) -> TablesRequest {
     let mut names = names.into_iter();
     TablesRequest { keyspace: names.next(), tables: names.collect() }
+}
+
+fn import(client: &Client, names: &[String], copy_data: bool, no_tokens: bool) -> Result<String, Failure> {
+    let [keyspace, table, directories @ ..] = names else {
+        return Err(Failure::Usage("import requires keyspace, table name and directories".to_owned()));
+    };
+    if directories.is_empty() {
+        return Err(Failure::Usage("import requires keyspace, table name and directories".to_owned()));
+    }
+    let absolute = |directory: &String| {
+        let path = std::path::absolute(directory).map_err(|error| Failure::Usage(format!("{directory}: {error}")))?;
+        Ok(path.display().to_string())
+    };
+    let request = ImportRequest {
+        keyspace: keyspace.clone(),
+        table: table.clone(),
+        directories: directories.iter().map(absolute).collect::<Result<_, Failure>>()?,
+        copy_data,
+        no_tokens,
+    };
+    client.post("import", &request).map(|()| String::new())
 }
 
 fn get_endpoints(client: &Client, names: &[String]) -> Result<String, Failure> {

@@ -69,6 +69,24 @@ fn commands() {
     contains(&["compact", "k"], "");
     contains(&["tablestats", "k.t"], "\t\tSSTable count: 1\n");
 
+    // The files of one table, copied, come into another of the same columns.
+    query(&mut stream, "CREATE TABLE k.u (a int PRIMARY KEY, b text)");
+    let copied = folder.path().join("copied");
+    std::fs::create_dir(&copied).expect("made");
+    let tables = std::fs::read_dir(folder.path().join("data/data/k")).expect("the keyspace's directory");
+    let table = tables.flatten().find(|entry| entry.file_name().to_string_lossy().starts_with("t-")).expect("t");
+    for file in std::fs::read_dir(table.path()).expect("the table's directory").flatten() {
+        if !file.file_name().to_string_lossy().contains("Helenus") {
+            std::fs::copy(file.path(), copied.join(file.file_name())).expect("copied");
+        }
+    }
+    let directory = copied.display().to_string();
+    contains(&["import", "--copy-data", "k", "u", &directory], "");
+    contains(&["tablestats", "k.u"], "\t\tNumber of partitions (estimate): 2\n");
+    contains(&["import", "k", "u", &directory], "");
+    contains(&["tablestats", "k.u"], "\t\tSSTable count: 2\n");
+    assert_eq!(std::fs::read_dir(&copied).expect("there").count(), 0, "moved");
+
     let refused = |words: &[&str], code, expected: &str| {
         let output = run(&[&["nodetool", "-h", ADDRESS], words].concat());
         let said = [output.stdout, output.stderr].concat();
@@ -83,6 +101,13 @@ fn commands() {
     refused(&["getendpoints", "nope", "t", "1"], 1, &format!("nodetool: Unknown keyspace 'nope'\n{see}"));
     refused(&["getendpoints", "k", "no", "1"], 1, &format!("nodetool: Unknown table 'no' in keyspace 'k'\n{see}"));
     refused(&["status", "nope"], 1, "\nError: The keyspace nope, does not exist\n");
+    let empty = format!("Some directories failed to import:\n{directory}: {directory}: no SSTables (500)");
+    refused(&["import", "k", "u", &directory], 2, &format!("error: {empty}\n"));
+    refused(
+        &["import", "k", "u"],
+        1,
+        &format!("nodetool: import requires keyspace, table name and directories\n{see}"),
+    );
     refused(&["tablestats", "nope"], 1, &format!("nodetool: Unknown keyspace: nope\n{see}"));
 
     let page = http("GET", "/metrics");
