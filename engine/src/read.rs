@@ -17,10 +17,12 @@ use crate::memtable::{MemtableCursor, MemtableScan, Partition, ScanShape};
 use crate::merge::MergeCursor;
 use crate::table_store::{TableStore, View};
 
+mod alone;
 mod limit;
 mod scan;
 mod source;
 
+use alone::Alone;
 use limit::LimitState;
 pub(crate) use scan::MergedScan;
 use source::{CursorSource, ScanSource};
@@ -95,6 +97,30 @@ struct Read<'r> {
     consumer: &'r mut dyn PartitionConsumer,
 }
 
+/// The items of a partition as they are to be given out, from however many sources.
+trait Walk: PartitionCursor {
+    /// Limits how many items of the sources are looked at; one more is [`ReadError::OverBudget`].
+    fn set_budget(&mut self, items: u64);
+    /// What is left of the budget.
+    fn budget_left(&self) -> u64;
+    /// The range deletion in force behind the current item.
+    fn open_deletion(&self) -> DeletionTime;
+}
+
+impl<C: PartitionCursor> Walk for MergeCursor<&Table, C> {
+    fn set_budget(&mut self, items: u64) {
+        MergeCursor::set_budget(self, items);
+    }
+
+    fn budget_left(&self) -> u64 {
+        MergeCursor::budget_left(self)
+    }
+
+    fn open_deletion(&self) -> DeletionTime {
+        MergeCursor::open_deletion(self)
+    }
+}
+
 /// Whether the read goes on with another partition.
 type Onward = ControlFlow<(), ()>;
 
@@ -150,6 +176,14 @@ impl<'r> Read<'r> {
         self.add_sstables(key, slices, &mut sources)?;
         if sources.is_empty() {
             return Ok(Onward::Continue(()));
+        }
+        if sources.len() == 1 {
+            match sources.pop() {
+                Some(CursorSource::Memtable(cursor)) if !cursor.has_deletions() => {
+                    return self.emit(&mut Alone::new(cursor), key, resumed);
+                }
+                other => sources.extend(other),
+            }
         }
         let mut merge = MergeCursor::new(table, sources, reversed);
         self.emit(&mut merge, key, resumed)
@@ -263,12 +297,7 @@ impl<'r> Read<'r> {
     }
 
     /// Gives one merged partition to the consumer, up to the limits. An empty one is not told at all.
-    fn emit<C: PartitionCursor>(
-        &mut self,
-        merge: &mut MergeCursor<&Table, C>,
-        key: KeyRef<'_>,
-        resumed: bool,
-    ) -> Result<Onward, ReadError> {
+    fn emit(&mut self, merge: &mut impl Walk, key: KeyRef<'_>, resumed: bool) -> Result<Onward, ReadError> {
         merge.set_budget(self.budget);
         self.limits.begin_partition();
         let mut more = merge.advance()?;

@@ -97,6 +97,11 @@ impl<'c> MemtableCursor<'c> {
         cursor
     }
 
+    /// True when the partition is deleted as of some time, or ranges of it are.
+    pub(crate) fn has_deletions(&self) -> bool {
+        !self.partition.deletion().is_live() || self.partition.ranges().is_some()
+    }
+
     /// Order in reading direction.
     fn compare(&self, a: Position<'_>, b: Position<'_>) -> Ordering {
         let ordering = self.table.comparator().compare_positions(a, b);
