@@ -40,6 +40,7 @@ mod deferred;
 mod errors;
 mod execute;
 mod hinted;
+mod late;
 mod operation;
 mod read;
 mod reconcile;

@@ -4,6 +4,7 @@
 //! removed. All hints go to the device every few seconds, in every mode. Batches are looked for every few seconds; one older than the replay age is written again with its original
 //! timestamps, and forgotten when every replica has it or has a hint.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
 use helenus_cql_protocol::response::WriteType;
@@ -160,7 +161,7 @@ impl Coordinator {
         if !sound {
             tracing::error!(%host, number, "a hint file ends in damage: what stands before it is delivered");
         }
-        let hints = hints.into_iter().filter(|hint| self.is_deliverable(hint)).collect();
+        let hints = hints.into_iter().filter_map(|hint| self.deliverable(hint)).collect();
         let Some(delivery) = self.background.deliveries.get_mut(&host) else { return };
         delivery.number = Some(number);
         if !delivery.failed {
@@ -169,22 +170,17 @@ impl Coordinator {
         self.send_hints(host);
     }
 
-    /// A hint must decode, some table of it must be there, and it must not bring back what was purged or truncated since.
-    fn is_deliverable(&self, hint: &Hint) -> bool {
-        let Ok(mutation) = MutationRef::validate(&hint.mutation) else {
-            self.count_failure(&self.shared.stats.hints_dropped);
-            return false;
-        };
-        let age_seconds = (self.now.wall_micros / 1000 - hint.written_millis) / 1000;
-        let good = mutation.updates().all(|(id, _)| {
-            let Some(table) = self.view.schema().table_by_id(id) else { return false };
-            let truncated_millis = self.shared.engine.truncated_at(id).map_or(i64::MIN, |micros| micros / 1000);
-            age_seconds < i64::from(table.params.gc_grace_seconds) && hint.written_millis > truncated_millis
-        });
-        if !good {
-            self.count_failure(&self.shared.stats.hints_dropped);
+    /// A hint must decode, and something of it must be wanted.
+    fn deliverable(&self, mut hint: Hint) -> Option<Hint> {
+        match self.still_wanted(&hint.mutation, hint.written_millis) {
+            None => {
+                self.count_failure(&self.shared.stats.hints_dropped);
+                return None;
+            }
+            Some(Cow::Borrowed(_)) => {}
+            Some(Cow::Owned(part)) => hint.mutation = part,
         }
-        good
+        Some(hint)
     }
 
     fn send_hints(&mut self, host: Uuid) {
@@ -294,7 +290,7 @@ impl Coordinator {
         let Some((_, stored)) = found.into_iter().next() else { return self.background.batch_removed(batch) };
         let rate = part_of(self.shared.config.batch_replay_bytes_per_second, self.view.ring.nodes.len());
         self.shared.batch_replay.charge(self.now.monotonic_micros, stored.len(), rate);
-        let outgoing = self.batch_mutations(&stored);
+        let outgoing = self.batch_mutations(&stored, millis_of(batch));
         if outgoing.is_empty() {
             return self.remove_batch(batch);
         }
@@ -312,18 +308,15 @@ impl Coordinator {
         }
     }
 
-    /// The mutations of a stored batch whose tables still are there.
-    fn batch_mutations(&self, stored: &[u8]) -> Vec<Outgoing> {
+    /// What is still wanted of the mutations of a stored batch, written at that time.
+    fn batch_mutations(&self, stored: &[u8], written_millis: i64) -> Vec<Outgoing> {
         let mutations = read_list(stored).unwrap_or_default();
         let outgoing = |bytes: &&[u8]| {
-            let mutation = MutationRef::validate(bytes).ok()?;
-            let (table, _) = mutation.updates().next()?;
-            let table = self.view.schema().table_by_id(table)?;
-            Some(Outgoing {
-                keyspace: table.keyspace.as_str().into(),
-                token: mutation.key.token,
-                mutation: bytes.to_vec(),
-            })
+            let wanted = self.still_wanted(bytes, written_millis)?;
+            let mutation = MutationRef::validate(&wanted).ok()?;
+            let table = mutation.updates().find_map(|(id, _)| self.view.schema().table_by_id(id))?;
+            let (keyspace, token) = (table.keyspace.as_str().into(), mutation.key.token);
+            Some(Outgoing { keyspace, token, mutation: wanted.into_owned() })
         };
         mutations.iter().filter_map(outgoing).collect()
     }
@@ -360,4 +353,12 @@ impl Coordinator {
             self.write_lost(id, 0);
         }
     }
+}
+
+/// When a batch was written, ms since the epoch: its id is a time UUID.
+fn millis_of(batch: Uuid) -> i64 {
+    batch.get_timestamp().map_or(i64::MAX, |time| {
+        let (seconds, nanos) = time.to_unix();
+        seconds as i64 * 1000 + i64::from(nanos / 1_000_000)
+    })
 }

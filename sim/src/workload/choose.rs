@@ -136,12 +136,17 @@ impl Workload {
         for p in &partitions {
             rows.push(format!("INSERT INTO sim.pairs (p, n, v) VALUES ({p}, {number}, {number})"));
         }
+        let partitions_first = partitions[0];
         self.history.pair(number, partitions, write);
         if !self.history.columns().is_empty() && self.rng.chance(60) {
             rows.push(self.wide_row(write));
         }
         if !self.history.tables().is_empty() && self.rng.chance(60) {
             rows.push(self.more_row(write));
+        }
+        if self.rng.chance(30) {
+            // Perhaps one mutation with a row above: what becomes of this table must not matter to that row.
+            rows.insert(0, format!("INSERT INTO sim.gone (p, v) VALUES ({partitions_first}, {number})"));
         }
         let (p, c) = (self.partition(), self.event_clustering());
         self.history.event(p, c, EventRow::new(write, None));
