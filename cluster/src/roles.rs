@@ -237,3 +237,45 @@ fn is_member(metadata: &ClusterMetadata, role: &str, of: &str) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_listed_as_cassandra_lists_them() {
+        let role = |can_login, is_superuser, member_of: &[&str]| Role {
+            salted_hash: None,
+            can_login,
+            is_superuser,
+            member_of: member_of.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let mut metadata = ClusterMetadata::default();
+        for (name, role) in [
+            ("a", role(true, false, &["b"])),
+            ("b", role(false, false, &["c"])),
+            ("c", role(false, true, &[])),
+            ("u", role(true, false, &[])),
+        ] {
+            Arc::make_mut(&mut metadata.roles).insert(name.to_owned(), role);
+        }
+        let shown = |of: Option<&str>, recursive, users| {
+            let rows = list(of, recursive, users, &metadata).expect("listed");
+            let columns = if users { 3 } else { 5 };
+            let (mut rest, mut values) = (rows.rows.as_slice(), Vec::new());
+            while let Some((length, after)) = rest.split_first_chunk::<4>() {
+                let (value, after) = after.split_at(u32::from_be_bytes(*length) as usize);
+                values.push(value.escape_ascii().to_string());
+                rest = after;
+            }
+            assert_eq!(values.len(), columns * rows.count as usize);
+            values.chunks(columns).map(|row| format!("{}{}", row[0], &row[1][2..])).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(shown(None, true, false), "a00 b00 c01 u00");
+        assert_eq!(shown(Some("a"), true, false), "a00 b00 c01");
+        assert_eq!(shown(Some("a"), false, false), "a00 b00");
+        assert_eq!(shown(None, true, true), "a01 u00", "a is a superuser by what it was granted");
+        let refused = list(Some("nope"), true, false, &metadata).expect_err("there is no such role");
+        assert_eq!(refused.to_string(), "<role nope> doesn't exist");
+    }
+}

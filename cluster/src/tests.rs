@@ -5,7 +5,7 @@ use std::sync::Arc;
 use helenus_cql_protocol::ProtocolVersion;
 use helenus_cql_protocol::client_conn::ClientConn;
 use helenus_cql_protocol::notation::{Value, ValuesBuffer};
-use helenus_cql_protocol::request::{Prepare, Query, QueryParams, Request};
+use helenus_cql_protocol::request::{Execute, Prepare, Query, QueryParams, Request};
 use helenus_cql_protocol::response::{QueryResult, Response};
 use helenus_engine::disk_memory::MemoryDisk;
 use helenus_engine::engine::EngineConfig;
@@ -456,4 +456,53 @@ fn tables_with_counters_are_not_made() {
     let wrong = "Invalid: Cannot mix counter and non counter columns in the same table";
     assert_eq!(world.query("CREATE TABLE k.t (a int PRIMARY KEY, n counter, v int)", &[]), wrong);
     assert_eq!(world.query("CREATE TABLE k.t (a int PRIMARY KEY, v int)", &[]), "SchemaChange");
+}
+
+#[test]
+fn who_is_not_logged_in_hears_that_first() {
+    let mut world = World::new(MemoryDisk::new());
+    world.query(KEYSPACE, &[]);
+    let refused = "Unauthorized: You have to be logged in and not anonymous to perform this request";
+    for text in [
+        "GRANT SELECT ON KEYSPACE k TO x",
+        "REVOKE SELECT ON KEYSPACE k FROM x",
+        "LIST ALL PERMISSIONS",
+        "LIST ROLES",
+        "LIST USERS",
+        "GRANT a TO b",
+        "ADD IDENTITY 'x' TO ROLE 'y'",
+        "DROP IDENTITY 'x'",
+    ] {
+        assert_eq!(world.query(text, &[]), refused, "{text}");
+    }
+}
+
+#[test]
+fn wrong_numbers_of_values_are_refused_in_cassandras_words() {
+    let mut world = World::new(MemoryDisk::new());
+    world.query(KEYSPACE, &[]);
+    world.query("CREATE TABLE k.t (a int PRIMARY KEY, b int)", &[]);
+    let one = Value::Bytes(&[0, 0, 0, 1]);
+    let wrong = "Invalid: Invalid amount of bind variables";
+    for (text, values) in [
+        ("SELECT * FROM k.t WHERE a = ?", [].as_slice()),
+        ("SELECT * FROM k.t WHERE a = ?", &[one, one]),
+        ("SELECT * FROM k.t", &[one]),
+        ("INSERT INTO k.t (a, b) VALUES (?, ?)", &[one]),
+    ] {
+        assert_eq!(world.query(text, values), wrong, "{text}");
+    }
+    let text = "INSERT INTO k.t (a, b) VALUES (?, ?)";
+    world.client.send(&Request::Prepare(Prepare { query: text, keyspace: None }), false);
+    world.pump();
+    let Ok(Some(frame)) = world.client.next_response() else { panic!("no answer") };
+    let Response::Result(QueryResult::Prepared(prepared)) = frame.response else { panic!("{:?}", frame.response) };
+    let buffer = ValuesBuffer::from_positional([one]);
+    let params = QueryParams::new(Consistency::One).with_values(buffer.values());
+    let execute = Execute { id: &prepared.id, result_metadata_id: None, params };
+    world.client.send(&Request::Execute(execute), false);
+    world.pump();
+    let Ok(Some(frame)) = world.client.next_response() else { panic!("no answer") };
+    let Response::Error(error) = frame.response else { panic!("{:?}", frame.response) };
+    assert_eq!(error.message, "there were 2 markers(?) in CQL but 1 bound variables");
 }
