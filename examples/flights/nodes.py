@@ -92,7 +92,8 @@ class Nodes:
     def __enter__(self):
         for address in self.addresses:
             if answers(address):
-                raise RuntimeError(f"{address}:9042 is taken: something answers CQL there")
+                raise SystemExit(
+                    f"{address}:9042 is taken: stop what answers CQL there, or give another --base-address")
         try:
             for node in self.all:
                 node.start()
