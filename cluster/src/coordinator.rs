@@ -248,6 +248,7 @@ impl Coordinator {
     pub fn client_received(&mut self, id: SlotId, size: usize) {
         if let Some(client) = self.clients.get_mut(id) {
             client.conn.received(size);
+            self.look_at_view();
             self.handle_client(id);
         }
     }
@@ -524,6 +525,15 @@ impl Coordinator {
         if waiting != self.told_waiting {
             self.told_waiting = waiting;
             self.shared.stats.waiting.write().insert(self.number, waiting);
+        }
+    }
+
+    /// Follows a new epoch also before it is told of it: the client may have heard from another node, or from another coordinator
+    /// of this one, that its change of the schema is in force.
+    fn look_at_view(&mut self) {
+        let is_new = !Arc::ptr_eq(&self.view, &self.shared.view.load());
+        if is_new {
+            self.adopt_view();
         }
     }
 

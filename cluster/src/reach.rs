@@ -82,6 +82,11 @@ impl Reach {
         self.hosts.lock().get(&host).is_some_and(|host| host.open.len() >= coordinators)
     }
 
+    /// True while any coordinator of this node has its link to `host`.
+    pub fn is_linked(&self, host: Uuid) -> bool {
+        self.hosts.lock().get(&host).is_some_and(|host| !host.open.is_empty())
+    }
+
     /// True once `host` was found not to be there, or all links between it and this node are open, both ways.
     pub fn is_settled(&self, host: Uuid) -> bool {
         let coordinators = usize::from(self.coordinators());

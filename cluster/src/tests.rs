@@ -295,6 +295,56 @@ fn batches_are_replayed_at_their_rate() {
     }
 }
 
+/// A client of one coordinator may know of a change of the schema before another coordinator was told.
+#[test]
+fn a_coordinator_sees_a_new_epoch_before_it_is_told() {
+    let mut world = World::new(MemoryDisk::new());
+    let mut late = world.member.coordinator(1, world.now);
+    let id = late.open_client(([127, 0, 0, 1], 5001).into());
+    world.query(KEYSPACE, &[]);
+    world.query("CREATE TABLE k.t (a int PRIMARY KEY)", &[]);
+    (world.coordinator, world.id) = (late, id);
+    world.client = ClientConn::new(ProtocolVersion::V4, None);
+    world.client.startup(&[]);
+    world.pump();
+    assert!(matches!(world.client.next_response(), Ok(Some(frame)) if frame.response == Response::Ready));
+    assert_eq!(world.query("INSERT INTO k.t (a) VALUES (1)", &[]), "void");
+}
+
+/// When a node may serve clients: what it waits for, and for how long.
+#[test]
+fn a_node_serves_when_it_is_linked_and_has_a_role() {
+    let waits = |world: &mut World, expected: bool, what: &str| {
+        assert_eq!(!world.member.control.may_serve(), expected, "{what}");
+    };
+    let hello = |world: &World| Hello { host_id: OTHER_HOST, ..world.member.shared.hello(LinkKind::Data) };
+    let mut world = World::new(MemoryDisk::new());
+    waits(&mut world, false, "it is alone");
+    let mut config = world.member.shared.config.clone();
+    config.password_authentication = true;
+    let disk = Arc::new(MemoryDisk::new());
+    let mut guarded = Member::open(config, EngineConfig::default(), disk, world.now, 1).expect("opens");
+    assert!(guarded.control.is_joined() && !guarded.control.may_serve(), "nobody could log in");
+    guarded.control.on_tick();
+    assert!(guarded.control.may_serve() && guarded.control.metadata().roles.contains_key("cassandra"));
+
+    let mut world = two_nodes(|_| ());
+    waits(&mut world, true, "no link was tried");
+    world.coordinator.peer_down(OTHER_HOST);
+    waits(&mut world, false, "the other one is not there");
+    let ours = hello(&world);
+    world.coordinator.peer_up(&ours);
+    waits(&mut world, true, "the other one has no link yet");
+    world.coordinator.open_inbound(1, &ours);
+    waits(&mut world, false, "links stand both ways");
+    world.coordinator.peer_down(OTHER_HOST);
+    let later = Hello { epoch: ours.epoch + 1, ..ours };
+    world.coordinator.peer_up(&later);
+    waits(&mut world, true, "the other one knows more");
+    (0..50).for_each(|_| world.tick());
+    waits(&mut world, false, "a second is enough");
+}
+
 /// On a ring of several parts even a read of this node's own part goes by way of the replicas; its answer used to get lost when it
 /// came while the client's requests were still being read.
 #[test]

@@ -148,8 +148,10 @@ impl Control {
         let now = self.now.monotonic_millis();
         let metadata = std::sync::Arc::clone(self.log.metadata());
         let peers = self.shared.peers.read();
+        // Who is linked serves clients, whatever gossip has heard of it yet.
         let live = metadata.nodes.values().filter(|node| {
-            node.host_id != self.shared.host_id && peers.get(&node.internode).is_some_and(|peer| peer.alive)
+            let is_alive = peers.get(&node.internode).is_some_and(|peer| peer.alive);
+            node.host_id != self.shared.host_id && (is_alive || self.shared.reach.is_linked(node.host_id))
         });
         let slowest = live.map(|node| self.applied.get(&node.host_id).copied().unwrap_or(0)).min().unwrap_or(u64::MAX);
         drop(peers);
