@@ -28,6 +28,7 @@ use crate::task::Task;
 use crate::topology::{NodeInfo, NodeState};
 
 mod hinted;
+mod repair;
 
 struct World {
     member: Member,
@@ -37,6 +38,8 @@ struct World {
     now: Now,
     /// Syncs of hints are kept here instead of being run, while there is a list.
     held: Option<Vec<Task>>,
+    /// The device takes its time.
+    holds_log_syncs: bool,
 }
 
 impl World {
@@ -57,7 +60,7 @@ impl World {
         let id = coordinator.open_client(([127, 0, 0, 1], 5000).into());
         let mut client = ClientConn::new(ProtocolVersion::V4, None);
         client.startup(&[]);
-        let mut world = World { member, coordinator, client, id, now, held: None };
+        let mut world = World { member, coordinator, client, id, now, held: None, holds_log_syncs: false };
         world.tick();
         assert!(world.member.control.is_joined(), "a lone seed forms a cluster");
         world.pump();
@@ -100,7 +103,7 @@ impl World {
                 self.coordinator.task_done(done);
             }
             self.coordinator.end_batch().expect("the log can be written");
-            if self.coordinator.waits_for_sync() {
+            if self.coordinator.waits_for_sync() && !self.holds_log_syncs {
                 let position = self.member.shared.engine.log_sync().expect("the log can be synced");
                 self.coordinator.log_synced(position);
             }
