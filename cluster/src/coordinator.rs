@@ -15,6 +15,7 @@ use std::sync::atomic::Ordering;
 
 use helenus_cql_protocol::response::Event;
 use helenus_cql_protocol::server_conn::{ServerConfig, ServerConn};
+use helenus_engine::disk::DiskErrorKind;
 use helenus_engine::error::WriteError;
 use helenus_engine::log::LogPosition;
 use helenus_model::rng::Rng;
@@ -502,7 +503,11 @@ impl Coordinator {
         loop {
             if self.log_dirty {
                 self.shared.engine.log_flush()?;
-                self.shared.hints.flush()?;
+                match self.shared.hints.flush() {
+                    // They stay in memory and are tried again; what rests on them waits (hinted.rs).
+                    Err(error) if error.kind == DiskErrorKind::Full => tracing::warn!(%error, "hints wait for space"),
+                    flushed => flushed?,
+                }
                 self.log_dirty = false;
             }
             if self.stored_batches.is_empty() {

@@ -30,6 +30,8 @@ const FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 pub const HINTS_DIRECTORY: &str = "hints";
 
 const RECORD_OVERHEAD: usize = 12;
+/// Hints that wait in memory, bytes: they are there for one batch of requests, or for as long as the disk is full.
+const BUFFER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// All hints of this node.
 #[derive(Debug)]
@@ -286,6 +288,11 @@ impl HintStore {
     pub fn has_hints(&self, host: Uuid) -> bool {
         let state = self.state.lock();
         state.hosts.get(&host).is_some_and(|h| !h.sealed.is_empty() || h.open.is_some() || !h.buffer.is_empty())
+    }
+
+    /// False while so much waits in memory, because the disk is full, that no more may be kept.
+    pub fn has_room(&self) -> bool {
+        self.state.lock().hosts.values().map(|hints| hints.buffer.len()).sum::<usize>() < BUFFER_BYTES_MAX
     }
 
     /// Bytes of the hints for `host`.

@@ -369,8 +369,13 @@ async fn drain_node(environment: &Arc<Environment>, admin: &Admin) -> Result<(),
     if environment.control.send(ControlInput::Shutdown(said)).is_ok() {
         let _late = tokio::time::timeout(GOODBYE_TIMEOUT, goodbye).await;
     }
-    let engine = Arc::clone(&environment.shared.engine);
-    let flush = tokio::task::spawn_blocking(move || engine.drain(clock::now()));
+    let shared = Arc::clone(&environment.shared);
+    let flush = tokio::task::spawn_blocking(move || {
+        if let Err(error) = shared.hints.sync() {
+            tracing::error!(%error, "hints may not be on the device");
+        }
+        shared.engine.drain(clock::now())
+    });
     let reason = match tokio::time::timeout(FLUSH_TIMEOUT, flush).await {
         Ok(Ok(Ok(()))) => return Ok(()),
         Ok(Ok(Err(error))) => error.to_string(),

@@ -275,10 +275,9 @@ impl Coordinator {
         }
     }
 
-    /// A hint counts when it lasts. Where answers need not wait for the device that is at once: hints go to the kernel before the
-    /// answer leaves. The write is not settled here: its caller does that, and must be the one who answers.
+    /// A hint counts when it lasts. The write is not settled here: its caller does that, and must be the one who answers.
     fn await_hint(&mut self, id: SlotId, part: u32, hints: u64) {
-        if self.shared.config.sync_mode == SyncMode::Periodic || hints <= self.durable_hints() {
+        if hints <= self.durable_hints() {
             self.write_target(id, part, TargetState::Done);
         } else {
             self.after_hints(hints, AwaitingHints::Part(id, part));
@@ -363,7 +362,8 @@ impl Coordinator {
         let hinted = self.shared.config.hints_enabled
             && matches!(kind, WriteKind::Normal | WriteKind::Replay)
             && peer != LOCAL
-            && self.peer_takes_hints(peer);
+            && self.peer_takes_hints(peer)
+            && self.shared.hints.has_room();
         if !hinted {
             return 0;
         }
