@@ -282,6 +282,12 @@ impl Net {
         self.links.iter().find(|(_, link)| link.open != [true; 2] || link.lost).map(|(id, _)| *id)
     }
 
+    /// A link on which something sent earlier is still so late: what is sent now comes behind it.
+    pub fn late_link(&self, now: u64) -> Option<u64> {
+        let usual = now + 4 * self.delay_micros.1;
+        self.links.iter().find(|(_, link)| link.arrival.iter().any(|at| *at > usual)).map(|(id, _)| *id)
+    }
+
     /// Links that cross a cut.
     pub fn crossing(&self) -> Vec<u64> {
         let crosses = |link: &Link| {

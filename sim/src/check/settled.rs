@@ -17,6 +17,9 @@ fn missing(world: &World) -> Option<String> {
     if let Some(link) = world.net.half_open() {
         return Some(format!("one end of link {link} is gone"));
     }
+    if let Some(link) = world.net.late_link(world.now()) {
+        return Some(format!("messages on link {link} are late"));
+    }
     let everyone: Vec<_> = world.members.iter().filter_map(|slot| slot.running.as_ref()).collect();
     if everyone.len() < world.members.len() {
         return Some("a member does not run".to_owned());
