@@ -150,7 +150,7 @@ impl SsTable {
             None => None,
         };
         let data = open_data(&*disk, &descriptor, number, sidecar)?;
-        let index = open_index(&*disk, &descriptor, sidecar)?;
+        let index = open_index(&*disk, &descriptor, sidecar, caches.next_number())?;
         let summary = match read(Component::Summary)? {
             Some(bytes) => decoded(&descriptor, Component::Summary, Summary::decode(&bytes, index.length))?,
             None => rebuild_summary(&index, &caches, table)?,
@@ -380,13 +380,19 @@ fn decode_crc(bytes: &[u8]) -> Result<(u32, Box<[u32]>), DecodeError> {
     Ok((size, sums.into()))
 }
 
-fn open_index(disk: &dyn Disk, descriptor: &Descriptor, sidecar: &Sidecar) -> Result<BlockFile, ReadError> {
+/// Index.db. Its blocks are cached beside those of Data.db, under a number of their own: a read needs one of each.
+fn open_index(
+    disk: &dyn Disk,
+    descriptor: &Descriptor,
+    sidecar: &Sidecar,
+    number: u64,
+) -> Result<BlockFile, ReadError> {
     let path = descriptor.path(Component::Index);
     let file = disk.open(&path)?;
     let length = file.len()?;
     let sums = sidecar.find(Component::Index).filter(|sums| sums.length == length);
     let ComponentSums { block, sums, .. } = sums.ok_or_else(|| corrupt(&path, length, "length of the file"))?;
-    BlockFile::raw(file, path, length, *block, sums.clone().into(), None)
+    BlockFile::raw(file, path, length, *block, sums.clone().into(), Some(number))
 }
 
 /// Checksums of a whole file as it is.

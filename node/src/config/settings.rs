@@ -383,7 +383,7 @@ impl Default for Config {
             column_index_size: 64 * KIB,
             concurrent_compactors: None,
             compaction_throughput: 64 * MIB,
-            file_cache_size: 128 * MIB,
+            file_cache_size: 512 * MIB,
             prepared_statements_cache_size: 10 * MIB,
             auto_snapshot: true,
         }
