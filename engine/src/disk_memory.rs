@@ -51,8 +51,22 @@ pub struct Faults {
 #[derive(Debug)]
 struct MemoryFile {
     path: String,
-    shared: Arc<Mutex<Shared>>,
     content: Mutex<Content>,
+}
+
+/// A file with the disk it lies on. The disk has its files, so a file of its own must not have the disk: neither would ever end.
+#[derive(Debug)]
+struct OpenFile {
+    file: Arc<MemoryFile>,
+    shared: Arc<Mutex<Shared>>,
+}
+
+impl std::ops::Deref for OpenFile {
+    type Target = MemoryFile;
+
+    fn deref(&self) -> &MemoryFile {
+        &self.file
+    }
 }
 
 #[derive(Debug, Default)]
@@ -107,6 +121,10 @@ fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(directory, _)| directory)
 }
 
+fn new_file(path: &str, content: Content) -> Arc<MemoryFile> {
+    Arc::new(MemoryFile { path: path.to_owned(), content: Mutex::new(content) })
+}
+
 impl MemoryDisk {
     /// An empty disk.
     pub fn new() -> Self {
@@ -128,7 +146,7 @@ impl MemoryDisk {
     /// Replaces or makes a file's content, durably, as damage or a foreign program does.
     pub fn put(&self, path: &str, bytes: Vec<u8>) {
         let content = Content { durable: bytes.clone(), changed_from: bytes.len(), bytes };
-        let file = self.new_file(path, content);
+        let file = new_file(path, content);
         let mut shared = self.shared.lock();
         shared.files.insert(path.to_owned(), Arc::clone(&file));
         shared.durable.insert(path.to_owned(), file);
@@ -155,7 +173,7 @@ impl MemoryDisk {
                 durable: content.durable.clone(),
                 changed_from: content.changed_from,
             };
-            copy.new_file(&file.path, content)
+            new_file(&file.path, content)
         };
         let files: BTreeMap<_, _> = shared.files.iter().map(|(path, file)| (path.clone(), twin(file))).collect();
         let durable = shared
@@ -202,14 +220,14 @@ impl MemoryDisk {
             let content = file.content.lock();
             let bytes = if power_cut { content.after_power_cut(rng) } else { content.bytes.clone() };
             let content = Content { durable: bytes.clone(), changed_from: bytes.len(), bytes };
-            renewed.insert(path.clone(), self.new_file(&path, content));
+            renewed.insert(path.clone(), new_file(&path, content));
         }
         shared.durable = renewed.clone();
         shared.files = renewed;
     }
 
-    fn new_file(&self, path: &str, content: Content) -> Arc<MemoryFile> {
-        Arc::new(MemoryFile { path: path.to_owned(), shared: Arc::clone(&self.shared), content: Mutex::new(content) })
+    fn opened(&self, file: Arc<MemoryFile>) -> Arc<dyn DiskFile> {
+        Arc::new(OpenFile { file, shared: Arc::clone(&self.shared) })
     }
 }
 
@@ -244,14 +262,15 @@ impl Disk for MemoryDisk {
         if shared.files.contains_key(path) {
             return Err(failure("create", path, DiskErrorKind::Other, "file exists"));
         }
-        let file = self.new_file(path, Content::default());
+        let file = new_file(path, Content::default());
         shared.files.insert(path.to_owned(), Arc::clone(&file));
-        Ok(file)
+        drop(shared);
+        Ok(self.opened(file))
     }
 
     fn open(&self, path: &str) -> DiskResult<Arc<dyn DiskFile>> {
         match self.shared.lock().files.get(path) {
-            Some(file) => Ok(Arc::clone(file) as Arc<dyn DiskFile>),
+            Some(file) => Ok(self.opened(Arc::clone(file))),
             None => Err(failure("open", path, DiskErrorKind::NotFound, "no such file")),
         }
     }
@@ -366,7 +385,7 @@ impl MemoryFile {
     }
 }
 
-impl DiskFile for MemoryFile {
+impl DiskFile for OpenFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> DiskResult<()> {
         let start = offset as usize;
         let mut shared = self.shared.lock();
@@ -442,6 +461,19 @@ impl DiskFile for MemoryFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_disk_ends_with_its_last_user() {
+        let disk = MemoryDisk::new();
+        let file = disk.create("a").expect("an empty disk");
+        disk.put("b", b"content".to_vec());
+        let (copy, shared) = (disk.copy(), Arc::downgrade(&disk.shared));
+        drop(disk);
+        assert!(shared.upgrade().is_some(), "an open file keeps its disk");
+        drop(file);
+        assert!(shared.upgrade().is_none());
+        assert_eq!(copy.files(), ["a", "b"]);
+    }
 
     fn written(disk: &MemoryDisk, path: &str) -> Arc<dyn DiskFile> {
         let file = disk.create(path).expect("created");
