@@ -558,9 +558,8 @@ impl Control {
 fn warn_of_strategies(before: &Schema, after: &Schema) {
     for table in after.tables() {
         let known = before.table_by_id(table.id);
-        let class = table.params.compaction.get("class").map_or("", String::as_str);
         if known.is_none_or(|known| known.params.compaction != table.params.compaction)
-            && !class.ends_with("SizeTieredCompactionStrategy")
+            && let Some(class) = strategy_to_come(&table.params.compaction)
         {
             let (keyspace, table) = (&table.keyspace, &table.name);
             tracing::warn!(
@@ -571,6 +570,12 @@ fn warn_of_strategies(before: &Schema, after: &Schema) {
             );
         }
     }
+}
+
+/// The strategy of these compaction options, when it is another than the size-tiered one, which is also the default.
+fn strategy_to_come(compaction: &BTreeMap<String, String>) -> Option<&str> {
+    let class = compaction.get("class")?;
+    (!class.ends_with("SizeTieredCompactionStrategy")).then_some(class)
 }
 
 /// A schema event in the protocol's form.
@@ -587,5 +592,22 @@ pub(crate) fn schema_change(event: &SchemaEvent) -> SchemaChange {
             SchemaEventTarget::Table => SchemaTarget::Table { name: event.name.clone() },
             SchemaEventTarget::Type => SchemaTarget::Type { name: event.name.clone() },
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_strategies_that_are_not_there_yet_are_warned_of() {
+        let of_class = |class: &str| BTreeMap::from([("class".to_owned(), class.to_owned())]);
+        assert_eq!(strategy_to_come(&BTreeMap::new()), None);
+        assert_eq!(strategy_to_come(&of_class("SizeTieredCompactionStrategy")), None);
+        assert_eq!(
+            strategy_to_come(&of_class("org.apache.cassandra.db.compaction.SizeTieredCompactionStrategy")),
+            None
+        );
+        assert_eq!(strategy_to_come(&of_class("UnifiedCompactionStrategy")), Some("UnifiedCompactionStrategy"));
     }
 }

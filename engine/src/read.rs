@@ -159,6 +159,20 @@ impl<'r> Read<'r> {
             || self.view.sstables.iter().any(|handle| handle.may_contain(key)))
     }
 
+    fn shape<'s>(&self, slices: &'s [Slice]) -> ScanShape<'s>
+    where
+        'r: 's,
+    {
+        let limits = &self.command.limits;
+        ScanShape {
+            table: self.table,
+            slices,
+            reversed: self.command.reversed,
+            statics: self.statics,
+            rows_wanted: limits.rows.min(limits.per_partition),
+        }
+    }
+
     fn memtable_partitions(&self, key: KeyRef<'_>) -> Vec<Arc<Partition>> {
         self.view.memtables().filter_map(|memtable| memtable.partition(key)).collect()
     }
@@ -166,12 +180,11 @@ impl<'r> Read<'r> {
     /// Reads one partition. `resumed` when its first rows were given on an earlier page.
     fn partition(&mut self, key: KeyRef<'_>, slices: &[Slice], resumed: bool) -> Result<Onward, ReadError> {
         let (table, reversed) = (self.table, self.command.reversed);
+        let shape = self.shape(slices);
         let mut sources: Vec<_> = self
             .memtable_partitions(key)
             .into_iter()
-            .map(|partition| {
-                CursorSource::Memtable(MemtableCursor::new(table, partition, slices, reversed, self.statics))
-            })
+            .map(|partition| CursorSource::Memtable(MemtableCursor::new(shape, partition)))
             .collect();
         self.add_sstables(key, slices, &mut sources)?;
         if sources.is_empty() {
@@ -271,12 +284,7 @@ impl<'r> Read<'r> {
 
     /// Reads the partitions of `[start, end)`.
     fn scan(&mut self, start: &RingPosition, end: &RingPosition) -> Result<(), ReadError> {
-        let shape = ScanShape {
-            table: self.table,
-            slices: &self.command.slices,
-            reversed: self.command.reversed,
-            statics: self.statics,
-        };
+        let shape = self.shape(&self.command.slices);
         let mut sources = Vec::with_capacity(1 + self.view.flushing.len() + self.view.sstables.len());
         for memtable in self.view.memtables() {
             let scan = MemtableScan::new(Arc::clone(memtable), start.clone(), end.clone(), shape);

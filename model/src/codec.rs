@@ -108,6 +108,12 @@ impl<'a> Reader<'a> {
         Ok(out)
     }
 
+    /// Passes `n` bytes of [`Reader::rest`]; what is not there cannot be passed.
+    #[inline]
+    pub fn skip(&mut self, n: usize) {
+        self.at = self.bytes.len().min(self.at + n);
+    }
+
     /// The next `N` bytes as an array.
     #[inline]
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {

@@ -369,8 +369,20 @@ impl<'a> CellRef<'a> {
         }
     }
 
-    #[inline]
+    /// Most cells are short values of a row written at one time: four bytes tell that, and the rest is for the others.
+    #[inline(always)]
     fn decode(base: &RowHeader, reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        if let [column @ 0..0x80, CELL_BASE_TIMESTAMP, length @ 0..0x80, rest @ ..] = reader.rest()
+            && let Some(value) = rest.get(..usize::from(*length))
+        {
+            reader.skip(3 + value.len());
+            return Ok(CellRef::live(ColumnId::from(*column), base.base_timestamp, value));
+        }
+        CellRef::decode_any(base, reader)
+    }
+
+    #[inline(never)]
+    fn decode_any(base: &RowHeader, reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let column = ColumnId::try_from(reader.vint()?).map_err(|_| reader.invalid("column id"))?;
         let flags = reader.u8()?;
         let kind = match flags & (CELL_TOMBSTONE | CELL_EXPIRING | CELL_COMPLEX_DELETION) {
@@ -453,6 +465,12 @@ impl<'a> RowRef<'a> {
         self.header.liveness.is_none() && self.header.deletion.is_live() && self.cells.is_empty()
     }
 
+    /// [`RowRef::is_empty`] of a row's bytes, without reading the whole header of a row that has a marker, as most do.
+    #[inline]
+    pub fn is_empty_row(bytes: &[u8]) -> bool {
+        bytes.first().is_none_or(|flags| flags & (ROW_LIVENESS | ROW_DELETION) == 0) && RowRef::new(bytes).is_empty()
+    }
+
     /// True when nothing in the row is a deletion or expires, and something is in it.
     pub fn is_immortal(&self) -> bool {
         let header = &self.header;
@@ -464,6 +482,7 @@ impl<'a> RowRef<'a> {
     }
 
     /// True when the row would be returned at `now`: a live marker or a live cell. Deletions inside the row are already applied.
+    #[inline]
     pub fn is_live(&self, now: LocalSeconds) -> bool {
         self.header.liveness.is_live(now) || self.cells().any(|cell| cell.is_live(now))
     }

@@ -50,6 +50,7 @@ impl RowSink for EncodedRows<'_> {
         match value {
             None => self.rows.extend_from_slice(&(-1_i32).to_be_bytes()),
             Some(value) => {
+                self.rows.reserve(4 + value.len());
                 self.rows.extend_from_slice(&(value.len() as i32).to_be_bytes());
                 self.rows.extend_from_slice(value);
             }

@@ -9,10 +9,10 @@ use helenus_model::read::Slice;
 use helenus_model::row::{DeletionTime, RowRef};
 use helenus_model::schema::Table;
 
-use super::Partition;
 use super::partition::Rows;
 use super::ranges::DeletedRange;
 use super::tree::{TreeCursor, split_row};
+use super::{Partition, ScanShape};
 use crate::cursor::PartitionCursor;
 use crate::error::ReadError;
 
@@ -67,18 +67,13 @@ pub(crate) struct MemtableCursor<'c> {
 }
 
 impl<'c> MemtableCursor<'c> {
-    /// Over a snapshot. The static row comes along if `statics`.
-    pub(crate) fn new(
-        table: &'c Table,
-        partition: Arc<Partition>,
-        slices: &'c [Slice],
-        reversed: bool,
-        statics: bool,
-    ) -> Self {
+    /// Over a snapshot.
+    pub(crate) fn new(shape: ScanShape<'c>, partition: Arc<Partition>) -> Self {
+        let ScanShape { table, slices, reversed, statics, rows_wanted } = shape;
         let rows = match &partition.rows {
             Rows::None => RowSource::None,
             Rows::One(_) => RowSource::One(false),
-            Rows::Many(tree) => RowSource::Many(TreeCursor::new(tree, reversed)),
+            Rows::Many(tree) => RowSource::Many(TreeCursor::new(tree, reversed, rows_wanted)),
         };
         let mut cursor = MemtableCursor {
             table,
@@ -165,23 +160,29 @@ impl<'c> MemtableCursor<'c> {
     /// Decides whether the row the source stands at lies in the slice.
     fn check_row(&mut self, slice: usize) {
         let (first, last) = self.slice_places(slice);
-        self.row_pending = match (&self.rows, self.source_clustering()) {
-            (RowSource::One(true), Some(clustering)) => {
-                let row = Position::row(clustering);
-                self.compare(self.position(first), row).is_lt() && self.compare(row, self.position(last)).is_lt()
-            }
+        let is_before_end = |clustering| self.compare(Position::row(clustering), self.position(last)).is_lt();
+        self.row_pending = match &self.rows {
+            RowSource::None | RowSource::One(false) => false,
+            RowSource::One(true) => self.source_clustering().is_some_and(|clustering| {
+                self.compare(self.position(first), Position::row(clustering)).is_lt() && is_before_end(clustering)
+            }),
             // Behind the seek nothing lies before the slice, and nothing behind it when it has no end.
-            (RowSource::Many(_), Some(clustering)) => {
-                let last = self.position(last);
-                let endless = last.prefix.is_empty() && last.weight == if self.reversed { -1 } else { 1 };
-                endless || self.compare(Position::row(clustering), last).is_lt()
+            RowSource::Many(cursor) => {
+                let end = self.position(last);
+                let endless = end.prefix.is_empty() && end.weight == if self.reversed { -1 } else { 1 };
+                if endless { cursor.is_at_row() } else { self.source_clustering().is_some_and(is_before_end) }
             }
-            _ => false,
         };
     }
 
     fn source_clustering(&self) -> Option<&[u8]> {
         self.source_row().map(|(clustering, _)| clustering)
+    }
+
+    /// True when the cursor stands at a row that an update without any value left.
+    #[inline]
+    pub(crate) fn is_at_empty_row(&self) -> bool {
+        matches!(self.current, Current::Row) && self.source_row().is_some_and(|(_, row)| RowRef::is_empty_row(row))
     }
 
     fn source_row(&self) -> Option<(&[u8], &[u8])> {

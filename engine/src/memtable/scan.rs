@@ -27,6 +27,8 @@ pub(crate) struct ScanShape<'c> {
     pub(crate) reversed: bool,
     /// With static rows.
     pub(crate) statics: bool,
+    /// Rows that will be read of a partition, if it has so many; `u32::MAX` for all.
+    pub(crate) rows_wanted: u32,
 }
 
 /// See [`PartitionScan`]. Partitions written behind the scan's place are missed, those before it are seen.
@@ -77,10 +79,9 @@ impl PartitionScan for MemtableScan<'_> {
             self.fetch();
         }
         let Some((token, partition)) = self.batch.pop() else { return Ok(false) };
-        let ScanShape { table, slices, reversed, statics } = self.shape;
         self.token = token;
         self.partition = Some(Arc::clone(&partition));
-        self.cursor = Some(MemtableCursor::new(table, partition, slices, reversed, statics));
+        self.cursor = Some(MemtableCursor::new(self.shape, partition));
         Ok(true)
     }
 

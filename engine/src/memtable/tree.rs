@@ -104,8 +104,7 @@ fn equal_heads(len: usize, at: impl Fn(usize) -> u64, head: u64) -> Range<usize>
         return len..len;
     }
     let from = partition_point(0..len, |place| at(place) < head);
-    let equal = (from..len).take_while(|place| at(*place) == head);
-    from..from + equal.count()
+    from..partition_point(from..len, |place| at(place) == head)
 }
 
 /// The first index of `range` for which `is_before` is false; it is true for all before that one.
@@ -283,9 +282,12 @@ impl Node {
     }
 }
 
-/// Rows touched ahead at first and at most: a reader of one row pays for few that it does not want.
+/// Rows touched ahead at first and at most, where nobody told how many are wanted: a reader of one row pays for few that it
+/// does not want.
 const TOUCH_FIRST: usize = 2;
 const TOUCH_MAX: usize = 16;
+/// A reader that wants more rows than this may well not find them.
+const WANTED_MAX: u32 = 100;
 
 /// A place in a [`Tree`] that can be moved in one direction.
 #[derive(Debug)]
@@ -298,11 +300,13 @@ pub(crate) struct TreeCursor {
     /// Rows touched ahead that are still to come, and how many to touch next.
     touched: usize,
     touch_next: usize,
+    /// How many more rows the reader said it wants; 0 when it did not say.
+    wanted: usize,
 }
 
 impl TreeCursor {
-    /// A cursor that stands nowhere yet.
-    pub(crate) fn new(tree: &Tree, reversed: bool) -> Self {
+    /// A cursor that stands nowhere yet, of a reader that wants at most so many rows.
+    pub(crate) fn new(tree: &Tree, reversed: bool, wanted: u32) -> Self {
         TreeCursor {
             root: Arc::clone(&tree.root),
             path: Vec::new(),
@@ -310,6 +314,7 @@ impl TreeCursor {
             reversed,
             touched: 0,
             touch_next: TOUCH_FIRST,
+            wanted: if wanted <= WANTED_MAX { wanted as usize } else { 0 },
         }
     }
 
@@ -381,14 +386,24 @@ impl TreeCursor {
         }
     }
 
-    /// Touches the next rows, more each time.
+    /// Touches the next rows: those that are wanted, or else more each time.
     fn touch_ahead(&mut self) {
         let Some((node, at)) = self.leaf.as_ref() else { return };
-        if let Node::Leaf(leaf) = &**node {
-            leaf.touch(*at, self.touch_next, self.reversed);
-            self.touched = self.touch_next;
-            self.touch_next = (self.touch_next * 2).min(TOUCH_MAX);
+        let Node::Leaf(leaf) = &**node else { return };
+        let count = if self.wanted > 0 { self.wanted.min(TOUCH_MAX) } else { self.touch_next };
+        leaf.touch(*at, count, self.reversed);
+        self.touched = count;
+        if self.wanted > 0 {
+            self.wanted -= count;
+        } else {
+            self.touch_next = (count * 2).min(TOUCH_MAX);
         }
+    }
+
+    /// True when there is a row to stand at.
+    #[inline]
+    pub(crate) fn is_at_row(&self) -> bool {
+        self.leaf.is_some()
     }
 
     fn next_leaf(&mut self) {
@@ -487,7 +502,9 @@ mod tests {
     }
 
     fn contents(tree: &Tree, order: &ClusteringComparator, from: Position<'_>, reversed: bool) -> Vec<(Vec<u8>, u8)> {
-        let mut cursor = TreeCursor::new(tree, reversed);
+        // What a reader says it wants changes what is touched ahead, not what is found.
+        let wanted = from.prefix.last().map_or(u32::MAX, |last| u32::from(*last));
+        let mut cursor = TreeCursor::new(tree, reversed, wanted);
         cursor.seek(order, from);
         let mut out = Vec::new();
         while let Some((clustering, row)) = cursor.current() {

@@ -36,10 +36,9 @@ impl PartitionCursor for Alone<'_> {
         loop {
             let more = self.cursor.advance()?;
             self.budget = self.budget.checked_sub(1).ok_or(ReadError::OverBudget)?;
-            match self.cursor.current() {
-                // An update that set nothing leaves a row of nothing.
-                Some(Unfiltered::Row { row, .. }) if more && row.is_empty() => {}
-                _ => return Ok(more),
+            // An update that set nothing leaves a row of nothing.
+            if !(more && self.cursor.is_at_empty_row()) {
+                return Ok(more);
             }
         }
     }

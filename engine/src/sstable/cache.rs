@@ -1,4 +1,5 @@
-//! What all SSTables of a node share in memory: decompressed chunks and places of keys, each within a budget of bytes.
+//! What all SSTables of a node share in memory: blocks as they were unpacked and checked (chunks of Data.db and blocks of
+//! Index.db, in one budget of bytes) and places of keys, in another.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ const KEY_BYTES: u64 = 16 << 20;
 /// What a cached thing takes beside its own bytes, about.
 const OVERHEAD: u64 = 64;
 
-/// A chunk of one file; numbers are never used twice.
+/// A block of one file; a file's number is never used twice, and Data.db and Index.db of an SSTable have one each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct ChunkKey {
     sstable: u64,

@@ -87,7 +87,8 @@ pub(super) fn find_entry(
                 let entry =
                     reader.bytes16().and_then(|found| Ok((found, entry_place(&mut reader, start, file.length)?)));
                 match entry {
-                    Ok((found, place)) if found == key => return Ok(Ok(place)),
+                    // One byte tells most keys apart.
+                    Ok((found, place)) if found.last() == key.last() && found == key => return Ok(Ok(place)),
                     Ok((_, place)) => consumed = usize::try_from(place.end() - position).unwrap_or(usize::MAX),
                     Err(DecodeError::Truncated { .. }) if consumed > 0 => return Ok(Err(consumed)),
                     Err(error) => return Err(error),

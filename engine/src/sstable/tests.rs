@@ -13,7 +13,7 @@ use super::test_content::{TestItem, TestPartition, random_partitions, random_tab
 use super::*;
 use crate::cursor::{PartitionCursor, PartitionScan, ReadMode};
 use crate::disk::Disk;
-use crate::disk_memory::MemoryDisk;
+use crate::disk_memory::{Faults, MemoryDisk};
 use crate::error::ReadError;
 
 /// A file and what it should hold.
@@ -393,6 +393,27 @@ fn every_byte_of_a_small_file_counts() {
             check_damage(&case, &mut Rng::new(seed), 20_000);
         }
     }
+}
+
+/// With a key cache for nothing, so that every read needs its block of Index.db.
+#[test]
+fn what_was_read_once_is_read_again_without_the_disk() {
+    let case = case(11, 12, 4).expect("content");
+    let caches = Arc::new(SsTableCaches::new(1 << 20, 0));
+    let sstable = SsTable::open(Arc::new(case.disk.clone()), DIRECTORY, "7", &case.table, caches).expect("opened");
+    let (all, slices) = (ColumnFilter::All, [Slice::all()]);
+    case.disk.set_faults(Faults { cold_reads_every: 1, ..Faults::default() });
+    let read = |may_block| {
+        let mode = ReadMode { may_block, ..ReadMode::UNBOUNDED };
+        let each = case.partitions.iter().map(|partition| {
+            let cursor = sstable.cursor(partition.key.as_ref(), &slices, false, &all, mode)?;
+            partition_of(&mut cursor.expect("is there"))
+        });
+        each.collect::<Result<Vec<_>, _>>()
+    };
+    assert!(matches!(read(false), Err(ReadError::WouldBlock)), "nothing was read yet");
+    let expected = read(true).expect("the disk answers");
+    assert_eq!(read(false).expect("no wait"), expected);
 }
 
 /// Without our sidecar a file is foreign: damage that no checksum of the format covers must not panic either.

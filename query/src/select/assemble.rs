@@ -78,6 +78,8 @@ pub(super) struct Inputs {
     /// Inputs from cells, in the order of their column ids.
     statics: Vec<(ColumnId, CellPart, u16)>,
     regulars: Vec<(ColumnId, CellPart, u16)>,
+    /// Values of simple columns are all that is wanted of a row's cells.
+    only_values: bool,
     partition_keys: Vec<(u16, u16)>,
     clusterings: Vec<(u16, u16)>,
 }
@@ -96,6 +98,7 @@ impl Inputs {
             Source::Static(id, part) => insert_sorted(&mut self.statics, (id, part, number)),
             Source::Regular(id, part) => insert_sorted(&mut self.regulars, (id, part, number)),
         }
+        self.only_values = self.regulars.iter().all(|(_, part, _)| *part == CellPart::Value);
         number
     }
 
@@ -272,6 +275,10 @@ impl Assembler {
                 }
             }
         }
+        if inputs.only_values {
+            self.values(&inputs.regulars, row, now);
+            return self.view(clustering, row.bytes());
+        }
         let mut built = std::mem::take(&mut self.built);
         built.clear();
         gather(&inputs.regulars, row, now, &mut built, false, |number, found| {
@@ -285,6 +292,25 @@ impl Assembler {
         });
         self.built = built;
         self.view(clustering, row.bytes())
+    }
+
+    /// Finds the values of simple columns: what most statements want, and nothing else.
+    #[inline]
+    fn values(&mut self, wanted: &[(ColumnId, CellPart, u16)], row: RowRef<'_>, now: LocalSeconds) {
+        let mut wanted = wanted.iter();
+        let mut next = wanted.next();
+        for cell in row.cells() {
+            while let Some((column, _, _)) = next
+                && *column < cell.column
+            {
+                next = wanted.next();
+            }
+            let Some((column, _, number)) = next else { return };
+            if *column == cell.column && cell.is_live(now) {
+                let (start, end) = place_in(row.bytes(), cell.value);
+                self.set(*number, Slot::Row(start, end));
+            }
+        }
     }
 
     /// The partition without a row: clusterings and regular columns are null.

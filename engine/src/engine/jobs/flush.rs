@@ -86,7 +86,7 @@ impl FlushJob {
         let before = writer.uncompressed_length();
         let table = self.store.definition.load_full();
         let slices = [Slice::all()];
-        let shape = ScanShape { table: &table, slices: &slices, reversed: false, statics: true };
+        let shape = ScanShape { table: &table, slices: &slices, reversed: false, statics: true, rows_wanted: u32::MAX };
         let start = self.last.as_ref().map_or(RingPosition::FIRST, |key| RingPosition::behind(key.as_ref()));
         let scan = MemtableScan::new(Arc::clone(&self.flushing.memtable), start, RingPosition::LAST, shape);
         let mut merge = MergeCursor::idle(&*table, [scan], false);
