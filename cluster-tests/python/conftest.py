@@ -9,6 +9,7 @@ import os
 
 import pytest
 
+from oracle import Oracle
 from servers import Started, external
 
 VERSIONS = [3, 4, 5]
@@ -74,3 +75,15 @@ def table(session, request):
     session.execute(f"DROP TABLE IF EXISTS {name}")
     yield name
     session.execute(f"DROP TABLE IF EXISTS {name}")
+
+
+@pytest.fixture(scope="session")
+def oracle(tmp_path_factory):
+    """Apache Cassandra, shared by all tests that compare with it."""
+    state = os.environ.get("HELENUS_ORACLE", "HELENUS_ORACLE is not set: run through `cargo xtask test`")
+    if state != "yes":
+        pytest.skip(f"no Apache Cassandra: {state}")
+    oracle = Oracle(tmp_path_factory.mktemp("oracle"))
+    oracle.start()
+    yield oracle
+    oracle.stop()

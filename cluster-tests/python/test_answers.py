@@ -85,8 +85,12 @@ def code_of(error):
 
 def answer(session, statement):
     """The lines of the answer to one statement."""
+    return answer_of(session.execute_async(SimpleStatement(statement, consistency_level=ConsistencyLevel.ONE)))
+
+
+def answer_of(future):
+    """The lines of the answer that a future of the driver brings."""
     try:
-        future = session.execute_async(SimpleStatement(statement, consistency_level=ConsistencyLevel.ONE))
         result = future.result()
     except Exception as error:
         return error_lines(code_of(error))

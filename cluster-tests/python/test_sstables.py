@@ -6,17 +6,13 @@ answer every SELECT as Helenus does; sstabledump and sstablemetadata read the fi
 """
 
 import json
-import os
-import shlex
 import shutil
-import socket
-import subprocess
 
 import pytest
 from cassandra.query import SimpleStatement
 
 from conftest import fresh_keyspace, started
-from servers import Server, free_addresses
+from servers import Server
 
 COMPRESSORS = {
     "lz4": "{'class': 'LZ4Compressor', 'chunk_length_in_kb': 16}",
@@ -105,53 +101,6 @@ def content(session, table):
         found.append([repr(row) for row in session.execute(SimpleStatement(text, fetch_size=500))])
     assert len(found[0]) > WIDE_ROWS / 2
     return found
-
-
-class Oracle:
-    """Apache Cassandra of `cargo xtask oracle`, one node in a folder of its own; or one that runs already, which
-    HELENUS_ORACLE_NODE names by its address and the port of its nodetool, as in `127.0.0.99:7299`."""
-
-    def __init__(self, folder):
-        self.command = shlex.split(os.environ.get("HELENUS_XTASK", "cargo xtask"))
-        self.folder = folder
-        self.running = os.environ.get("HELENUS_ORACLE_NODE")
-        if self.running:
-            self.address, self.port = self.running.split(":")
-            return
-        (self.address,) = free_addresses(1)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = str(probe.getsockname()[1])
-
-    def run(self, *words, timeout=600):
-        done = subprocess.run([*self.command, "oracle", *words], capture_output=True, text=True, timeout=timeout)
-        assert done.returncode == 0, f"{words}:\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    def start(self):
-        if not self.running:
-            self.run("start", self.address, "--heap", "768M", "--jmx-port", self.port, "--directory", str(self.folder))
-
-    def stop(self):
-        if not self.running:
-            self.run("stop", self.address)
-
-    def nodetool(self, *words):
-        return self.run("nodetool", "-p", self.port, *words)
-
-    def tool(self, name, *words):
-        return self.run("tool", f"org.apache.cassandra.tools.{name}", *words)
-
-
-@pytest.fixture(scope="module")
-def oracle(tmp_path_factory):
-    state = os.environ.get("HELENUS_ORACLE", "HELENUS_ORACLE is not set: run through `cargo xtask test`")
-    if state != "yes":
-        pytest.skip(f"no Apache Cassandra: {state}")
-    oracle = Oracle(tmp_path_factory.mktemp("oracle"))
-    oracle.start()
-    yield oracle
-    oracle.stop()
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,14 @@
 //! - `bench`: Helenus beside Apache Cassandra on the same machine.
 //! - `sim`: a simulated cluster through faults, from seeds.
 //! - `fuzz`: bytes of strangers for the decoders, by libFuzzer.
+//! - `differ`: statements from seeds on Helenus and on Apache Cassandra side by side.
 //! - `oracle`: Apache Cassandra 5.0.6 itself, to ask and to compare with.
 //!
 //! Whatever they fetch or write lies under the target folder.
 
 mod bench;
 mod demo;
+mod differ;
 mod fuzz;
 mod oracle;
 mod process;
@@ -46,6 +48,8 @@ enum Command {
     Sim(sim::SimArguments),
     /// Bytes of strangers for one of the decoders, by libFuzzer
     Fuzz(fuzz::FuzzArguments),
+    /// Statements from seeds on Helenus and on Apache Cassandra side by side
+    Differ(differ::DifferArguments),
     /// Apache Cassandra 5.0.6: start, stop, its tools, its nodetool
     Oracle(oracle::OracleArguments),
 }
@@ -68,6 +72,7 @@ fn run() -> anyhow::Result<()> {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Sim(arguments) => sim::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
+        Command::Differ(arguments) => differ::run(&arguments),
         Command::Oracle(arguments) => oracle::run(&arguments),
     }
 }

@@ -1,0 +1,103 @@
+"""Runs what `generate.py` makes on two servers side by side and tells where they answer differently."""
+
+import pathlib
+import random
+import sys
+import time
+
+sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parent.parent)]
+
+from cassandra import ConsistencyLevel
+from cassandra.query import SimpleStatement
+
+from generate import Generator
+from known import reason_for
+from test_answers import answer_of
+
+SECONDS = 30
+
+
+class Difference:
+    """A statement that two servers answer differently."""
+
+    def __init__(self, seed, number, statement, theirs, ours):
+        self.seed = seed
+        self.number = number
+        self.statement = statement
+        self.theirs = theirs
+        self.ours = ours
+
+    def __str__(self):
+        lines = [f"seed {self.seed}, statement {self.number}: {self.statement}"]
+        lines += [f"  Cassandra: {line}" for line in self.theirs] + [f"  Helenus:   {line}" for line in self.ours]
+        return "\n".join(lines)
+
+
+def run_both(sessions, statement, page):
+    """What each answers; both work at the same time."""
+    query = SimpleStatement(statement, consistency_level=ConsistencyLevel.ONE, fetch_size=page)
+    futures = [session.execute_async(query, timeout=SECONDS) for session in sessions]
+    return [answer_of(future) for future in futures]
+
+
+class Seed:
+    """One seed's keyspace and statements."""
+
+    def __init__(self, sessions, seed, features, disturb):
+        self.sessions = sessions
+        self.seed = seed
+        self.rng = random.Random(seed)
+        self.generator = Generator(self.rng, features)
+        self.disturb = disturb
+        self.keyspace = f"differ_{seed}"
+        self.history = []
+        self.count = 0
+
+    def both(self, statement, page=5000):
+        self.history.append(statement)
+        self.count += 1
+        theirs, ours = run_both(self.sessions, statement, page)
+        if theirs == ours or reason_for(statement, theirs, ours):
+            return None
+        return Difference(self.seed, self.count, statement, theirs, ours)
+
+    def statements(self, count):
+        yield from self.generator.begin()
+        for _ in range(count):
+            yield self.generator.statement()
+
+    def run(self, count, most):
+        """The differences, at most `most` of them: behind the first ones the data may differ."""
+        replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+        for session in self.sessions:
+            session.execute(f"DROP KEYSPACE IF EXISTS {self.keyspace}", timeout=SECONDS)
+            session.execute(f"CREATE KEYSPACE {self.keyspace} WITH replication = {replication}", timeout=SECONDS)
+            session.set_keyspace(self.keyspace)
+        found = []
+        for statement in self.statements(count):
+            page = self.rng.choice([5000, 5000, 1, 2, 3, 7])
+            if self.disturb and self.rng.random() < 0.02:
+                self.disturb(self.rng.choice(["flush", "flush", "compact"]), self.keyspace)
+            difference = self.both(statement, page)
+            if difference:
+                found.append(difference)
+                if len(found) >= most:
+                    break
+        for session in self.sessions:
+            session.execute(f"DROP KEYSPACE IF EXISTS {self.keyspace}", timeout=SECONDS)
+        return found
+
+
+def run_seeds(sessions, seeds, statements, features=(), most=5, disturb=None, tell=print):
+    """Runs seeds; answers how many statements were compared and the differences. `disturb` flushes or compacts one of the two
+    now and then: it must not be seen."""
+    total, differences, began = 0, [], time.monotonic()
+    for seed in seeds:
+        run = Seed(sessions, seed, features, disturb)
+        found = run.run(statements, most)
+        total += run.count
+        differences += found
+        for difference in found:
+            tell(str(difference))
+    tell(f"{total} statements, {len(differences)} differences, {time.monotonic() - began:.0f} s")
+    return total, differences

@@ -1,0 +1,431 @@
+"""Schemas and statements from a seed: valid, odd and invalid, over all types and clauses.
+
+The generator keeps no model of the data: two servers that answer the same are right together. It avoids what cannot be the
+same on two servers: clocks, random ids, and remaining times to live.
+"""
+
+from values import KEY_TYPES, NATIVE, NUMBERS, STRANGE, Kind, literal, random_kind
+
+MANY = 4  # different values of a key column
+
+
+class Column:
+    """A column of a table under test, with the few values its key values are drawn from."""
+
+    def __init__(self, rng, name, role, kind):
+        self.name = name
+        self.role = role
+        self.kind = kind
+        self.pool = [literal(rng, kind, strange=0) for _ in range(MANY)]
+
+    def value(self, rng):
+        if self.role in ("partition", "clustering") and rng.random() < 0.97:
+            return rng.choice(self.pool)
+        return literal(rng, self.kind, null=0.08)
+
+
+class Table:
+    """A table under test."""
+
+    def __init__(self, rng, name, types):
+        self.name = name
+        key_kind = lambda: self.key_kind(rng, types)
+        self.partition = [Column(rng, f"p{i}", "partition", key_kind()) for i in range(rng.choice([1, 1, 1, 2]))]
+        self.clustering = [Column(rng, f"c{i}", "clustering", key_kind()) for i in range(rng.choice([0, 1, 1, 2, 3]))]
+        self.orders = [rng.choice(["ASC", "DESC"]) for _ in self.clustering]
+        statics = rng.choice([0, 0, 1, 2]) if self.clustering else 0
+        self.static = [Column(rng, f"s{i}", "static", random_kind(rng, types)) for i in range(statics)]
+        self.regular = [Column(rng, f"r{i}", "regular", random_kind(rng, types)) for i in range(rng.randint(0, 6))]
+        self.added = 0
+
+    @staticmethod
+    def key_kind(rng, types):
+        if rng.random() < 0.85:
+            return Kind(rng.choice(KEY_TYPES))
+        while True:
+            kind = random_kind(rng, types, 1)
+            if "duration" not in str(kind):
+                kind.frozen = kind.frozen or kind.is_collection or kind.name == "udt"
+                return kind
+
+    @property
+    def columns(self):
+        return self.partition + self.clustering + self.static + self.regular
+
+    @property
+    def values(self):
+        return self.static + self.regular
+
+    def create(self, rng):
+        columns = [f"{c.name} {c.kind}{' static' if c.role == 'static' else ''}" for c in self.columns]
+        partition = ", ".join(c.name for c in self.partition)
+        if len(self.partition) > 1:
+            partition = f"({partition})"
+        key = ", ".join([partition, *(c.name for c in self.clustering)])
+        options = []
+        if self.clustering and rng.random() < 0.7:
+            orders = ", ".join(f"{c.name} {order}" for c, order in zip(self.clustering, self.orders))
+            options.append(f"CLUSTERING ORDER BY ({orders})")
+        options += rng.choice([[], [], ["gc_grace_seconds = 0"], ["comment = 'it''s'"],
+                               ["compression = {'class': 'LZ4Compressor', 'chunk_length_in_kb': 4}"],
+                               ["default_time_to_live = 1000000"], ["bloom_filter_fp_chance = 0.1"]])
+        text = f"CREATE TABLE {self.name} ({', '.join(columns)}, PRIMARY KEY ({key}))"
+        return text + (" WITH " + " AND ".join(options) if options else "")
+
+
+class Generator:
+    """An endless run of statements from one seed."""
+
+    def __init__(self, rng, features=()):
+        self.rng = rng
+        self.features = set(features)
+        self.types = []
+        self.tables = []
+
+    def some(self, chance):
+        return self.rng.random() < chance
+
+    # Schema
+
+    def begin(self):
+        """The statements that make types and tables."""
+        rng = self.rng
+        for number in range(rng.randint(0, 2)):
+            fields = [(f"f{i}", random_kind(rng, self.types, 1, frozen=True)) for i in range(rng.randint(1, 3))]
+            name = f"u{number}"
+            yield f"CREATE TYPE {name} ({', '.join(f'{field} {kind}' for field, kind in fields)})"
+            self.types.append((name, fields))
+        for number in range(rng.randint(1, 2)):
+            table = Table(rng, f"t{number}", self.types)
+            yield table.create(rng)
+            self.tables.append(table)
+
+    def statement(self):
+        """The next statement."""
+        table = self.rng.choice(self.tables)
+        kinds = [(30, self.insert), (12, self.update), (10, self.delete), (5, self.batch), (45, self.select),
+                 (1.0, self.alter), (0.3, self.truncate), (3, self.insert_json)]
+        pick = self.rng.random() * sum(weight for weight, _ in kinds)
+        for weight, make in kinds:
+            pick -= weight
+            if pick <= 0:
+                return make(table)
+        return self.select(table)
+
+    def truncate(self, table):
+        return f"TRUNCATE {table.name}"
+
+    def alter(self, table):
+        rng = self.rng
+        pick = rng.random()
+        if pick < 0.4 or not table.regular:
+            table.added += 1
+            column = Column(rng, f"a{table.added}", "regular", random_kind(rng, self.types))
+            table.regular.append(column)
+            return f"ALTER TABLE {table.name} ADD {column.name} {column.kind}"
+        if pick < 0.7:
+            column = rng.choice(table.regular)
+            table.regular.remove(column)
+            return f"ALTER TABLE {table.name} DROP {column.name}"
+        return rng.choice([
+            f"ALTER TABLE {table.name} WITH comment = 'x{rng.randint(0, 9)}'",
+            f"ALTER TABLE {table.name} DROP {rng.choice(table.partition).name}",
+            f"ALTER TABLE {table.name} ADD {rng.choice(table.columns).name} int",
+            f"ALTER TABLE {table.name} WITH gc_grace_seconds = -1",
+            f"ALTER TABLE {table.name} ALTER {rng.choice(table.columns).name} TYPE blob",
+        ])
+
+    # Writes
+
+    def using(self, ttl=True):
+        rng, parts = self.rng, []
+        if self.some(0.12):
+            parts.append(f"TIMESTAMP {rng.choice(['1', '1700000000000000', '5', '-3', '0'])}")
+        if ttl and self.some(0.08):
+            parts.append(f"TTL {rng.choice(['1000000', '0', '2000000', '-1', '630720001', 'null'])}")
+        rng.shuffle(parts)
+        return " USING " + " AND ".join(parts) if parts else ""
+
+    def insert(self, table):
+        rng = self.rng
+        columns = table.partition + table.clustering
+        if table.static and not table.regular or self.some(0.04):
+            columns = list(table.partition)
+        if self.some(0.02):
+            columns = columns[1:]
+        columns = columns + [c for c in table.values if self.some(0.6)]
+        if self.some(0.1):
+            rng.shuffle(columns)
+        if self.some(0.01):
+            columns.append(rng.choice(table.columns))
+        names = [c.name for c in columns]
+        values = [c.value(rng) for c in columns]
+        if names and self.some(0.01):
+            names[-1] = "nosuch"
+        if values and self.some(0.01):
+            values.pop()
+        condition = " IF NOT EXISTS" if "lwt" in self.features and self.some(0.1) else ""
+        return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(values)}){condition}{self.using()}"
+
+    def insert_json(self, table):
+        rng = self.rng
+        columns = table.partition + table.clustering + [c for c in table.values if self.some(0.4)]
+        members = [f'"{c.name}": {self.json(c.kind, rng.choice(c.pool) if c.role in ("partition", "clustering") else literal(rng, c.kind))}'
+                   for c in columns]
+        if self.some(0.03):
+            members.append('"nosuch": 1')
+        text = "{" + ", ".join(members) + "}"
+        default = rng.choice(["", "", " DEFAULT UNSET", " DEFAULT NULL"])
+        return f"INSERT INTO {table.name} JSON '" + text.replace("'", "''") + f"'{default}"
+
+    def json(self, kind, text):
+        """A literal's JSON, roughly: what it gets wrong is refused by both sides in the same words."""
+        if text.startswith("'"):
+            inner = text[1:-1].replace("''", "'").replace("\\", "\\\\").replace('"', '\\"')
+            return f'"{inner}"'
+        if kind.name in ("uuid", "timeuuid", "blob", "duration", "ascii") or text in ("NaN", "Infinity", "-Infinity"):
+            return f'"{text}"'
+        return text.replace("'", '"').lower() if kind.name == "boolean" else text.replace("'", '"')
+
+    def assignment(self, column):
+        rng, name, kind = self.rng, column.name, column.kind
+        value = lambda: literal(rng, kind, null=0.05)
+        if kind.is_multicell and kind.is_collection and self.some(0.75):
+            part = kind.parts[-1]
+            forms = [f"{name} = {name} + {value()}", f"{name} = {name} - {value()}", f"{name} += {value()}",
+                     f"{name} -= {value()}", f"{name} = {value()}"]
+            if kind.name == "list":
+                forms += [f"{name} = {value()} + {name}", f"{name}[{rng.randint(-1, 3)}] = {literal(rng, part, null=0.1)}"]
+            if kind.name == "map":
+                keys = Kind("set", [kind.parts[0]])
+                forms += [f"{name}[{literal(rng, kind.parts[0])}] = {literal(rng, part, null=0.1)}",
+                          f"{name} = {name} - {literal(rng, keys)}"]
+            return rng.choice(forms)
+        if kind.is_multicell and kind.name == "udt" and self.some(0.5):
+            place = rng.randrange(len(kind.parts))
+            return f"{name}.{kind.fields[place + 1]} = {literal(rng, kind.parts[place], null=0.1)}"
+        if self.some(0.02):
+            return f"{name} = {name} + {value()}"
+        if kind.name in NUMBERS and self.some(0.1):
+            return f"{name} = {value()} {rng.choice('+-*/%')} {value()}"
+        return f"{name} = {value()}"
+
+    def key_where(self, table, ranges=False):
+        """Restrictions of the primary key, mostly whole."""
+        rng, parts = self.rng, []
+        for column in table.partition:
+            if self.some(0.08):
+                parts.append(f"{column.name} IN ({', '.join(column.value(rng) for _ in range(rng.randint(0, 3)))})")
+            elif not self.some(0.01):
+                parts.append(f"{column.name} = {column.value(rng)}")
+        for column in table.clustering:
+            pick = rng.random()
+            if pick < 0.08:
+                parts.append(f"{column.name} IN ({', '.join(column.value(rng) for _ in range(rng.randint(0, 3)))})")
+            elif pick < (0.3 if ranges else 0.03):
+                parts.append(f"{column.name} {rng.choice(['<', '<=', '>', '>='])} {column.value(rng)}")
+                if self.some(0.3):
+                    parts.append(f"{column.name} {rng.choice(['<', '<=', '>', '>='])} {column.value(rng)}")
+                break
+            elif pick < (0.45 if ranges else 0.05):
+                break
+            else:
+                parts.append(f"{column.name} = {column.value(rng)}")
+        if self.some(0.02) and table.regular:
+            column = rng.choice(table.regular)
+            parts.append(f"{column.name} = {column.value(rng)}")
+        if self.some(0.1):
+            rng.shuffle(parts)
+        return " AND ".join(parts) or f"{table.partition[0].name} = null"
+
+    def static_where(self, table):
+        return " AND ".join(f"{c.name} = {c.value(self.rng)}" for c in table.partition)
+
+    def condition(self, table):
+        rng = self.rng
+        if "lwt" not in self.features or not self.some(0.12):
+            return ""
+        if self.some(0.3) or not table.values:
+            return " IF EXISTS"
+        parts = []
+        for column in rng.sample(table.values, rng.randint(1, min(2, len(table.values)))):
+            kind, name = column.kind, column.name
+            operator = rng.choice(["=", "=", "!=", "<", "<=", ">", ">="])
+            forms = [f"{name} {operator} {literal(rng, kind, null=0.2)}",
+                     f"{name} IN ({literal(rng, kind)}, {literal(rng, kind)})"]
+            if kind.name == "map":
+                forms.append(f"{name}[{literal(rng, kind.parts[0])}] {operator} {literal(rng, kind.parts[1], null=0.1)}")
+            if kind.name == "list":
+                forms.append(f"{name}[{rng.randint(-1, 2)}] {operator} {literal(rng, kind.parts[0], null=0.1)}")
+            if kind.name == "udt":
+                place = rng.randrange(len(kind.parts))
+                forms.append(f"{name}.{kind.fields[place + 1]} {operator} {literal(rng, kind.parts[place], null=0.1)}")
+            parts.append(rng.choice(forms))
+        return " IF " + " AND ".join(parts)
+
+    def update(self, table):
+        rng = self.rng
+        if not table.values:
+            return self.insert(table)
+        columns = rng.sample(table.values, rng.randint(1, min(3, len(table.values))))
+        statics_only = all(c.role == "static" for c in columns) and self.some(0.7)
+        where = self.static_where(table) if statics_only else self.key_where(table)
+        assignments = ", ".join(self.assignment(c) for c in columns)
+        return f"UPDATE {table.name}{self.using()} SET {assignments} WHERE {where}{self.condition(table)}"
+
+    def delete(self, table):
+        rng, what, statics = self.rng, [], False
+        if table.values and self.some(0.4):
+            columns = rng.sample(table.values, rng.randint(1, min(2, len(table.values))))
+            statics = all(c.role == "static" for c in columns) and self.some(0.7)
+            for column in columns:
+                kind, name = column.kind, column.name
+                if kind.name == "map" and self.some(0.5):
+                    what.append(f"{name}[{literal(rng, kind.parts[0])}]")
+                elif kind.name in ("list", "set") and self.some(0.3):
+                    what.append(f"{name}[{rng.choice(['0', '1', literal(rng, kind.parts[0])])}]")
+                elif kind.name == "udt" and self.some(0.4):
+                    what.append(f"{name}.{rng.choice(kind.fields[1:])}")
+                else:
+                    what.append(name)
+        where = self.static_where(table) if statics else self.key_where(table, ranges=not what)
+        words = (" " + ", ".join(what)) if what else ""
+        return f"DELETE{words} FROM {table.name}{self.using(ttl=self.some(0.02))} WHERE {where}{self.condition(table)}"
+
+    def batch(self, table):
+        rng = self.rng
+        kind = rng.choice(["BATCH", "BATCH", "UNLOGGED BATCH"])
+        make = [self.insert, self.update, self.delete]
+        tables = [table] if self.some(0.7) else self.tables
+        parts = [rng.choice(make)(rng.choice(tables)) for _ in range(rng.randint(1, 4))]
+        using = " USING TIMESTAMP 1234" if self.some(0.1) else ""
+        return f"BEGIN {kind}{using} " + "; ".join(parts) + "; APPLY BATCH"
+
+    # Reads
+
+    def selector(self, table):
+        rng = self.rng
+        column = rng.choice(table.columns)
+        name, kind = column.name, column.kind
+        forms = [name] * 6
+        forms += [f"{name} AS \"As {rng.randint(0, 9)}\"", f"to_json({name})", f"CAST({name} AS text)", f"({kind}) {name}"]
+        if kind.name in NATIVE:
+            forms += [f"{kind.name}_as_blob({name})" if kind.name != "blob" else f"blob_as_text({name})",
+                      f"CAST({name} AS {rng.choice(NATIVE)})", f"mask_default({name})", f"mask_null({name})",
+                      f"mask_replace({name}, {literal(rng, kind)})", f"mask_hash({name})",
+                      f"mask_inner({name}, 1, 1)", f"mask_outer({name}, 1, 0)"]
+        if kind.name in NUMBERS:
+            other = literal(rng, Kind(rng.choice(NUMBERS)), strange=0)
+            forms += [f"{name} {rng.choice('+-*/%')} {other}", f"-{name}", f"abs({name})", f"round({name})",
+                      f"exp({name})", f"log({name})", f"log10({name})",
+                      f"{name} {rng.choice('+-*/%')} {rng.choice(table.columns).name}"]
+        if kind.name in ("timestamp", "date", "timeuuid"):
+            forms += [f"to_date({name})", f"to_timestamp({name})", f"to_unix_timestamp({name})", f"{name} + 2d",
+                      f"{name} - 1mo", f"floor({name}, {rng.choice(['1d', '1h', '3mo', '2y', '1mo2d'])})"]
+        if kind.name == "timeuuid":
+            forms += [f"min_timeuuid({name})"]
+        if kind.name in ("list", "set", "map"):
+            forms += [f"collection_count({name})", f"collection_min({name})", f"collection_max({name})",
+                      f"collection_sum({name})", f"collection_avg({name})", f"writetime({name}) IS NULL",
+                      f"count({name})"]
+        if kind.name == "map":
+            key = lambda: literal(rng, kind.parts[0])
+            forms += [f"{name}[{key()}]", f"{name}[{key()}..{key()}]", f"{name}[{key()}..]", f"{name}[..{key()}]",
+                      f"map_keys({name})", f"map_values({name})"]
+        if kind.name == "set":
+            value = lambda: literal(rng, kind.parts[0])
+            forms += [f"{name}[{value()}]", f"{name}[{value()}..{value()}]", f"{name}[{value()}..]"]
+        if kind.name == "udt":
+            forms += [f"{name}.{field}" for field in kind.fields[1:]] + [f"{name}.nosuch"]
+        if kind.name == "vector":
+            forms += [f"similarity_{which}({name}, {literal(rng, kind)})" for which in ("cosine", "euclidean", "dot_product")]
+        forms += [f"[{name}, {name}]", f"({name}, {rng.choice(table.columns).name})", f"{{{name}}}", "nosuch",
+                  f"nosuch({name})", literal(rng, Kind(rng.choice(NATIVE))), f"(int) {rng.choice(STRANGE)}"]
+        return rng.choice(forms)
+
+    def aggregate(self, table):
+        rng = self.rng
+        name = rng.choice(table.columns).name
+        return rng.choice(["count(*)", "count(1)", *(f"{each}({name})" for each in ("count", "min", "max", "sum", "avg"))])
+
+    def filter(self, table):
+        """A restriction of any column."""
+        rng = self.rng
+        column = rng.choice(table.columns)
+        name, kind = column.name, column.kind
+        value = lambda: column.value(rng)
+        forms = [f"{name} = {value()}", f"{name} {rng.choice(['<', '<=', '>', '>='])} {value()}",
+                 f"{name} IN ({value()}, {value()})"]
+        if kind.is_collection:
+            forms += [f"{name} CONTAINS {literal(rng, kind.parts[-1])}"] * 2
+        if kind.name == "map":
+            forms += [f"{name} CONTAINS KEY {literal(rng, kind.parts[0])}",
+                      f"{name}[{literal(rng, kind.parts[0])}] = {literal(rng, kind.parts[1])}"]
+        if self.some(0.06):
+            forms = [f"{name} != {value()}", f"{name} IS NOT NULL", f"{name} LIKE 'a%'", f"{name} CONTAINS 1", "nosuch = 1"]
+        return rng.choice(forms)
+
+    def multi(self, table):
+        """A restriction of several clustering columns."""
+        rng = self.rng
+        columns = table.clustering[rng.choice([0, 0, 0, 1]):][:rng.randint(1, 3)]
+        names = ", ".join(c.name for c in columns)
+        values = lambda: "(" + ", ".join(c.value(rng) for c in columns) + ")"
+        if self.some(0.3):
+            return f"({names}) IN ({', '.join(values() for _ in range(rng.randint(0, 3)))})"
+        return f"({names}) {rng.choice(['=', '<', '<=', '>', '>='])} {values()}"
+
+    def token(self, table):
+        names = ", ".join(c.name for c in table.partition)
+        values = ", ".join(c.value(self.rng) for c in table.partition)
+        right = self.rng.choice([f"token({values})", "0", "-9223372036854775808", "5000000000000000000"])
+        return f"token({names}) {self.rng.choice(['<', '<=', '>', '>=', '='])} {right}"
+
+    def where(self, table):
+        rng, parts = self.rng, []
+        pick = rng.random()
+        if pick < 0.55:
+            parts.append(self.key_where(table, ranges=True))
+        elif pick < 0.65:
+            parts.append(self.token(table))
+        elif pick < 0.75 and table.clustering:
+            parts += [self.static_where(table), self.multi(table)]
+        if self.some(0.2):
+            parts.append(self.filter(table))
+        return " WHERE " + " AND ".join(parts) if parts else ""
+
+    def select(self, table):
+        rng = self.rng
+        group = ""
+        pick = rng.random()
+        if pick < 0.45:
+            what = "*"
+        elif pick < 0.85:
+            what = ", ".join(self.selector(table) for _ in range(rng.randint(1, 3)))
+        else:
+            what = ", ".join(self.aggregate(table) for _ in range(rng.randint(1, 3)))
+            if self.some(0.5):
+                names = [c.name for c in table.partition + table.clustering]
+                names = names[:rng.randint(1, len(names))]
+                if self.some(0.1):
+                    names = names[1:] or names
+                group = " GROUP BY " + ", ".join(names)
+                what = ", ".join([*names, what])
+        words = "JSON " if self.some(0.06) else ""
+        if self.some(0.06):
+            words += "DISTINCT "
+            if self.some(0.8):
+                what = ", ".join(c.name for c in table.partition + table.static[:1])
+        order = ""
+        if table.clustering and self.some(0.2):
+            columns = table.clustering[:rng.randint(1, len(table.clustering))]
+            flip = self.some(0.5)
+            turned = {"ASC": "DESC", "DESC": "ASC"}
+            directions = [turned[o] if flip else o for o in table.orders]
+            if self.some(0.1):
+                directions = [rng.choice(["ASC", "DESC"]) for _ in columns]
+            order = " ORDER BY " + ", ".join(f"{c.name} {d}" for c, d in zip(columns, directions))
+        per = f" PER PARTITION LIMIT {rng.choice([1, 2, 0])}" if self.some(0.07) else ""
+        limit = f" LIMIT {rng.choice([1, 2, 3, 10, 0, -1])}" if self.some(0.15) else ""
+        filtering = " ALLOW FILTERING" if self.some(0.45) else ""
+        return f"SELECT {words}{what} FROM {table.name}{self.where(table)}{group}{order}{per}{limit}{filtering}"
