@@ -104,7 +104,7 @@ class Generator:
         """The next statement."""
         table = self.rng.choice(self.tables)
         kinds = [(30, self.insert), (12, self.update), (10, self.delete), (5, self.batch), (45, self.select),
-                 (1.0, self.alter), (0.3, self.truncate), (3, self.insert_json)]
+                 (1.0, self.alter), (0.3, self.truncate), (3 if "json" in self.features else 0, self.insert_json)]
         pick = self.rng.random() * sum(weight for weight, _ in kinds)
         for weight, make in kinds:
             pick -= weight
@@ -195,7 +195,7 @@ class Generator:
             forms = [f"{name} = {name} + {value()}", f"{name} = {name} - {value()}", f"{name} += {value()}",
                      f"{name} -= {value()}", f"{name} = {value()}"]
             if kind.name == "list":
-                forms += [f"{name} = {value()} + {name}", f"{name}[{rng.randint(-1, 3)}] = {literal(rng, part, null=0.1)}"]
+                forms += [f"{name} = {value()} + {name}", *([f"{name}[{rng.randint(-1, 3)}] = {literal(rng, part, null=0.1)}"] if "list" in self.features else [])]
             if kind.name == "map":
                 keys = Kind("set", [kind.parts[0]])
                 forms += [f"{name}[{literal(rng, kind.parts[0])}] = {literal(rng, part, null=0.1)}",
@@ -311,9 +311,10 @@ class Generator:
         forms += [f"{name} AS \"As {rng.randint(0, 9)}\"", f"to_json({name})", f"CAST({name} AS text)", f"({kind}) {name}"]
         if kind.name in NATIVE:
             forms += [f"{kind.name}_as_blob({name})" if kind.name != "blob" else f"blob_as_text({name})",
-                      f"CAST({name} AS {rng.choice(NATIVE)})", f"mask_default({name})", f"mask_null({name})",
-                      f"mask_replace({name}, {literal(rng, kind)})", f"mask_hash({name})",
-                      f"mask_inner({name}, 1, 1)", f"mask_outer({name}, 1, 0)"]
+                      f"CAST({name} AS {rng.choice(NATIVE)})"]
+        if kind.name in NATIVE and "mask" in self.features:
+            forms += [f"mask_default({name})", f"mask_null({name})", f"mask_replace({name}, {literal(rng, kind)})",
+                      f"mask_hash({name})", f"mask_inner({name}, 1, 1)", f"mask_outer({name}, 1, 0)"]
         if kind.name in NUMBERS:
             other = literal(rng, Kind(rng.choice(NUMBERS)), strange=0)
             forms += [f"{name} {rng.choice('+-*/%')} {other}", f"-{name}", f"abs({name})", f"round({name})",
