@@ -87,7 +87,9 @@ impl Engine {
         // What the log has before this position is fenced off by the manifest.
         let (view, position) = {
             let _alone = self.barrier.write();
-            (store.view.swap(Arc::default()), self.log.position())
+            let view = store.view.swap(Arc::default());
+            self.truncations.fetch_add(1, Ordering::Release);
+            (view, self.log.position())
         };
         self.forget_memtables(&view);
         let directory = store.directory();
