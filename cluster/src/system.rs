@@ -90,6 +90,7 @@ fn read_of(table: &Table, scope: ReadScope, now: i64) -> ReadCommand {
         columns: ColumnFilter::All,
         limits: ReadLimits::NONE,
         now,
+        through: None,
     }
 }
 

@@ -3,7 +3,7 @@
 //! The engine is shared by all coordinators of a node. [`Engine::apply`] and [`Engine::read`] run on their threads and wait for no
 //! device. Everything slow is asked for: log writes and syncs by their own calls, flush and compaction as jobs.
 //!
-//! Order of locks: those of counters, `state`, then `barrier`, then what the log and the memtables lock inside.
+//! Order of locks: `state`, then `barrier`, then what the log and the memtables lock inside.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -15,10 +15,10 @@ use helenus_model::read::{PartitionConsumer, ReadCommand};
 use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
-mod count;
 mod figures;
 mod files;
 mod import;
+mod indexes;
 mod jobs;
 mod open;
 mod revived;
@@ -26,7 +26,6 @@ mod schema;
 mod snapshot;
 mod stats;
 
-pub use count::{CountError, CountedBy};
 pub use figures::{ScanFigures, TableFigures};
 pub(crate) use figures::{ScanWindow, Times};
 pub use import::ImportError;
@@ -35,11 +34,13 @@ pub use open::ReplayReport;
 pub use snapshot::DrainError;
 
 pub use crate::error::OpenError;
+pub use crate::index::build::BuildJob;
 pub use stats::{EngineStats, TableStats};
 
 use crate::cursor::ReadMode;
 use crate::disk::{Disk, DiskError};
 use crate::error::{ReadError, WriteError};
+use crate::index;
 use crate::log::{Log, LogConfig, LogPosition};
 use crate::manifest::{Generation, Manifest};
 use crate::recent::RecentWrites;
@@ -141,9 +142,6 @@ pub struct Engine {
     skipped_updates: AtomicU64,
     /// Kept only where reads must not be ahead of the device.
     recent: OnceLock<RecentWrites>,
-    counter_locks: count::CounterLocks,
-    /// Tables emptied since the start; changed while `barrier` is held alone.
-    truncations: AtomicU64,
 }
 
 impl Engine {
@@ -151,26 +149,11 @@ impl Engine {
     /// known here; updates of others are skipped and counted. Returns the log position that [`Engine::log_flush`] and
     /// [`Engine::log_sync`] must have passed for the mutation to survive a kill or a power cut. Nothing waits for a device.
     pub fn apply(&self, mutation: &[u8], durable: bool) -> Result<LogPosition, WriteError> {
-        let position = self.apply_if(mutation, durable, || true)?;
-        Ok(position.unwrap_or(LogPosition::ZERO))
-    }
-
-    /// [`Engine::apply`] unless, at its moment, `still` says no: then nothing is done, and there is no position.
-    #[inline]
-    fn apply_if(
-        &self,
-        mutation: &[u8],
-        durable: bool,
-        still: impl FnOnce() -> bool,
-    ) -> Result<Option<LogPosition>, WriteError> {
         if self.memtable_bytes.load(Ordering::Relaxed) > self.config.memtable_bytes_max.saturating_mul(4) {
             return Err(WriteError::Overloaded);
         }
         let decoded = MutationRef::new(mutation);
         let shared = self.barrier.read();
-        if !still() {
-            return Ok(None);
-        }
         let tables = self.tables.load();
         let mut unknown = None;
         let known = decoded.updates().filter(|(id, _)| {
@@ -197,7 +180,7 @@ impl Engine {
         };
         self.apply_to_memtables(&tables, decoded, |_| true, start);
         drop(shared);
-        Ok(Some(end))
+        Ok(end)
     }
 
     /// Applies the updates of tables that `wanted` lets through.
@@ -214,19 +197,22 @@ impl Engine {
                 self.skipped_updates.fetch_add(1, Ordering::Relaxed);
                 continue;
             };
+            let definition = store.definition.load();
             if wanted(id) {
                 let began = Times::begin(store.counters.writes.fetch_add(1, Ordering::Relaxed), self.config.clock);
-                let definition = store.definition.load();
                 let left;
-                let update = match definition.revived() {
+                let own = match definition.revived() {
                     [] => update,
                     revived => {
                         left = revived::without_dropped(update, revived);
                         left.as_slice()
                     }
                 };
-                grown += store.view.load().active.apply(&definition, mutation.key, update, position);
+                grown += store.view.load().active.apply(&definition, mutation.key, own, position);
                 store.counters.write_times.end(began, self.config.clock);
+            }
+            if !definition.indexes.is_empty() {
+                grown += index::entries::apply(tables, &definition, mutation.key, update, &wanted, position);
             }
         }
         if grown != 0 {
@@ -279,7 +265,10 @@ impl Engine {
     ) -> Result<(), ReadError> {
         let tables = self.tables.load();
         let store = tables.get(command.table).ok_or(ReadError::UnknownTable(command.table))?;
-        crate::read::read(store, self.config.clock, command, mode, consumer)
+        match &command.through {
+            None => crate::read::read(store, self.config.clock, command, mode, consumer),
+            Some(through) => index::read::read(&tables, store, command, through, mode, consumer),
+        }
     }
 }
 

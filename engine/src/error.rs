@@ -33,6 +33,9 @@ pub enum ReadError {
     /// The reader gave up: it had passed more tombstones than it may.
     #[error("scanned over {0} tombstones (see tombstone_failure_threshold)")]
     TooManyTombstones(u64),
+    /// The secondary index is not known here, or not built yet.
+    #[error("index {0} is not available")]
+    IndexNotAvailable(Uuid),
 }
 
 /// A write was not done.

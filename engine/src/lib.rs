@@ -9,6 +9,7 @@ pub mod disk;
 pub mod disk_memory;
 pub mod engine;
 pub mod error;
+mod index;
 pub mod log;
 mod manifest;
 pub mod memtable;

@@ -6,7 +6,7 @@
 //! ```text
 //! file   := "HELNMAN" 1, body length u32, body, CRC32 of everything before u32
 //! body   := first log segment u32, next generation u64, table count vint, table*
-//! table  := id 16 bytes, directory text, flags u8 (1 dropped), flushed position u64, truncated at i64 (microseconds, i64::MIN never),
+//! table  := id 16 bytes, directory text, flags u8 (1 dropped, 2 index built), flushed position u64, truncated at i64 (microseconds, i64::MIN never),
 //!           live, pending, obsolete: each a count vint and generations u64
 //! ```
 
@@ -35,6 +35,8 @@ pub(crate) struct TableRecord {
     pub(crate) directory: String,
     /// Dropped; the record stays until its files are gone.
     pub(crate) dropped: bool,
+    /// The files of a secondary index that is built.
+    pub(crate) index_built: bool,
     /// Log records before this are in SSTables, or were truncated.
     pub(crate) flushed: LogPosition,
     /// When it was last truncated, microseconds; `i64::MIN` for never.
@@ -52,6 +54,7 @@ impl TableRecord {
         TableRecord {
             directory,
             dropped: false,
+            index_built: false,
             flushed: LogPosition::ZERO,
             truncated_at: i64::MIN,
             live: BTreeSet::new(),
@@ -125,7 +128,7 @@ impl Manifest {
         for (id, table) in &self.tables {
             body.extend_from_slice(id.as_bytes());
             put_text(&mut body, &table.directory);
-            body.push(u8::from(table.dropped));
+            body.push(u8::from(table.dropped) | u8::from(table.index_built) << 1);
             body.extend_from_slice(&table.flushed.to_u64().to_be_bytes());
             body.extend_from_slice(&table.truncated_at.to_be_bytes());
             for set in [&table.live, &table.pending, &table.obsolete] {
@@ -173,7 +176,12 @@ impl Manifest {
         for _ in 0..reader.count()? {
             let id = reader.uuid()?;
             let mut table = TableRecord::new(reader.text()?.to_owned());
-            table.dropped = reader.bool()?;
+            let flags = reader.u8()?;
+            if flags > 3 {
+                return Err(reader.invalid("flags of a table"));
+            }
+            table.dropped = flags & 1 != 0;
+            table.index_built = flags & 2 != 0;
             table.flushed = LogPosition::from_u64(reader.u64()?);
             table.truncated_at = reader.i64()?;
             for set in [&mut table.live, &mut table.pending, &mut table.obsolete] {
@@ -200,6 +208,7 @@ mod tests {
         table.truncated_at = 5;
         table.live = BTreeSet::from([3, 9]);
         table.obsolete = BTreeSet::from([2]);
+        table.index_built = true;
         manifest.tables.insert(Uuid::from_u128(5), table);
         let bytes = manifest.encode();
         assert_eq!(Manifest::decode(&bytes).expect("valid"), manifest);

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use helenus_model::key::{ClusteringValues, KeyRef, Position, PositionBuf, RingPosition};
 use helenus_model::partition::{Marker, Unfiltered};
-use helenus_model::read::{ColumnFilter, Flow, Next, PartitionConsumer, ReadCommand, ReadScope, Slice};
+use helenus_model::read::{ColumnFilter, Flow, Next, PartitionConsumer, ReadCommand, ReadScope, Slice, slices_behind};
 use helenus_model::row::DeletionTime;
 use helenus_model::schema::Table;
 
@@ -18,12 +18,14 @@ use crate::merge::MergeCursor;
 use crate::table_store::{TableStore, View};
 
 mod alone;
+mod found;
 mod limit;
 mod scan;
 mod source;
 
 use alone::Alone;
-use limit::LimitState;
+pub(crate) use found::FoundRows;
+pub(crate) use limit::LimitState;
 pub(crate) use scan::MergedScan;
 use source::{CursorSource, ScanSource};
 
@@ -243,7 +245,7 @@ impl<'r> Read<'r> {
                 let slices = match place {
                     None => &command.slices,
                     Some(place) => {
-                        cut = self.slices_behind(place.as_ref());
+                        cut = slices_behind(self.table.comparator(), &command.slices, place.as_ref(), command.reversed);
                         &cut
                     }
                 };
@@ -254,32 +256,6 @@ impl<'r> Read<'r> {
             }
         }
         self.scan(&start, end)
-    }
-
-    /// What is left of the slices behind `place` in reading order.
-    fn slices_behind(&self, place: Position<'_>) -> Vec<Slice> {
-        let order = self.table.comparator();
-        let mut out = Vec::with_capacity(self.command.slices.len());
-        for slice in &self.command.slices {
-            let mut slice = slice.clone();
-            // A row's own place is not part of what is behind it.
-            if self.command.reversed {
-                let place =
-                    Position { prefix: place.prefix, weight: if place.weight == 0 { -1 } else { place.weight } };
-                if order.compare_positions(place, slice.end.as_ref()).is_lt() {
-                    slice.end = place.to_owned();
-                }
-            } else {
-                let place = Position { prefix: place.prefix, weight: if place.weight == 0 { 1 } else { place.weight } };
-                if order.compare_positions(slice.start.as_ref(), place).is_lt() {
-                    slice.start = place.to_owned();
-                }
-            }
-            if order.compare_positions(slice.start.as_ref(), slice.end.as_ref()).is_lt() {
-                out.push(slice);
-            }
-        }
-        out
     }
 
     /// Reads the partitions of `[start, end)`.

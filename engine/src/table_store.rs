@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
 use crate::engine::{ScanWindow, Times};
+use crate::index::IndexStore;
 use crate::log::LogPosition;
 use crate::memtable::Memtable;
 use crate::sstable_handle::SsTableHandle;
@@ -86,6 +87,8 @@ pub(crate) struct TableStore {
     pub(crate) compaction_due: AtomicBool,
     /// Second from which it is due in any case.
     pub(crate) compaction_check_at: AtomicI64,
+    /// Set for the hidden table of a secondary index.
+    pub(crate) index: Option<IndexStore>,
 }
 
 impl TableStore {
@@ -98,12 +101,21 @@ impl TableStore {
             counters: TableCounters::default(),
             compaction_due: AtomicBool::new(true),
             compaction_check_at: AtomicI64::new(i64::MIN),
+            index: None,
         }
+    }
+
+    /// The store of an index.
+    pub(crate) fn of_index(hidden: Arc<Table>, index: IndexStore) -> Self {
+        TableStore { index: Some(index), ..TableStore::new(hidden, false) }
     }
 
     /// The directory of the table's files, named as Cassandra names it.
     pub(crate) fn directory(&self) -> String {
         let definition = self.definition.load();
+        if self.index.is_some() {
+            return crate::index::directory(&definition);
+        }
         format!("data/{}/{}-{}", definition.keyspace, definition.name, self.id.simple())
     }
 }

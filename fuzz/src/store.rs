@@ -49,6 +49,7 @@ pub fn schema() -> Arc<Schema> {
         dropped: Vec::new(),
         next_column_id: 5,
         params: TableParams::default(),
+        indexes: Vec::new(),
     };
     let replication = Replication::Simple { factor: 1 };
     let keyspace = SchemaChange::PutKeyspace { name: "ks".to_owned(), replication, durable_writes: true };
@@ -136,6 +137,7 @@ pub fn content(engine: &Engine, reversed: bool) -> Result<Vec<u8>, ReadError> {
         columns: ColumnFilter::All,
         limits: ReadLimits::NONE,
         now: NOW.seconds(),
+        through: None,
     };
     let mut content = Content::default();
     engine.read(&command, ReadMode::UNBOUNDED, &mut content)?;

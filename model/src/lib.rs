@@ -4,7 +4,6 @@
 
 pub mod codec;
 pub mod consistency;
-pub mod counter;
 pub mod key;
 pub mod limits;
 pub mod mutation;

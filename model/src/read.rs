@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use uuid::Uuid;
 
 use crate::codec::{DecodeError, Reader, put_bytes, put_bytes16, put_vint};
-use crate::key::{KeyRef, Position, PositionBuf, RingPosition, validate_clustering};
+use crate::key::{ClusteringComparator, KeyRef, Position, PositionBuf, RingPosition, validate_clustering};
 use crate::limits::{COLUMN_IDS_MAX, KEY_COLUMNS_MAX};
 use crate::partition::Unfiltered;
 use crate::row::{ColumnId, DeletionTime, RowRef};
@@ -36,6 +36,35 @@ impl Slice {
         (self.start.weight < 0 && self.end.weight > 0 && self.start.prefix == self.end.prefix)
             .then_some(&*self.start.prefix)
     }
+}
+
+/// What is left of the slices behind `place` in reading order.
+pub fn slices_behind(
+    order: &ClusteringComparator,
+    slices: &[Slice],
+    place: Position<'_>,
+    reversed: bool,
+) -> Vec<Slice> {
+    let mut out = Vec::with_capacity(slices.len());
+    for slice in slices {
+        let mut slice = slice.clone();
+        // A row's own place is not part of what is behind it.
+        if reversed {
+            let place = Position { prefix: place.prefix, weight: if place.weight == 0 { -1 } else { place.weight } };
+            if order.compare_positions(place, slice.end.as_ref()).is_lt() {
+                slice.end = place.to_owned();
+            }
+        } else {
+            let place = Position { prefix: place.prefix, weight: if place.weight == 0 { 1 } else { place.weight } };
+            if order.compare_positions(slice.start.as_ref(), place).is_lt() {
+                slice.start = place.to_owned();
+            }
+        }
+        if order.compare_positions(slice.start.as_ref(), slice.end.as_ref()).is_lt() {
+            out.push(slice);
+        }
+    }
+    out
 }
 
 /// Which partitions.
@@ -113,12 +142,37 @@ pub struct ReadCommand {
     pub limits: ReadLimits,
     /// The second that decides what has expired, the same on every replica.
     pub now: LocalSeconds,
+    /// How the rows are found, unless by looking at all that scope and slices name.
+    pub through: Option<Box<Through>>,
 }
+
+/// How the rows of a read are found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Through {
+    /// By a secondary index: only live rows that have the value on this replica are told, and no deletions.
+    Index {
+        /// The index.
+        index: Uuid,
+        /// What it is asked for: a partition key of its hidden table.
+        value: Box<[u8]>,
+    },
+    /// They were found before: partitions in ring order, and what is read of each, instead of the command's slices.
+    Rows(Vec<(Box<[u8]>, Vec<Slice>)>),
+}
+
+const PLAIN: u8 = 1;
+const THROUGH: u8 = 2;
 
 impl ReadCommand {
     /// Appends the command.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        out.push(1);
+        match &self.through {
+            None => out.push(PLAIN),
+            Some(through) => {
+                out.push(THROUGH);
+                through.encode(out);
+            }
+        }
         out.extend_from_slice(self.table.as_bytes());
         put_vint(out, self.schema_epoch);
         match &self.scope {
@@ -142,11 +196,7 @@ impl ReadCommand {
                 }
             }
         }
-        put_vint(out, self.slices.len() as u64);
-        for slice in &self.slices {
-            put_position(out, &slice.start);
-            put_position(out, &slice.end);
-        }
+        put_slices(out, &self.slices);
         out.push(u8::from(self.reversed));
         match &self.columns {
             ColumnFilter::All => out.push(0),
@@ -166,9 +216,11 @@ impl ReadCommand {
 
     /// Reads a command, every field checked.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        if reader.u8()? != 1 {
-            return Err(reader.invalid("read command version"));
-        }
+        let through = match reader.u8()? {
+            PLAIN => None,
+            THROUGH => Some(Box::new(Through::decode(reader)?)),
+            _ => return Err(reader.invalid("read command version")),
+        };
         let table = reader.uuid()?;
         let schema_epoch = reader.vint()?;
         let scope = match reader.u8()? {
@@ -186,16 +238,12 @@ impl ReadCommand {
             }
             _ => return Err(reader.invalid("read scope")),
         };
-        let count = reader.count()?;
-        let mut slices = Vec::with_capacity(count.min(1024));
-        for _ in 0..count {
-            slices.push(Slice { start: read_position(reader)?, end: read_position(reader)? });
-        }
+        let slices = read_slices(reader)?;
         let reversed = reader.bool()?;
         let columns = Self::decode_columns(reader)?;
         let limits = ReadLimits { rows: reader.u32()?, per_partition: reader.u32()?, partitions: reader.u32()? };
         let now = reader.i64()?;
-        Ok(ReadCommand { table, schema_epoch, scope, slices, reversed, columns, limits, now })
+        Ok(ReadCommand { table, schema_epoch, scope, slices, reversed, columns, limits, now, through })
     }
 
     fn decode_columns(reader: &mut Reader<'_>) -> Result<ColumnFilter, DecodeError> {
@@ -216,6 +264,58 @@ impl ReadCommand {
         }
         Ok(ColumnFilter::Only(ids.into()))
     }
+}
+
+impl Through {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Through::Index { index, value } => {
+                out.push(1);
+                out.extend_from_slice(index.as_bytes());
+                put_bytes16(out, value);
+            }
+            Through::Rows(partitions) => {
+                out.push(2);
+                put_vint(out, partitions.len() as u64);
+                for (key, slices) in partitions {
+                    put_bytes16(out, key);
+                    put_slices(out, slices);
+                }
+            }
+        }
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(match reader.u8()? {
+            1 => Through::Index { index: reader.uuid()?, value: reader.bytes16()?.into() },
+            2 => {
+                let count = reader.count()?;
+                let mut partitions = Vec::with_capacity(count.min(1024));
+                for _ in 0..count {
+                    partitions.push((reader.bytes16()?.into(), read_slices(reader)?));
+                }
+                Through::Rows(partitions)
+            }
+            _ => return Err(reader.invalid("way of a read")),
+        })
+    }
+}
+
+fn put_slices(out: &mut Vec<u8>, slices: &[Slice]) {
+    put_vint(out, slices.len() as u64);
+    for slice in slices {
+        put_position(out, &slice.start);
+        put_position(out, &slice.end);
+    }
+}
+
+fn read_slices(reader: &mut Reader<'_>) -> Result<Vec<Slice>, DecodeError> {
+    let count = reader.count()?;
+    let mut slices = Vec::with_capacity(count.min(1024));
+    for _ in 0..count {
+        slices.push(Slice { start: read_position(reader)?, end: read_position(reader)? });
+    }
+    Ok(slices)
 }
 
 fn put_position(out: &mut Vec<u8>, position: &PositionBuf) {
@@ -255,4 +355,37 @@ pub enum Next {
     Item,
     /// With the next partition.
     Partition,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_read_back_and_a_cut_is_an_error() {
+        let check = |through: Option<Through>| {
+            let command = ReadCommand {
+                table: Uuid::from_u128(7),
+                schema_epoch: 3,
+                scope: ReadScope::Partition { key: Box::from(*b"k") },
+                slices: vec![Slice::all()],
+                reversed: false,
+                columns: ColumnFilter::All,
+                limits: ReadLimits::NONE,
+                now: 9,
+                through: through.map(Box::new),
+            };
+            let mut bytes = Vec::new();
+            command.encode(&mut bytes);
+            let mut reader = Reader::new(&bytes);
+            assert_eq!(ReadCommand::decode(&mut reader), Ok(command));
+            assert!(reader.finish().is_ok());
+            for cut in 0..bytes.len() {
+                assert!(ReadCommand::decode(&mut Reader::new(&bytes[..cut])).is_err(), "cut at {cut}");
+            }
+        };
+        check(None);
+        check(Some(Through::Index { index: Uuid::from_u128(5), value: Box::from(*b"") }));
+        check(Some(Through::Rows(vec![(Box::from(*b"a"), vec![Slice::all()]), (Box::from(*b"b"), Vec::new())])));
+    }
 }

@@ -11,11 +11,13 @@ use crate::types::UdtDefinition;
 
 mod change;
 mod column;
+mod index;
 mod params;
 mod table;
 
 pub use change::{SchemaChange, SchemaChangeError};
 pub use column::{Column, ColumnKind, DroppedColumn, SortOrder};
+pub use index::{Index, IndexTarget};
 pub use params::{Replication, TableParams};
 pub use table::{Table, TableParts};
 

@@ -249,6 +249,7 @@ mod tests {
             dropped: Vec::new(),
             next_column_id: 2,
             params: TableParams::default(),
+            indexes: Vec::new(),
         }))
     }
 

@@ -19,7 +19,7 @@ def main():
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--statements", type=int, default=300, help="statements a seed")
     parser.add_argument("--most", type=int, default=5, help="differences after which a seed ends")
-    parser.add_argument("--features", default="", help="also json, list, lwt, mask: separated by commas")
+    parser.add_argument("--features", default="", help="also index, json, list, lwt, mask: separated by commas")
     words = parser.parse_args()
     theirs = Server([words.cassandra], "datacenter1")
     with Started(1) as ours:

@@ -16,10 +16,11 @@ class Column:
         self.name = name
         self.role = role
         self.kind = kind
+        self.indexed = False
         self.pool = [literal(rng, kind, strange=0) for _ in range(MANY)]
 
     def value(self, rng):
-        if self.role in ("partition", "clustering") and rng.random() < 0.97:
+        if (self.role in ("partition", "clustering") or self.indexed) and rng.random() < 0.97:
             return rng.choice(self.pool)
         return literal(rng, self.kind, null=0.08)
 
@@ -99,6 +100,19 @@ class Generator:
             table = Table(rng, f"t{number}", self.types)
             yield table.create(rng)
             self.tables.append(table)
+            if "index" in self.features:
+                yield from self.indexes(table)
+
+    def indexes(self, table):
+        """Indexes on an empty table: on rows that are there two servers build them at different speeds."""
+        rng = self.rng
+        for _ in range(rng.randint(1, 5)):
+            column = rng.choice(table.columns)
+            targets = [column.name]
+            if column.kind.is_collection:
+                targets = [f"{part}({column.name})" for part in ("values", "keys", "entries", "full")]
+            column.indexed = True
+            yield f"CREATE INDEX ON {table.name} ({rng.choice(targets)})"
 
     def statement(self):
         """The next statement."""
@@ -366,6 +380,17 @@ class Generator:
             forms = [f"{name} != {value()}", f"{name} IS NOT NULL", f"{name} LIKE 'a%'", f"{name} CONTAINS 1", "nosuch = 1"]
         return rng.choice(forms)
 
+    def by_index(self, column):
+        """What an index of the column may answer."""
+        rng, kind, name = self.rng, column.kind, column.name
+        forms = [f"{name} = {column.value(rng)}"]
+        if kind.is_multicell:
+            forms = [f"{name} CONTAINS {literal(rng, kind.parts[-1])}"]
+            if kind.name == "map":
+                forms += [f"{name} CONTAINS KEY {literal(rng, kind.parts[0])}",
+                          f"{name}[{literal(rng, kind.parts[0])}] = {literal(rng, kind.parts[1])}"]
+        return rng.choice(forms)
+
     def multi(self, table):
         """A restriction of several clustering columns."""
         rng = self.rng
@@ -391,6 +416,12 @@ class Generator:
             parts.append(self.token(table))
         elif pick < 0.75 and table.clustering:
             parts += [self.static_where(table), self.multi(table)]
+        if "index" in self.features and self.some(0.6):
+            indexed = [column for column in table.columns if column.indexed]
+            if self.some(0.8):
+                parts = []
+            if indexed:
+                parts.append(self.by_index(rng.choice(indexed)))
         if self.some(0.2):
             parts.append(self.filter(table))
         return " WHERE " + " AND ".join(parts) if parts else ""

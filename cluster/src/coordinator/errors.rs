@@ -155,6 +155,7 @@ pub(crate) fn read_reason(error: &ReadError) -> u16 {
     match error {
         ReadError::UnknownTable(_) => FailureReason::IncompatibleSchema.code(),
         ReadError::TooManyTombstones(_) => FailureReason::ReadTooManyTombstones.code(),
+        ReadError::IndexNotAvailable(_) => FailureReason::IndexNotAvailable.code(),
         _ => FailureReason::Unknown.code(),
     }
 }

@@ -13,6 +13,7 @@ use helenus_model::read::{ReadCommand, ReadScope};
 
 use super::client::Reply;
 use super::consistency::Requirement;
+use super::index_read::IndexWait;
 use super::operation::{Kind, Operation};
 use super::{AwaitingSync, Coordinator, LOCAL, SlotId, errors};
 use crate::answer::{Answer, AnswerWriter, digest};
@@ -71,6 +72,8 @@ pub(super) struct ReadWait {
     first: u32,
     /// This command needs this node's own engine only.
     here: bool,
+    /// The read through an index that found the rows of the current command.
+    pub(super) index: Option<Box<IndexWait>>,
 }
 
 impl ReadWait {
@@ -219,6 +222,7 @@ impl Coordinator {
         read.first += read.targets.len() as u32;
         read.targets.clear();
         read.phase = Phase::First;
+        read.index = None;
         let (now, later) = part.replicas.split_at(part.block_for.min(part.replicas.len()));
         read.spare = later.to_vec();
         for (i, peer) in now.iter().enumerate() {

@@ -16,6 +16,7 @@ use helenus_model::schema::Table;
 
 use uuid::Uuid;
 
+use super::index_read::is_by_index;
 use super::operation::{Kind, Operation};
 use super::read::{Phase, ReadState};
 use super::{AwaitingSync, Coordinator, LOCAL, SlotId};
@@ -275,6 +276,10 @@ impl Coordinator {
             self.operations.put_back(id, operation);
             return self.fail_read(id, false);
         };
+        if is_by_index(&command) {
+            self.operations.put_back(id, operation);
+            return self.read_found_rows(id, &table);
+        }
         let reconciled = reconcile(&table, &command, &answers);
         let short =
             reconciled.as_ref().is_ok_and(|reconciled| is_short(&table, &command, &answers, &reconciled.merged));
@@ -290,6 +295,7 @@ impl Coordinator {
         }
         self.operations.put_back(id, operation);
         match reconciled {
+            Ok(reconciled) if self.find_more_rows(id, &peers, &reconciled.merged) => {}
             Ok(reconciled) => self.repair(id, &table, &peers, reconciled),
             Err(error) => {
                 tracing::error!(%error, "replicas' answers cannot be merged");

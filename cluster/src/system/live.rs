@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use helenus_model::schema::Schema;
 use helenus_query::system_tables::{LocalNode, PeerNode, RoleRow, SystemSource, VirtualRows};
+use uuid::Uuid;
 
 use crate::control::RELEASE_VERSION;
 use crate::shared::Shared;
@@ -81,6 +82,10 @@ impl SystemSource for LiveSystem<'_> {
 
     fn schema(&self) -> Arc<Schema> {
         Arc::clone(self.view.schema())
+    }
+
+    fn is_index_built(&self, index: Uuid) -> bool {
+        self.shared.engine.is_index_built(index)
     }
 
     fn roles(&self) -> Vec<RoleRow> {

@@ -66,6 +66,7 @@ fn read(engine: &Engine, key: u8) -> Vec<Vec<u8>> {
         columns: ColumnFilter::All,
         limits: ReadLimits::NONE,
         now: NOW.seconds(),
+        through: None,
     };
     let mut values = Values::default();
     engine.read(&command, ReadMode::UNBOUNDED, &mut values).expect("read");

@@ -67,6 +67,7 @@ fn read(engine: &Engine, table: Uuid) -> Vec<SeenPartition> {
         columns: ColumnFilter::All,
         limits: ReadLimits::NONE,
         now: NOW.seconds(),
+        through: None,
     };
     let definition = engine.tables.load().get(table).expect("known").definition.load_full();
     let mut collector = Collector::new(&definition, command.now, false);

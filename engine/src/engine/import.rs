@@ -85,6 +85,7 @@ impl Engine {
         // The definition may have changed since the file was opened; it does not while `state` is held.
         handle.reader.update_schema(&store.definition.load_full())?;
         let directory = store.directory();
+        self.rebuild_indexes(&mut state, table)?;
         self.commit(&mut state, |manifest| {
             let record = manifest.table_mut(table, &directory);
             record.pending.remove(&generation);

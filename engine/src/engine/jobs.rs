@@ -11,7 +11,7 @@ use helenus_model::time::Now;
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::{Engine, State};
+use super::{BuildJob, Engine, State};
 use crate::disk::{DiskError, DiskErrorKind};
 use crate::error::ReadError;
 use crate::log::LogPosition;
@@ -83,6 +83,8 @@ pub enum Job {
     Compact(CompactJob),
     /// Removes files that nothing needs.
     Remove(RemoveJob),
+    /// Builds a secondary index.
+    Build(BuildJob),
 }
 
 impl Job {
@@ -92,6 +94,7 @@ impl Job {
             Job::Flush(job) => job.run_slice(engine, budget_bytes, now),
             Job::Compact(job) => job.run_slice(engine, budget_bytes, now),
             Job::Remove(job) => job.run(engine),
+            Job::Build(job) => job.run_slice(engine, budget_bytes, now),
         }
     }
 
@@ -101,12 +104,13 @@ impl Job {
             Job::Flush(job) => job.table(),
             Job::Compact(job) => job.table(),
             Job::Remove(job) => job.table(),
+            Job::Build(job) => job.table(),
         }
     }
 }
 
 impl Engine {
-    /// The next piece of background work, if there is any: first flushes, then removals, then compactions.
+    /// The next piece of background work, if there is any: first flushes, then removals, then indexes, then compactions.
     pub fn next_job(&self, now: Now) -> Option<Job> {
         if let Some(job) = self.next_flush(now) {
             return Some(Job::Flush(job));
@@ -115,6 +119,10 @@ impl Engine {
         let tables = self.tables.load_full();
         if let Some(job) = remove::next(&mut state) {
             return Some(Job::Remove(job));
+        }
+        self.note_built_indexes(&mut state, &tables);
+        if let Some(job) = BuildJob::next(&tables) {
+            return Some(Job::Build(job));
         }
         tables.iter().find_map(|store| compact::next(&mut state, store, now)).map(Job::Compact)
     }
@@ -218,7 +226,7 @@ impl Engine {
 
     /// Gives a table a new memtable and queues the old one, if there is anything in it. `position` is that up to which the log was
     /// applied, while it is replayed; otherwise the end of the log.
-    fn switch(&self, store: &TableStore, position: Option<LogPosition>) {
+    pub(super) fn switch(&self, store: &TableStore, position: Option<LogPosition>) {
         if store.view.load().active.is_empty() {
             return;
         }
@@ -230,9 +238,12 @@ impl Engine {
         store.view.store(View::new(Arc::default(), flushing, view.sstables.clone()));
     }
 
-    /// Asks for the flush of a table; the next jobs do it.
+    /// Asks for the flush of a table and its indexes; the next jobs do it.
     pub fn flush(&self, table: Uuid) {
-        self.state.lock().flush_wanted.insert(table);
+        let indexes = self.indexes_of(table);
+        let mut state = self.state.lock();
+        state.flush_wanted.insert(table);
+        state.flush_wanted.extend(indexes.iter().map(|store| store.id));
     }
 
     /// Asks for the flush of all tables.
@@ -241,9 +252,12 @@ impl Engine {
         self.state.lock().flush_wanted.extend(tables.iter().map(|store| store.id));
     }
 
-    /// Asks for a compaction of all SSTables of a table into one.
+    /// Asks for a compaction of all SSTables of a table into one; and so for its indexes.
     pub fn compact_major(&self, table: Uuid) {
-        self.state.lock().major_wanted.insert(table);
+        let indexes = self.indexes_of(table);
+        let mut state = self.state.lock();
+        state.major_wanted.insert(table);
+        state.major_wanted.extend(indexes.iter().map(|store| store.id));
     }
 
     /// A new SSTable's number, noted as pending: if nothing comes of it, the next start removes its files.

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use helenus_model::key::{KeyRef, Position, PositionBuf, RingPosition};
-use helenus_model::read::{ColumnFilter, ReadCommand, ReadLimits, ReadScope, Slice};
+use helenus_model::read::{ColumnFilter, ReadCommand, ReadLimits, ReadScope, Slice, Through};
 use helenus_model::rng::Rng;
 use helenus_model::row::{CellKind, CellRef, ColumnId, DeletionTime, Liveness, RowHeader};
-use helenus_model::schema::{Schema, Table};
+use helenus_model::schema::{Index, IndexTarget, Schema, SchemaChange, Table, TableParts};
 use helenus_model::time::{NO_DELETION_TIME, Now};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -67,16 +67,28 @@ type Bound = (i32, Option<i32>, bool);
 /// One step of a run.
 #[derive(Clone, Debug)]
 enum Step {
-    Write { key: u8, facts: Vec<Fact> },
+    Write {
+        key: u8,
+        facts: Vec<Fact>,
+    },
     Flush,
     Compact,
     Jobs,
     Truncate,
     Restart,
-    Crash { power_cut: bool },
-    KillDuringJobs { after: u64, power_cut: bool },
-    Check { seed: u64 },
+    Crash {
+        power_cut: bool,
+    },
+    KillDuringJobs {
+        after: u64,
+        power_cut: bool,
+    },
+    Check {
+        seed: u64,
+    },
     Later(i64),
+    /// The indexes are dropped and made again.
+    Reindex,
 }
 
 struct World {
@@ -187,7 +199,7 @@ impl World {
             let Fact::Cell { kind, timestamp, local, value, .. } = fact else { continue };
             let deleted = deleted.max(complex.get(&column).copied().unwrap_or(i64::MIN));
             let live = match kind {
-                CellKind::Live | CellKind::Counter => true,
+                CellKind::Live => true,
                 CellKind::Expiring => self.now < *local,
                 _ => false,
             };
@@ -232,6 +244,7 @@ impl World {
             columns: ColumnFilter::All,
             limits: ReadLimits::NONE,
             now: self.now,
+            through: None,
         }
     }
 
@@ -259,7 +272,8 @@ impl World {
         let mut rng = Rng::new(seed);
         let all = self.expected_all();
         self.same(&self.read(&self.command(self.all())), &all, "full scan");
-        self.check_paging(1 + rng.below(4) as u32, &all);
+        self.check_paging(1 + rng.below(4) as u32, &all, None);
+        self.check_indexes(&mut rng);
         for key in 0..KEYS {
             let of_key = |partition: SeenPartition| {
                 let some = partition.statics.is_live() || !partition.rows.is_empty();
@@ -285,6 +299,45 @@ impl World {
             let mut command = self.command(ReadScope::Partition { key: Box::new([key]) });
             command.slices = vec![Slice::of_prefix(&clustering(&[at.0, at.1]))];
             self.same(&self.read(&command), &of_key(self.expected(key, |row| row == at, false)), "row");
+        }
+    }
+
+    /// Reads through every index and for every value, and compares with all rows filtered.
+    fn check_indexes(&self, rng: &mut Rng) {
+        for index in &self.table.indexes {
+            for value in 0..3_u8 {
+                let key = match index.column.as_str() {
+                    "v" | "s" => vec![value],
+                    _ => i32::from(value).to_be_bytes().to_vec(),
+                };
+                let has = |row: &SeenRow, column, path: Option<&[u8]>| {
+                    let found = row.cells.get(&(column, path.map(<[u8]>::to_vec)));
+                    found.is_some_and(|found| path.is_some() || **found == *key)
+                };
+                let matches = |at: &[u8], row: &SeenRow| match index.column.as_str() {
+                    "v" => has(row, VALUE, None),
+                    "tags" => has(row, TAGS, Some(&key)),
+                    "b" => at.ends_with(&key),
+                    _ => true,
+                };
+                let keep = |mut partition: SeenPartition| {
+                    partition.rows.retain(|(at, row)| matches(at, row));
+                    match index.column.as_str() {
+                        "s" => has(&partition.statics, STATIC, None).then_some(partition),
+                        _ => (!partition.rows.is_empty()).then_some(partition),
+                    }
+                };
+                let expected: Vec<_> = self.expected_all().into_iter().filter_map(keep).collect();
+                let through = Through::Index { index: index.id, value: key.clone().into() };
+                let mut command = self.command(self.all());
+                command.through = Some(Box::new(through.clone()));
+                self.same(&self.read(&command), &expected, &format!("index on {} = {value}", index.column));
+                self.check_paging(1 + rng.below(3) as u32, &expected, Some(&through));
+                for partition in &expected {
+                    command.scope = ReadScope::Partition { key: partition.key.clone().into() };
+                    self.same(&self.read(&command), std::slice::from_ref(partition), "index in a partition");
+                }
+            }
         }
     }
 
@@ -333,13 +386,14 @@ impl World {
     }
 
     /// Reads everything in pages of `size` rows; a page goes on behind the last row of the one before.
-    fn check_paging(&self, size: u32, all: &[SeenPartition]) {
+    fn check_paging(&self, size: u32, all: &[SeenPartition], through: Option<&Through>) {
         let mut found: Vec<SeenPartition> = Vec::new();
         let mut scope = self.all();
         for page in 0.. {
             assert!(page < 200, "paging ends");
             let mut command = self.command(scope.clone());
             command.limits.rows = size;
+            command.through = through.cloned().map(Box::new);
             let mut rows = self.read(&command);
             if let ReadScope::Range { resume: Some((key, _)), .. } = &scope {
                 // The static row comes along again, but the partition is no row of its own any more.
@@ -440,15 +494,49 @@ impl World {
                 self.disk.crash(*power_cut, &mut self.rng);
                 self.reopen();
             }
-            Step::Check { seed } => self.check(*seed),
+            Step::Check { seed } => {
+                let is_built = |index: &Index| self.engine.is_index_built(index.id);
+                if !self.table.indexes.iter().all(is_built) {
+                    self.run_jobs(100);
+                }
+                self.check(*seed);
+            }
+            Step::Reindex => {
+                let epoch = self.schema.epoch + 1;
+                let indexes = self.table.indexes.iter().cloned();
+                let indexes = indexes.map(|index| Index { id: Uuid::from_u128(index.id.as_u128() + 100), ..index });
+                let parts = TableParts { indexes: indexes.collect(), ..self.table.to_parts() };
+                let change = SchemaChange::PutTable(Box::new(parts));
+                self.schema = Arc::new(self.schema.apply(epoch, &[change]).expect("applies"));
+                self.table = Arc::clone(self.schema.table_by_id(TABLE).expect("there"));
+                self.engine.set_schema(Arc::clone(&self.schema), at_second(self.now)).expect("set");
+            }
             Step::Later(seconds) => self.now += seconds,
         }
     }
 }
 
-fn new_world(seed: u64, gc_grace_seconds: i32) -> World {
+fn new_world(seed: u64, gc_grace_seconds: i32, indexed: bool) -> World {
     let disk = MemoryDisk::new();
-    let schema = schema(vec![table_parts(1, "t", gc_grace_seconds)]);
+    let mut parts = table_parts(1, "t", gc_grace_seconds);
+    if indexed {
+        let columns = [
+            ("v", IndexTarget::Simple),
+            ("s", IndexTarget::Simple),
+            ("b", IndexTarget::Simple),
+            ("tags", IndexTarget::Values),
+        ];
+        parts.indexes = (10..)
+            .zip(columns)
+            .map(|(id, (column, target))| Index {
+                id: Uuid::from_u128(id),
+                name: format!("t_{column}_idx"),
+                column: column.to_owned(),
+                target,
+            })
+            .collect();
+    }
+    let schema = schema(vec![parts]);
     let table = Arc::clone(schema.table_by_id(TABLE).expect("there"));
     let now = 1000;
     let (engine, _) =
@@ -514,7 +602,7 @@ fn row_of(header: RowHeader, cells: &[&Fact]) -> Vec<u8> {
         let path = path.map(i32::to_be_bytes);
         let value = [*value];
         let cell = match kind {
-            CellKind::Live | CellKind::Counter => CellRef::live(*column, *timestamp, &value),
+            CellKind::Live => CellRef::live(*column, *timestamp, &value),
             CellKind::Expiring => CellRef::expiring(*column, *timestamp, *ttl, *local, &value),
             CellKind::Tombstone => CellRef::tombstone(*column, *timestamp, *local),
             CellKind::ComplexDeletion => {
@@ -561,7 +649,7 @@ fn fact(draw: &mut Rng, timestamp: i64, now: i64) -> Fact {
             };
             let path = path.filter(|_| kind != CellKind::ComplexDeletion);
             let (ttl, local) = match kind {
-                CellKind::Live | CellKind::Counter => (0, NO_DELETION_TIME),
+                CellKind::Live => (0, NO_DELETION_TIME),
                 CellKind::Expiring => (ttl, now + i64::from(ttl)),
                 _ => (0, now),
             };
@@ -601,7 +689,7 @@ fn facts(draw: &mut Rng, timestamp: i64, now: i64) -> Vec<Fact> {
 }
 
 /// A run from a seed. With `monotonic`, timestamps only grow, as purging asks for, and time passes.
-fn steps(seed: u64, length: usize, monotonic: bool) -> Vec<Step> {
+fn steps(seed: u64, length: usize, monotonic: bool, indexed: bool) -> Vec<Step> {
     let mut draw = Rng::new(seed);
     let mut now = 1000;
     let mut out = Vec::new();
@@ -625,6 +713,7 @@ fn steps(seed: u64, length: usize, monotonic: bool) -> Vec<Step> {
                 now += seconds;
                 Step::Later(seconds)
             }
+            90 if indexed => Step::Reindex,
             _ => Step::Check { seed: draw.next_u64() },
         });
     }
@@ -632,9 +721,9 @@ fn steps(seed: u64, length: usize, monotonic: bool) -> Vec<Step> {
     out
 }
 
-fn run(seed: u64, length: usize, monotonic: bool) {
-    let mut world = new_world(seed, if monotonic { 5 } else { 1_000_000 });
-    for step in steps(seed, length, monotonic) {
+fn run(seed: u64, length: usize, monotonic: bool, indexed: bool) {
+    let mut world = new_world(seed, if monotonic { 5 } else { 1_000_000 }, indexed);
+    for step in steps(seed, length, monotonic, indexed) {
         world.run(&step);
     }
 }
@@ -644,11 +733,16 @@ proptest! {
 
     #[test]
     fn the_engine_is_the_model(seed: u64, length in 1..80_usize) {
-        run(seed, length, false);
+        run(seed, length, false, false);
+    }
+
+    #[test]
+    fn reads_through_indexes_are_filtered_reads(seed: u64, length in 1..80_usize, monotonic: bool) {
+        run(seed, length, monotonic, true);
     }
 
     #[test]
     fn the_engine_is_the_model_while_tombstones_are_purged(seed: u64, length in 1..80_usize) {
-        run(seed, length, true);
+        run(seed, length, true, false);
     }
 }

@@ -10,10 +10,10 @@ use helenus_model::schema::{Schema, Table};
 use helenus_model::time::Now;
 use parking_lot::{Mutex, RwLock};
 
-use super::count::CounterLocks;
 use super::{Engine, EngineConfig, State, files};
 use crate::disk::Disk;
 use crate::error::OpenError;
+use crate::index::{IndexStore, hidden_table};
 use crate::log::{self, Log, LogPosition};
 use crate::manifest::Manifest;
 use crate::sstable::SsTableCaches;
@@ -66,7 +66,14 @@ impl Engine {
         let caches = Arc::new(SsTableCaches::new(config.chunk_cache_bytes, config.key_cache_bytes));
         let mut stores = Vec::new();
         for (table, is_local) in tables {
-            stores.push(Arc::new(open_table(&disk, &caches, &manifest, table, is_local, now)?));
+            let store = TableStore::new(Arc::clone(table), is_local);
+            stores.push(Arc::new(open_table(&disk, &caches, &manifest, store, now)?));
+            for index in &table.indexes {
+                let Some(hidden) = hidden_table(table, index) else { continue };
+                let is_built = manifest.tables.get(&index.id).is_some_and(|record| record.index_built);
+                let store = TableStore::of_index(Arc::new(hidden), IndexStore::new(table.id, index.clone(), is_built));
+                stores.push(Arc::new(open_table(&disk, &caches, &manifest, store, now)?));
+            }
         }
         let tables = TableSet::new(stores);
         let orphans =
@@ -87,8 +94,6 @@ impl Engine {
             memtable_bytes: AtomicUsize::new(0),
             skipped_updates: AtomicU64::new(0),
             recent: OnceLock::new(),
-            counter_locks: CounterLocks::default(),
-            truncations: AtomicU64::new(0),
         };
         engine.replay(first, &mut report, now)?;
         Ok((engine, report))
@@ -131,11 +136,10 @@ fn open_table(
     disk: &Arc<dyn Disk>,
     caches: &Arc<SsTableCaches>,
     manifest: &Manifest,
-    table: &Arc<Table>,
-    is_local: bool,
+    store: TableStore,
     now: Now,
 ) -> Result<TableStore, OpenError> {
-    let store = TableStore::new(Arc::clone(table), is_local);
+    let table = &store.definition.load_full();
     let Some(record) = manifest.tables.get(&table.id) else { return Ok(store) };
     let mut sstables = Vec::with_capacity(record.live.len());
     for generation in &record.live {

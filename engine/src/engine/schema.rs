@@ -8,7 +8,7 @@ use helenus_model::schema::{Schema, Table};
 use helenus_model::time::Now;
 use uuid::Uuid;
 
-use super::{Engine, State};
+use super::{Engine, State, indexes};
 use crate::error::WriteError;
 use crate::table_store::{TableSet, TableStore, View};
 
@@ -18,7 +18,9 @@ impl Engine {
     /// table goes. A table whose snapshot cannot be made goes, too, but its files stay: its name and the error are returned.
     pub fn set_schema(&self, schema: Arc<Schema>, now: Now) -> Result<Vec<(String, WriteError)>, WriteError> {
         let mut kept = BTreeMap::new();
-        let gone = |store: &&Arc<TableStore>| !store.is_local && schema.table_by_id(store.id).is_none();
+        let gone = |store: &&Arc<TableStore>| {
+            !store.is_local && store.index.is_none() && schema.table_by_id(store.id).is_none()
+        };
         for store in self.tables.load_full().iter().filter(gone) {
             if let Err(error) = self.auto_snapshot(store, "dropped", now) {
                 kept.insert(store.id, error);
@@ -38,11 +40,18 @@ impl Engine {
                 }
                 None => stores.push(Arc::new(TableStore::new(Arc::clone(table), false))),
             }
+            for (store, hidden) in indexes::stores_of(table, &before) {
+                if let Err(error) = redefine(&store, &hidden) {
+                    first_error = first_error.or(Some(error));
+                }
+                stores.push(store);
+            }
         }
         let after = Arc::new(TableSet::new(stores));
         let alone = self.barrier.write();
         self.tables.store(Arc::clone(&after));
         drop(alone);
+        self.build_new_indexes(&mut state, &after, now)?;
         for store in before.iter().filter(|store| after.get(store.id).is_none()) {
             self.forget_table(&mut state, store, kept.contains_key(&store.id))?;
         }
@@ -84,21 +93,23 @@ impl Engine {
         let store = tables.get(table).ok_or(WriteError::UnknownTable(table))?;
         self.auto_snapshot(store, "truncated", now)?;
         let mut state = self.state.lock();
+        let mut stores = self.indexes_of(table);
+        stores.push(Arc::clone(store));
         // What the log has before this position is fenced off by the manifest.
-        let (view, position) = {
+        let (views, position) = {
             let _alone = self.barrier.write();
-            let view = store.view.swap(Arc::default());
-            self.truncations.fetch_add(1, Ordering::Release);
-            (view, self.log.position())
+            let views: Vec<_> = stores.iter().map(|store| store.view.swap(Arc::default())).collect();
+            (views, self.log.position())
         };
-        self.forget_memtables(&view);
-        let directory = store.directory();
+        views.iter().for_each(|view| self.forget_memtables(view));
         self.commit(&mut state, |manifest| {
-            let record = manifest.table_mut(table, &directory);
-            record.flushed = record.flushed.max(position);
-            record.truncated_at = now.wall_micros;
-            let live = std::mem::take(&mut record.live);
-            record.obsolete.extend(live);
+            for store in &stores {
+                let record = manifest.table_mut(store.id, &store.directory());
+                record.flushed = record.flushed.max(position);
+                record.truncated_at = now.wall_micros;
+                let live = std::mem::take(&mut record.live);
+                record.obsolete.extend(live);
+            }
         })?;
         Ok(())
     }
@@ -111,7 +122,11 @@ impl Engine {
     /// Leaves a snapshot of a table whose data is about to go, named as Cassandra names it.
     fn auto_snapshot(&self, store: &TableStore, why: &str, now: Now) -> Result<(), WriteError> {
         let definition = store.definition.load_full();
-        if !self.config.auto_snapshot || !definition.params.allow_auto_snapshot || store.is_local {
+        if !self.config.auto_snapshot
+            || !definition.params.allow_auto_snapshot
+            || store.is_local
+            || store.index.is_some()
+        {
             return Ok(());
         }
         let tag = format!("{why}-{}-{}", now.wall_micros.div_euclid(1000), definition.name);

@@ -5,7 +5,7 @@ use helenus_model::row::RowRef;
 
 /// How much of the limits is used up.
 #[derive(Debug)]
-pub(super) struct LimitState<'r> {
+pub(crate) struct LimitState<'r> {
     command: &'r ReadCommand,
     rows_left: u32,
     partitions_left: u32,
@@ -14,7 +14,7 @@ pub(super) struct LimitState<'r> {
 }
 
 impl<'r> LimitState<'r> {
-    pub(super) fn new(command: &'r ReadCommand) -> Self {
+    pub(crate) fn new(command: &'r ReadCommand) -> Self {
         let limits = &command.limits;
         LimitState {
             command,
@@ -25,12 +25,12 @@ impl<'r> LimitState<'r> {
         }
     }
 
-    pub(super) fn begin_partition(&mut self) {
+    pub(crate) fn begin_partition(&mut self) {
         self.rows_in_partition = 0;
     }
 
     /// Counts a row; true when the partition must end behind it.
-    pub(super) fn row_ends_partition(&mut self, row: &RowRef<'_>) -> bool {
+    pub(crate) fn row_ends_partition(&mut self, row: &RowRef<'_>) -> bool {
         if !self.counting || !row.is_live(self.command.now) {
             return false;
         }
@@ -44,7 +44,7 @@ impl<'r> LimitState<'r> {
     }
 
     /// Ends a partition; true when the read is at a limit. A partition with nothing but a live static row counts as a row.
-    pub(super) fn end_partition(&mut self, static_live: bool) -> bool {
+    pub(crate) fn end_partition(&mut self, static_live: bool) -> bool {
         if !self.counting {
             return false;
         }

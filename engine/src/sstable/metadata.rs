@@ -25,7 +25,6 @@ pub(super) struct MetadataCollector {
     pub(super) cells: u64,
     pub(super) partition_cells: i64,
     pub(super) has_partition_deletions: bool,
-    pub(super) legacy_counter_shards: bool,
     pub(super) sketch: KeySketch,
 }
 
@@ -53,7 +52,6 @@ impl MetadataCollector {
             cells: 0,
             partition_cells: 0,
             has_partition_deletions: false,
-            legacy_counter_shards: false,
             sketch: KeySketch::new(),
         }
     }
@@ -135,7 +133,7 @@ impl MetadataCollector {
             repaired_at: 0,
             min_clustering: values(self.first),
             max_clustering: values(self.last),
-            legacy_counter_shards: self.legacy_counter_shards,
+            legacy_counter_shards: false,
             columns_set: self.columns_set,
             rows: self.rows,
             pending_repair: None,

@@ -175,6 +175,7 @@ pub(super) fn random_table(rng: &mut Rng, name: &str, clustering: u64, columns: 
         dropped: Vec::new(),
         next_column_id: columns as u16 * 2 + 2,
         params: TableParams::default(),
+        indexes: Vec::new(),
     })
 }
 

@@ -12,7 +12,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::table::TableParts;
-use super::{Column, ColumnKind, DroppedColumn, Keyspace, Replication, Schema, SortOrder, Table, TableParams};
+use super::{Column, ColumnKind, DroppedColumn, Index, Keyspace, Replication, Schema, SortOrder, Table, TableParams};
 use crate::codec::{DecodeError, Reader, put_bytes, put_text, put_vint};
 use crate::limits::{TYPE_DEPTH_MAX, VECTOR_DIMENSION_MAX};
 use crate::types::{CqlType, UdtDefinition};
@@ -463,8 +463,17 @@ fn read_table(reader: &mut Reader<'_>) -> Result<TableParts, DecodeError> {
         });
     }
     let next_column_id = reader.u16()?;
-    Ok(TableParts { id, keyspace, name, epoch, columns, dropped, next_column_id, params: read_params(reader)? })
+    let params = read_params(reader)?;
+    Ok(TableParts { id, keyspace, name, epoch, columns, dropped, next_column_id, params, indexes: Vec::new() })
 }
+
+fn read_indexes(reader: &mut Reader<'_>) -> Result<Vec<Index>, DecodeError> {
+    let count = reader.count()?;
+    (0..count).map(|_| Index::decode(reader)).collect()
+}
+
+const PUT_TABLE: u8 = 3;
+const PUT_INDEXED_TABLE: u8 = 20;
 
 impl SchemaChange {
     /// Appends the change.
@@ -481,8 +490,13 @@ impl SchemaChange {
                 put_text(out, name);
             }
             SchemaChange::PutTable(parts) => {
-                out.push(3);
+                // A table without indexes is written as it always was.
+                out.push(if parts.indexes.is_empty() { PUT_TABLE } else { PUT_INDEXED_TABLE });
                 put_table(out, parts);
+                if !parts.indexes.is_empty() {
+                    put_vint(out, parts.indexes.len() as u64);
+                    parts.indexes.iter().for_each(|index| index.encode(out));
+                }
             }
             SchemaChange::DropTable { keyspace, name, id } => {
                 out.push(4);
@@ -511,7 +525,11 @@ impl SchemaChange {
                 durable_writes: reader.bool()?,
             },
             2 => SchemaChange::DropKeyspace { name: reader.text()?.to_owned() },
-            3 => SchemaChange::PutTable(Box::new(read_table(reader)?)),
+            PUT_TABLE => SchemaChange::PutTable(Box::new(read_table(reader)?)),
+            PUT_INDEXED_TABLE => {
+                let parts = read_table(reader)?;
+                SchemaChange::PutTable(Box::new(TableParts { indexes: read_indexes(reader)?, ..parts }))
+            }
             4 => SchemaChange::DropTable {
                 keyspace: reader.text()?.to_owned(),
                 name: reader.text()?.to_owned(),
@@ -552,6 +570,12 @@ mod tests {
             dropped: vec![],
             next_column_id: 2,
             params: TableParams::default(),
+            indexes: vec![Index {
+                id: Uuid::from_u128(9),
+                name: "t_v_idx".to_owned(),
+                column: "v".to_owned(),
+                target: super::super::IndexTarget::Values,
+            }],
         };
         let changes = [
             SchemaChange::PutKeyspace {
@@ -574,6 +598,7 @@ mod tests {
         let CqlType::Udt { definition, .. } = &**element else { panic!("{element:?}") };
         assert_eq!(definition.fields.len(), 2, "the table follows its type");
         assert_eq!(table.epoch, 5);
+        assert_eq!(table.indexes.first().map(Index::target_text).as_deref(), Some("values(v)"));
         for cut in 0..bytes.len() {
             let mut reader = Reader::new(&bytes[..cut]);
             while SchemaChange::decode(&mut reader).is_ok() {}

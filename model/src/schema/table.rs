@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
-use super::{Column, ColumnKind, DroppedColumn, SortOrder, TableParams};
+use super::{Column, ColumnKind, DroppedColumn, Index, SortOrder, TableParams};
 use crate::key::ClusteringComparator;
 use crate::row::{CellPathOrder, ColumnId};
 use crate::time::WriteTimestamp;
@@ -37,12 +37,13 @@ pub struct Table {
     pub next_column_id: ColumnId,
     /// Options.
     pub params: TableParams,
+    /// Secondary indexes, by name. Almost always empty.
+    pub indexes: Vec<Index>,
     comparator: ClusteringComparator,
     by_name: FxHashMap<String, (ColumnKind, usize)>,
     paths: FxHashMap<ColumnId, Comparator>,
     by_id: FxHashMap<ColumnId, (ColumnKind, usize)>,
     revived: Vec<(ColumnId, WriteTimestamp)>,
-    is_counter: bool,
 }
 
 /// What [`Table::new`] is made from.
@@ -64,12 +65,14 @@ pub struct TableParts {
     pub next_column_id: ColumnId,
     /// See [`Table::params`].
     pub params: TableParams,
+    /// See [`Table::indexes`].
+    pub indexes: Vec<Index>,
 }
 
 impl Table {
     /// Works out orders and indexes. Key columns are sorted by position, others by name.
     pub fn new(parts: TableParts) -> Table {
-        let TableParts { id, keyspace, name, epoch, columns, mut dropped, next_column_id, params } = parts;
+        let TableParts { id, keyspace, name, epoch, columns, mut dropped, next_column_id, params, mut indexes } = parts;
         let of_kind = |kind| {
             let mut list: Vec<Column> = columns.iter().filter(|c| c.kind == kind).cloned().collect();
             list.sort_by(|a, b| (a.position, &a.name).cmp(&(b.position, &b.name)));
@@ -80,6 +83,7 @@ impl Table {
         let statics = of_kind(ColumnKind::Static);
         let regulars = of_kind(ColumnKind::Regular);
         dropped.sort_by(|a, b| a.name.cmp(&b.name));
+        indexes.sort_by(|a, b| a.name.cmp(&b.name));
         let comparator = ClusteringComparator::new(
             clustering
                 .iter()
@@ -108,11 +112,6 @@ impl Table {
             Some((column.id, before.dropped_at))
         });
         let revived = revived.collect();
-        // A table of counters stays one when all of them are dropped.
-        let is_counter = match regulars.iter().chain(&statics).next() {
-            Some(column) => column.ty == CqlType::Counter,
-            None => dropped.iter().any(|column| column.ty == CqlType::Counter),
-        };
         Table {
             id,
             keyspace,
@@ -125,12 +124,12 @@ impl Table {
             dropped,
             next_column_id,
             params,
+            indexes,
             comparator,
             by_name,
             paths,
             by_id,
             revived,
-            is_counter,
         }
     }
 
@@ -145,6 +144,7 @@ impl Table {
             dropped: self.dropped.clone(),
             next_column_id: self.next_column_id,
             params: self.params.clone(),
+            indexes: self.indexes.clone(),
         }
     }
 
@@ -194,9 +194,8 @@ impl Table {
     }
 
     /// True when the table counts.
-    #[inline]
     pub fn is_counter(&self) -> bool {
-        self.is_counter
+        self.regulars.iter().chain(&self.statics).any(|column| column.ty == CqlType::Counter)
     }
 
     /// True when there are static columns.
@@ -213,6 +212,7 @@ impl PartialEq for Table {
             && self.columns().eq(other.columns())
             && self.dropped == other.dropped
             && self.params == other.params
+            && self.indexes == other.indexes
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod compaction;
 mod compression;
+mod index;
 mod keyspace;
 mod names;
 mod options;
@@ -15,5 +16,6 @@ mod table_alter;
 mod tests;
 mod user_type;
 
+pub(crate) use index::find as find_index;
 pub use outcome::{DdlContext, DdlOutcome, EventKind, EventTarget, SchemaEvent};
 pub use plan::DdlPlan;

@@ -3,7 +3,7 @@
 use helenus_cql::ast::{self, QualifiedName, Statement};
 
 use super::outcome::{DdlContext, DdlOutcome};
-use super::{keyspace, table, table_alter, user_type};
+use super::{index, keyspace, table, table_alter, user_type};
 use crate::error::QueryError;
 use crate::prepare::{PrepareContext, no_keyspace};
 
@@ -31,7 +31,8 @@ impl DdlPlan {
             Statement::DropKeyspace(drop) => drop.name.name.text.clone(),
             Statement::CreateTable(create) => of_name(&create.name)?,
             Statement::AlterTable(alter) => of_name(&alter.name)?,
-            Statement::DropTable(drop) | Statement::DropType(drop) => of_name(&drop.name)?,
+            Statement::DropTable(drop) | Statement::DropType(drop) | Statement::DropIndex(drop) => of_name(&drop.name)?,
+            Statement::CreateIndex(create) => of_name(&create.table)?,
             Statement::CreateType(create) => of_name(&create.name)?,
             Statement::AlterType(alter) => of_name(&alter.name)?,
             other => return Err(QueryError::unsupported(unsupported_name(other))),
@@ -62,6 +63,8 @@ impl DdlPlan {
             Statement::CreateTable(create) => table::create(create, keyspace, context),
             Statement::AlterTable(alter) => table_alter::alter(alter, keyspace, context),
             Statement::DropTable(drop) => table::drop(drop, keyspace, context),
+            Statement::CreateIndex(create) => index::create(create, keyspace, context),
+            Statement::DropIndex(drop) => index::drop(drop, keyspace, context),
             Statement::CreateType(create) => user_type::create(create, keyspace, context),
             Statement::AlterType(alter) => user_type::alter(alter, keyspace, context),
             Statement::DropType(drop) => user_type::drop(drop, keyspace, context),
@@ -72,7 +75,6 @@ impl DdlPlan {
 
 fn unsupported_name(statement: &ast::Statement) -> &'static str {
     match statement {
-        Statement::CreateIndex(_) | Statement::DropIndex(_) => "secondary indexes",
         Statement::CreateView(_) | Statement::AlterView(_) | Statement::DropView(_) => "materialized views",
         Statement::CreateFunction(_) | Statement::DropFunction(_) => "user defined functions",
         Statement::CreateAggregate(_) | Statement::DropAggregate(_) => "user defined aggregates",

@@ -68,6 +68,7 @@ pub(super) fn create(
         dropped: Vec::new(),
         next_column_id,
         params,
+        indexes: Vec::new(),
     };
     let change = SchemaChange::PutTable(Box::new(parts));
     Ok(DdlOutcome::of(vec![change], EventKind::Created, EventTarget::Table, keyspace_name, name))

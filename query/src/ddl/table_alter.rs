@@ -5,6 +5,7 @@ use helenus_model::limits::COLUMN_IDS_MAX;
 use helenus_model::schema::{Column, ColumnKind, DroppedColumn, Keyspace, SchemaChange, SortOrder, Table, TableParts};
 use helenus_model::types::CqlType;
 
+use super::index::check_independent;
 use super::names::check_modifiable;
 use super::options::{TABLE_OPTIONS, build_params, check_params};
 use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
@@ -91,7 +92,8 @@ fn add_column(
         check_readded(name, &ty, kind, dropped, table)?;
     }
     let counts = ty == CqlType::Counter;
-    if counts != table.is_counter() {
+    let is_empty = table.regulars.is_empty() && table.statics.is_empty();
+    if counts != table.is_counter() && (counts || !is_empty) {
         let message = if counts {
             format!(
                 "{}.{}: Cannot have a counter column (\"{name}\") in a non counter table",
@@ -173,6 +175,7 @@ fn drop_columns(
         if column.ty.is_udt() && column.ty.is_multi_cell() {
             return refuse(format!("Cannot drop non-frozen column {name} of user type {}", column.ty));
         }
+        check_independent(table, &column.name, "Cannot drop")?;
         parts.columns.retain(|other| other.name != column.name);
         parts.dropped.retain(|other| other.name != column.name);
         parts.dropped.push(DroppedColumn {
@@ -200,6 +203,7 @@ fn rename_columns(parts: &mut TableParts, renamings: &[Renaming], table: &Table)
                 "Cannot rename column {from} to {to} in table '{full}'; another column with that name already exists"
             ));
         }
+        check_independent(table, &from.text, "Can't rename")?;
         column.name.clone_from(&to.text);
     }
     Ok(())

@@ -227,6 +227,34 @@ fn options_are_kept_in_cassandras_spelling() {
 }
 
 #[test]
+fn indexes_come_and_go_with_their_tables() {
+    let mut world = World::new();
+    world.execute("CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}");
+    world.execute("CREATE TABLE t (k int PRIMARY KEY, v int, m map<text, int>)");
+    world.check("CREATE INDEX ON t (v)", "UPDATED TABLE ks t");
+    world.check("CREATE INDEX IF NOT EXISTS ON t (v)", "nothing");
+    world.check("CREATE INDEX ON t (keys(m))", "UPDATED TABLE ks t");
+    world.check("CREATE INDEX ON t (m)", "UPDATED TABLE ks t");
+    let names = |world: &World| {
+        let table = world.schema.table("ks", "t").expect("the table");
+        table
+            .indexes
+            .iter()
+            .map(|index| format!("{} {}", index.name, index.target_text()))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    assert_eq!(names(&world), "t_m_idx keys(m), t_m_idx_1 values(m), t_v_idx v");
+    world.check("ALTER TABLE t ADD w int", "UPDATED TABLE ks t");
+    assert_eq!(names(&world), "t_m_idx keys(m), t_m_idx_1 values(m), t_v_idx v", "other changes leave them");
+    world.check("DROP INDEX t_m_idx", "UPDATED TABLE ks t");
+    assert_eq!(names(&world), "t_m_idx_1 values(m), t_v_idx v");
+    world.check("CREATE INDEX ON t (w) USING 'sai'", "error: not supported yet: indexes of class sai");
+    world.check("DROP TABLE t", "DROPPED TABLE ks t");
+    world.check("DROP INDEX t_v_idx", "error: Index 'ks.t_v_idx' doesn't exist'");
+}
+
+#[test]
 fn types_reach_the_tables_that_use_them() {
     let mut world = World::new();
     world.execute("CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}");

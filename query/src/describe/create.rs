@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use helenus_model::schema::{Column, ColumnKind, Keyspace, SortOrder, Table};
+use helenus_model::schema::{Column, ColumnKind, Index, Keyspace, SortOrder, Table};
 use helenus_model::types::{UdtDefinition, maybe_quote};
 use helenus_model::value::java_double;
 
@@ -69,6 +69,17 @@ pub(super) fn table(table: &Table, internals: bool) -> String {
         dropped(table, &name, &mut out);
     }
     out
+}
+
+/// `CREATE INDEX …;`
+pub(super) fn index(table: &Table, index: &Index) -> String {
+    format!(
+        "CREATE INDEX {} ON {}.{} ({});",
+        maybe_quote(&index.name),
+        maybe_quote(&table.keyspace),
+        maybe_quote(&table.name),
+        index.target_text()
+    )
 }
 
 /// Virtual things are shown, but inside a comment, so that nobody runs them.

@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use helenus_cql::ast::{Describe, DescribeTarget, FunctionName, QualifiedName};
 use helenus_model::codec::Reader;
-use helenus_model::schema::{Keyspace, Schema, Table};
+use helenus_model::schema::{Index, Keyspace, Schema, Table};
 use helenus_model::types::{CqlType, UdtDefinition, maybe_quote};
 use helenus_model::value::{CollectionBuilder, encode_list};
 use uuid::Uuid;
 
+use crate::ddl::find_index;
 use crate::error::QueryError;
 use crate::sink::RowSink;
 use crate::spec::ColumnSpec;
@@ -158,7 +159,10 @@ pub fn describe(statement: &Describe, context: &DescribeContext<'_>) -> Result<D
         }
         DescribeTarget::Index(name) => {
             let keyspace = keyspace_of(context, name)?;
-            return refuse(format!("Table for existing index '{}' not found in '{}'", name.name, keyspace.name));
+            let Some((table, index)) = find_index(&keyspace, name.name.as_str()) else {
+                return refuse(format!("Table for existing index '{}' not found in '{}'", name.name, keyspace.name));
+            };
+            answer.index(table, index);
         }
         DescribeTarget::View(name) => {
             let keyspace = keyspace_of(context, name)?;
@@ -226,7 +230,10 @@ fn generic(context: &DescribeContext<'_>, name: &QualifiedName, answer: &mut Ans
     let keyspace = find_keyspace(context, keyspace)?;
     match keyspace.tables.get(name.name.as_str()) {
         Some(table) => answer.table(table),
-        None => return refuse(format!("'{}' not found in keyspace '{}'", name.name, keyspace.name)),
+        None => match find_index(&keyspace, name.name.as_str()) {
+            Some((table, index)) => answer.index(table, index),
+            None => return refuse(format!("'{}' not found in keyspace '{}'", name.name, keyspace.name)),
+        },
     }
     Ok(())
 }
@@ -257,6 +264,15 @@ impl Answer {
     fn table(&mut self, table: &Table) {
         let internals = self.internals;
         self.push(&table.keyspace, "table", &table.name, || create::table(table, internals));
+        if self.with_statement {
+            let mut indexes: Vec<&Index> = table.indexes.iter().collect();
+            indexes.sort_by_key(|index| index.name.to_lowercase());
+            indexes.iter().for_each(|index| self.index(table, index));
+        }
+    }
+
+    fn index(&mut self, table: &Table, index: &Index) {
+        self.push(&table.keyspace, "index", &index.name, || create::index(table, index));
     }
 
     fn user_type(&mut self, definition: &UdtDefinition) {

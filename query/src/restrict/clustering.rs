@@ -258,6 +258,7 @@ mod tests {
             dropped: Vec::new(),
             next_column_id: 0,
             params: TableParams { extensions: BTreeMap::new(), ..TableParams::default() },
+            indexes: Vec::new(),
         })
     }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use helenus_cql::ast::Operator;
 use helenus_model::schema::{Column, Table};
 
+use super::index;
 use super::partition::missing_columns;
 use super::{
-    ClusteringKind, ClusteringRestriction, Filter, FilterTest, GroupIn, GroupTerm, KeyPart, PartitionRestriction,
-    RestrictOptions, Restrictions, SliceBound, StatementKind, TokenRestriction,
+    ClusteringKind, ClusteringRestriction, Filter, FilterTest, GroupIn, GroupTerm, IndexUse, Indexing, KeyPart,
+    PartitionRestriction, RestrictOptions, Restrictions, SliceBound, StatementKind, TokenRestriction,
 };
 use crate::error::QueryError;
 use crate::term::Term;
@@ -24,6 +25,31 @@ pub(super) struct Collector<'a> {
     token: Option<TokenRestriction>,
     clustering: Vec<ClusteringRestriction>,
     filters: Vec<Filter>,
+}
+
+/// The restrictions that an index answers.
+struct Uses {
+    keys: Vec<IndexUse>,
+    /// Of each restriction of clustering columns how many it is on.
+    clustering: Vec<(usize, Option<IndexUse>)>,
+    filters: Vec<IndexUse>,
+}
+
+impl Uses {
+    fn of(collector: &Collector<'_>) -> Self {
+        let table = collector.table;
+        let keys = table.partition_key.iter().zip(&collector.keys);
+        let clustering = collector.clustering.iter();
+        Uses {
+            keys: keys.filter_map(|(column, part)| index::of_key_part(table, column, part.as_ref()?)).collect(),
+            clustering: clustering.map(|one| (one.width, index::of_clustering(table, one))).collect(),
+            filters: collector.filters.iter().filter_map(|filter| index::of_filter(table, filter)).collect(),
+        }
+    }
+
+    fn any(&self) -> bool {
+        !self.keys.is_empty() || !self.filters.is_empty() || self.clustering.iter().any(|(_, found)| found.is_some())
+    }
 }
 
 impl<'a> Collector<'a> {
@@ -90,7 +116,9 @@ impl<'a> Collector<'a> {
             self.clustering.insert(index, merged);
             return Ok(());
         }
+        let by_index = self.may_use_indexes() && index::of_clustering(self.table, &new).is_some();
         if !self.options.allow_filtering
+            && !by_index
             && let Some(last) = self.clustering.last()
         {
             let is_slice = |r: &ClusteringRestriction| matches!(r.kind, ClusteringKind::Slice { .. });
@@ -176,7 +204,20 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
+    fn may_use_indexes(&self) -> bool {
+        self.options.kind == StatementKind::Select && !self.table.indexes.is_empty()
+    }
+
     pub(super) fn finish(mut self) -> Result<Restrictions, QueryError> {
+        if self.may_use_indexes() {
+            let uses = Uses::of(&self);
+            if uses.filters.iter().any(|found| index::is_on_vector(self.table, found)) {
+                return Err(QueryError::invalid("Vector indexes only support ANN queries"));
+            }
+            if uses.any() {
+                return self.finish_indexed(uses);
+            }
+        }
         let mut key_filters = Vec::new();
         let partition = self.finish_partition(&mut key_filters)?;
         let clustering_filters = self.finish_clustering()?;
@@ -199,7 +240,60 @@ impl<'a> Collector<'a> {
             return Err(QueryError::invalid(REQUIRES_ALLOW_FILTERING));
         }
         let key_tokens = self.token;
-        Ok(Restrictions { table: Arc::clone(self.table), partition, key_tokens, clustering: self.clustering, filters })
+        Ok(Restrictions {
+            table: Arc::clone(self.table),
+            partition,
+            key_tokens,
+            clustering: self.clustering,
+            filters,
+            indexing: Indexing::default(),
+        })
+    }
+
+    /// With an index for at least one restriction less has to be said: what names no rows is filtered, and only what the index does not
+    /// answer asks for ALLOW FILTERING.
+    fn finish_indexed(mut self, uses: Uses) -> Result<Restrictions, QueryError> {
+        let was_allowed = std::mem::replace(&mut self.options.allow_filtering, true);
+        let has_in = self.keys.iter().any(|part| matches!(part, Some(KeyPart::In(_))));
+        let no_key = self.keys.iter().all(Option::is_none) && self.token.is_none();
+        let restricts_clustering = self.clustering.iter().map(|restriction| restriction.width).sum::<usize>();
+        let mut key_filters = Vec::new();
+        let partition = self.finish_partition(&mut key_filters)?;
+        let clustering_filters = self.finish_clustering()?;
+        let is_range = !matches!(partition, PartitionRestriction::Keys(_));
+        let by_clustering = no_key
+            || !key_filters.is_empty()
+            || !clustering_filters.is_empty()
+            || (is_range && uses.clustering.iter().any(|(_, found)| found.is_some()));
+        let is_wanted = by_clustering || !self.filters.is_empty();
+        if is_wanted && has_in {
+            return Err(QueryError::invalid(
+                "Select on indexed columns and with IN clause for the PRIMARY KEY are not supported",
+            ));
+        }
+        let mut restrictions = key_filters.len() + self.filters.len();
+        let mut candidates: Vec<IndexUse> = Vec::new();
+        if !key_filters.is_empty() {
+            candidates.extend(uses.keys);
+        }
+        if by_clustering {
+            restrictions += restricts_clustering;
+            candidates.extend(uses.clustering.into_iter().filter_map(|(_, found)| found));
+        }
+        candidates.extend(uses.filters);
+        let needs_filtering = is_wanted && !was_allowed && (candidates.is_empty() || restrictions > 1);
+        let found = candidates.into_iter().next().filter(|_| is_wanted);
+        let mut filters = key_filters;
+        filters.extend(clustering_filters);
+        filters.append(&mut self.filters);
+        Ok(Restrictions {
+            table: Arc::clone(self.table),
+            partition,
+            key_tokens: self.token,
+            clustering: self.clustering,
+            filters,
+            indexing: Indexing { is_wanted, found, needs_filtering },
+        })
     }
 
     fn finish_partition(&mut self, filters: &mut Vec<Filter>) -> Result<PartitionRestriction, QueryError> {

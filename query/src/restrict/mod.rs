@@ -10,6 +10,7 @@ mod bound;
 mod clustering;
 mod collect;
 mod filter;
+mod index;
 mod partition;
 mod relation;
 
@@ -28,6 +29,7 @@ pub use bound::{GroupIn, GroupTerm};
 pub use clustering::{ClusteringKind, ClusteringRestriction, SliceBound};
 pub(crate) use clustering::{check_length, put_value};
 pub use filter::{Filter, FilterTest};
+pub use index::IndexUse;
 pub(crate) use partition::check_product;
 pub use partition::{KeyPart, PartitionRestriction};
 pub(crate) use relation::existing_column;
@@ -84,8 +86,21 @@ pub struct Restrictions {
     pub key_tokens: Option<TokenRestriction>,
     /// What is said about a prefix of the clustering columns: equalities and INs, then at most one slice.
     pub clustering: Vec<ClusteringRestriction>,
-    /// What can only be decided row by row. Not empty only with `allow_filtering` (SELECT).
+    /// What can only be decided row by row. Not empty only with `allow_filtering` or a secondary index (SELECT).
     pub filters: Vec<Filter>,
+    /// What a secondary index may do for a SELECT.
+    pub indexing: Indexing,
+}
+
+/// What secondary indexes do for a SELECT.
+#[derive(Clone, Debug, Default)]
+pub struct Indexing {
+    /// Cassandra would look for an index: some things are refused then.
+    pub is_wanted: bool,
+    /// The index that finds the rows, if there is one.
+    pub found: Option<IndexUse>,
+    /// Beside what the index answers rows are filtered, and that was not allowed.
+    pub needs_filtering: bool,
 }
 
 /// Checks the relations of a WHERE and takes them together. Markers are bound in the order of the text.

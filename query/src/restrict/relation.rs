@@ -67,6 +67,14 @@ pub(super) fn add(
         Relation::Token { columns, operator, value } => {
             token_relation(columns, *operator, value, table, preparer, collector)
         }
+        Relation::IndexExpression { index, .. }
+            if table.indexes.iter().any(|known| known.name == index.name.as_str()) =>
+        {
+            Err(QueryError::invalid(format!(
+                "Only CUSTOM indexes may be used in custom index expressions, {} is not valid",
+                index.name
+            )))
+        }
         Relation::IndexExpression { index, .. } => Err(QueryError::invalid(format!(
             "Invalid index expression, index {} not found for {}.{}",
             index.name, table.keyspace, table.name
@@ -214,7 +222,12 @@ fn in_relation(
         }
         ColumnKind::Clustering => collector.add_clustering(restriction(&[column], false, in_kind(list))),
         ColumnKind::Static | ColumnKind::Regular => {
-            collector.add_filter(Filter { columns: vec![column.clone()], test: FilterTest::In(list) })
+            let test = match in_kind(list) {
+                ClusteringKind::Equal(value) => FilterTest::Compare { operator: Operator::Equal, value },
+                ClusteringKind::In(list) => FilterTest::In(list),
+                ClusteringKind::Slice { .. } => return Ok(()),
+            };
+            collector.add_filter(Filter { columns: vec![column.clone()], test })
         }
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use helenus_model::key::{KeyRef, Position, RingPosition, split_partition_key};
-use helenus_model::read::{ColumnFilter, ReadCommand, ReadLimits, ReadScope, Slice};
+use helenus_model::read::{ColumnFilter, ReadCommand, ReadLimits, ReadScope, Slice, Through};
 use helenus_model::rng::Rng;
 use helenus_model::schema::Table;
 use helenus_model::value::{Comparator, decode_int};
@@ -35,6 +35,8 @@ pub struct SelectExecution {
     scan: Scan,
     /// The slices of the statement, when a later partition needs them again.
     slices: Vec<Slice>,
+    /// The index that finds the rows.
+    through: Option<Box<Through>>,
     checkpoint: Checkpoint,
     page_end: Option<PagingState>,
     progress: Progress,
@@ -203,6 +205,8 @@ impl SelectExecution {
             None => plan.restrictions.slices(values, options)?,
         };
         let checks = plan.filters.iter().map(|filter| filter.evaluate(values, options)).collect::<Result<_, _>>()?;
+        let index = plan.restrictions.indexing.found.as_ref();
+        let through = index.map(|index| index.through(values, options).map(Box::new)).transpose()?;
         // A single aggregate row, and sorting, look at every row whatever the page and LIMIT.
         let whole = plan.sort.is_some() || (plan.is_aggregate() && plan.group_by.is_none());
         let counters = Counters {
@@ -232,6 +236,7 @@ impl SelectExecution {
             command: None,
             scan: Scan::Done,
             slices,
+            through,
             checkpoint: Checkpoint { counters, key: Vec::new(), aggregates: None, sorted: 0 },
             page_end: None,
             progress,
@@ -397,13 +402,14 @@ impl SelectExecution {
             columns: ColumnFilter::All,
             limits: ReadLimits::NONE,
             now: self.progress.clock.now,
+            through: self.through.clone(),
         }
     }
 
     /// How much the current command reads.
     fn set_limits(&mut self, per_partition: u32) {
         let every =
-            !self.progress.checks.is_empty() || self.progress.aggregates.is_some() || self.progress.sorter.is_some();
+            self.progress.plan.filters_rows || self.progress.aggregates.is_some() || self.progress.sorter.is_some();
         let wanted = if every {
             STEP_ROWS
         } else {

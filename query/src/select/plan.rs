@@ -18,8 +18,8 @@ use super::sort::SortPlan;
 use super::{PageRequest, ResultColumn};
 use crate::error::QueryError;
 use crate::restrict::{
-    self, ClusteringKind, FilterTest, GroupIn, KeyPart, PartitionRestriction, RestrictOptions, Restrictions,
-    StatementKind,
+    self, ClusteringKind, Filter, FilterTest, GroupIn, IndexUse, KeyPart, PartitionRestriction, RestrictOptions,
+    Restrictions, StatementKind,
 };
 use crate::spec::ColumnSpec;
 use crate::term::{Preparer, Term};
@@ -45,6 +45,8 @@ pub struct SelectPlan {
     pub(super) impure: bool,
     pub(super) restrictions: Restrictions,
     pub(super) filters: Vec<FilterPlan>,
+    /// Rows are tested beyond what the index by which they are found says already.
+    pub(super) filters_rows: bool,
     pub(super) distinct: bool,
     pub(super) reversed: bool,
     pub(super) sort: Option<SortPlan>,
@@ -131,12 +133,14 @@ pub fn prepare_select(
     if only_statics && (has_clustering || filters_kind(&restrictions, ColumnKind::Clustering)) {
         return invalid("Cannot restrict clustering columns when selecting only static columns");
     }
-    check_filters(&restrictions)?;
+    if !restrictions.indexing.needs_filtering {
+        check_filters(&restrictions)?;
+    }
     let is_range = !matches!(restrictions.partition, PartitionRestriction::Keys(_));
     if select.distinct {
         check_distinct(select, &table, &selection, &restrictions, is_range)?;
     }
-    if is_range && has_clustering && !options.allow_filtering {
+    if is_range && has_clustering && !options.allow_filtering && !restrictions.indexing.is_wanted {
         return invalid(NEEDS_FILTERING);
     }
     let group_by = prepare_group_by(select, &table, &restrictions)?;
@@ -148,6 +152,9 @@ pub fn prepare_select(
         return invalid("PER PARTITION LIMIT is not allowed with aggregate queries.");
     }
     let reversed = prepare_order(select, &table, &restrictions, is_range)?;
+    if restrictions.indexing.needs_filtering {
+        return invalid(NEEDS_FILTERING);
+    }
     let several_keys = names_several_keys(&restrictions);
     let sort = if several_keys && !select.order_by.is_empty() {
         Some(prepare_sort(select, &table, &mut selection.inputs)?)
@@ -157,6 +164,7 @@ pub fn prepare_select(
     let full_partitions = !has_clustering
         && !filters_kind(&restrictions, ColumnKind::Clustering)
         && !filters_kind(&restrictions, ColumnKind::Regular);
+    let filters_rows = restrictions.filters.iter().any(|filter| !is_by_index(filter, &restrictions));
     let filters =
         restrictions.filters.iter().map(|filter| FilterPlan::new(filter.clone(), &mut selection.inputs)).collect();
     let simple: Option<Box<[u16]>> = selection
@@ -182,6 +190,7 @@ pub fn prepare_select(
         impure: selection.impure,
         restrictions,
         filters,
+        filters_rows,
         distinct: select.distinct,
         reversed,
         sort,
@@ -194,6 +203,12 @@ pub fn prepare_select(
         table: Arc::clone(&table),
     };
     Ok((plan, table))
+}
+
+/// True for the filter that the index answers by which rows are found.
+fn is_by_index(filter: &Filter, restrictions: &Restrictions) -> bool {
+    let same = |index: &IndexUse| filter.columns.iter().all(|column| column.name == index.index.column);
+    restrictions.filters.len() == 1 && restrictions.indexing.found.as_ref().is_some_and(same)
 }
 
 /// Relations on several columns that are only good for slices.
@@ -320,6 +335,9 @@ fn prepare_order(
     }
     if select.order_by.iter().any(|ordering| ordering.ann_of.is_some()) {
         return Err(QueryError::unsupported("ORDER BY … ANN OF"));
+    }
+    if restrictions.indexing.is_wanted {
+        return invalid("ORDER BY with 2ndary indexes is not supported, except for ANN queries.");
     }
     if is_range {
         return invalid("ORDER BY is only supported when the partition key is restricted by an EQ or an IN.");

@@ -159,6 +159,7 @@ fn parse_table(line: &str) -> Option<Table> {
         dropped: Vec::new(),
         next_column_id,
         params,
+        indexes: Vec::new(),
     }))
 }
 

@@ -24,7 +24,7 @@ pub use source::{LocalNode, PeerNode, PermissionRow, RoleRow, SystemSource};
 /// True for tables whose rows the engine stores; the others are views that [`read`] answers.
 pub fn is_stored(table: &Table) -> bool {
     match table.keyspace.as_str() {
-        "system" => !matches!(table.name.as_str(), "local" | "peers" | "peers_v2"),
+        "system" => !matches!(table.name.as_str(), "local" | "peers" | "peers_v2" | "IndexInfo"),
         "system_traces" | "system_distributed" => true,
         "system_auth" | "system_schema" | "system_views" | "system_virtual_schema" => false,
         // A table of users.
@@ -53,6 +53,10 @@ pub fn read(
         ("system_schema", "tables") => schema::table_rows(&source.schema(), false, &mut rows),
         ("system_schema", "columns") => schema::column_rows(&source.schema(), false, &mut rows),
         ("system_schema", "dropped_columns") => schema::dropped_column_rows(&source.schema(), &mut rows),
+        ("system_schema", "indexes") => schema::index_rows(&source.schema(), &mut rows),
+        ("system", "IndexInfo") => {
+            schema::built_index_rows(&source.schema(), &|index| source.is_index_built(index), &mut rows);
+        }
         ("system_schema", "types") => schema::type_rows(&source.schema(), &mut rows),
         ("system_virtual_schema", "keyspaces") => schema::keyspace_rows(&source.schema(), true, &mut rows),
         ("system_virtual_schema", "tables") => schema::table_rows(&source.schema(), true, &mut rows),

@@ -118,3 +118,25 @@ pub(super) fn type_rows(schema: &Schema, rows: &mut VirtualRows<'_>) {
         }
     }
 }
+
+pub(super) fn index_rows(schema: &Schema, rows: &mut VirtualRows<'_>) {
+    for table in schema.tables() {
+        for index in &table.indexes {
+            rows.text("keyspace_name", &table.keyspace)
+                .text("table_name", &table.name)
+                .text("index_name", &index.name)
+                .text("kind", "COMPOSITES")
+                .text_map("options", index.options())
+                .end();
+        }
+    }
+}
+
+/// `system."IndexInfo"`: the indexes that this node has built.
+pub(super) fn built_index_rows(schema: &Schema, is_built: &dyn Fn(uuid::Uuid) -> bool, rows: &mut VirtualRows<'_>) {
+    for table in schema.tables() {
+        for index in table.indexes.iter().filter(|index| is_built(index.id)) {
+            rows.text("table_name", &table.keyspace).text("index_name", &index.name).end();
+        }
+    }
+}

@@ -104,6 +104,11 @@ pub trait SystemSource {
     fn peers(&self) -> Vec<PeerNode>;
     /// The schema of users.
     fn schema(&self) -> Arc<Schema>;
+    /// Whether this node has built a secondary index.
+    fn is_index_built(&self, index: Uuid) -> bool {
+        let _ = index;
+        false
+    }
     /// The roles.
     fn roles(&self) -> Vec<RoleRow> {
         Vec::new()

@@ -4,13 +4,13 @@
 //! of a prefix or slice a range tombstone, of none a partition deletion; static columns go to the static row.
 
 use helenus_model::partition::RangeTombstone;
-use helenus_model::row::{DeletionTime, RowHeader, RowRef};
+use helenus_model::row::{DeletionTime, RowHeader, RowRef, merge_rows};
 use helenus_model::time::WriteTimestamp;
 
 use super::attributes::TimeToLive;
 use super::cells::CellWriter;
-use super::count::merge_writes;
 use super::draft::{Scratch, WriteBatch};
+use super::indexed;
 use super::operation::Operation;
 use super::plan::{SingleRow, WritePlan};
 use crate::error::QueryError;
@@ -225,6 +225,8 @@ impl Execution<'_> {
         }
         if out.len() == bare && !keep_empty {
             out.truncate(start);
+        } else if !self.plan.table.indexes.is_empty() {
+            indexed::check_row(&self.plan.table, &out[start..])?;
         }
         Ok(())
     }
@@ -253,7 +255,7 @@ impl Execution<'_> {
         header.encode(&mut single);
         self.writer(header, &mut single).write(operation)?;
         spare.clear();
-        merge_writes(&self.plan.table, RowRef::new(row), RowRef::new(&single), spare);
+        merge_rows(&*self.plan.table, RowRef::new(row), RowRef::new(&single), spare);
         std::mem::swap(row, spare);
         Ok(())
     }

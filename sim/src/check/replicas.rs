@@ -76,6 +76,7 @@ fn command(table: &Table, now: i64) -> ReadCommand {
         columns: ColumnFilter::All,
         limits: ReadLimits::NONE,
         now,
+        through: None,
     }
 }
 

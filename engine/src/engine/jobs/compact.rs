@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use helenus_model::key::KeyRef;
+use helenus_model::partition::Unfiltered;
 use helenus_model::row::Purger;
 use helenus_model::schema::Table;
 use helenus_model::time::{LocalSeconds, Now};
@@ -16,6 +17,8 @@ use crate::compaction::size_tiered::{self, Candidate};
 use crate::compaction::strategy::CompactionOptions;
 use crate::cursor::PartitionCursor;
 use crate::engine::{Engine, State};
+use crate::error::ReadError;
+use crate::index;
 use crate::manifest::Generation;
 use crate::merge::MergeCursor;
 use crate::read::MergedScan;
@@ -148,12 +151,26 @@ impl CompactJob {
             self.begin(engine)?;
         }
         let view = self.store.view.load_full();
+        // Of an index only entries are kept whose rows have the value still.
+        let base = self.store.index.as_ref().and_then(|index| engine.tables.load().get(index.base).cloned());
         let (Some((_, writer)), Some(walk)) = (&mut self.output, &mut self.walk) else { unreachable!("just begun") };
         let mut handled = 0;
         while let Some(key) = walk.next_key() {
             let purger = purger(&self.store, &self.inputs, &view, key.as_ref(), now);
             let before = writer.uncompressed_length();
-            let _ = write_purged(walk.merge(), key.as_ref(), PartitionPurger::new(purger), writer)?;
+            let purger = PartitionPurger::new(purger);
+            let _ = match &base {
+                None => write_purged(walk.merge(), key.as_ref(), purger, |_| Ok(true), writer)?,
+                Some(base) => {
+                    let is_current = |item: &Unfiltered<'_>| match item {
+                        Unfiltered::Row { clustering, .. } => {
+                            index::read::is_current(base, &self.store, &key.key, clustering, now.seconds())
+                        }
+                        Unfiltered::Marker(_) => Ok(true),
+                    };
+                    write_purged(walk.merge(), key.as_ref(), purger, is_current, writer)?
+                }
+            };
             walk.leave(key.as_ref())?;
             handled += 64 + writer.uncompressed_length() - before;
             if handled >= budget_bytes {
@@ -288,6 +305,7 @@ fn write_purged<C: PartitionCursor>(
     merge: &mut MergeCursor<Arc<Table>, C>,
     key: KeyRef<'_>,
     mut purger: PartitionPurger,
+    is_wanted: impl Fn(&Unfiltered<'_>) -> Result<bool, ReadError>,
     writer: &mut SsTableWriter,
 ) -> Result<ControlFlow<()>, JobError> {
     let deletion = purger.deletion(merge.deletion());
@@ -299,6 +317,9 @@ fn write_purged<C: PartitionCursor>(
     }
     while merge.advance()? {
         let Some(item) = merge.current().and_then(|item| purger.item(item)) else { continue };
+        if !is_wanted(&item)? {
+            continue;
+        }
         if !begun {
             writer.begin_partition(key, deletion, None)?;
             begun = true;

@@ -79,6 +79,7 @@ impl Store {
             columns,
             dropped: Vec::new(),
             params: TableParams::default(),
+            indexes: Vec::new(),
         };
         self.change(SchemaChange::PutTable(Box::new(parts)));
     }
