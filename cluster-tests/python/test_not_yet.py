@@ -13,9 +13,6 @@ STATEMENTS = [
     "UPDATE t SET v = 1 WHERE k = 1 AND c = 1 IF v = 2",
     "DELETE FROM t WHERE k = 1 AND c = 1 IF EXISTS",
     "BEGIN BATCH INSERT INTO t (k, c) VALUES (1, 1) IF NOT EXISTS; APPLY BATCH",
-    # Counters.
-    "CREATE TABLE counted (k int PRIMARY KEY, v counter)",
-    "CREATE TABLE counted (k int, c int, s counter static, PRIMARY KEY (k, c))",
     # Writes that read first.
     "UPDATE t SET l[0] = 1 WHERE k = 1 AND c = 1",
     "UPDATE t SET l = l - [1] WHERE k = 1 AND c = 1",

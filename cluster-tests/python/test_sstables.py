@@ -9,6 +9,7 @@ import json
 import shutil
 
 import pytest
+from cassandra import ConsistencyLevel
 from cassandra.query import SimpleStatement
 
 from conftest import fresh_keyspace, started
@@ -239,3 +240,76 @@ def test_helenus_imports_what_cassandra_wrote(written, oracle, tmp_path):
             node.nodetool("compact", keyspace, name)
             assert content(ours, name) == expected, f"{name}: compaction changed what is read"
         ours.execute(f"DROP KEYSPACE {keyspace}")
+
+
+def test_counters_travel_both_ways(oracle, tmp_path):
+    """Counters of three Helenus nodes, counted on by Apache Cassandra, counted on by another Helenus node."""
+    keyspace = "driver_counted"
+    columns = "(k int, a int, s counter static, c counter, d counter, PRIMARY KEY (k, a)) WITH gc_grace_seconds = 864000"
+
+    def totals(session):
+        query = SimpleStatement("SELECT k, a, s, c, d FROM t", consistency_level=ConsistencyLevel.ALL)
+        return sorted(session.execute(query), key=repr)
+
+    def count(session, by):
+        for key in range(20):
+            for row in range(5):
+                session.execute(f"UPDATE t SET c = c + {by * (key + 1)}, d = d - {row}, s = s + 1 WHERE k = {key} AND a = {row}")
+
+    def files(folder, session, copy):
+        query = f"SELECT id FROM system_schema.tables WHERE keyspace_name = '{keyspace}' AND table_name = 't'"
+        name = f"t-{session.execute(query).one().id.hex}"
+        folders = {path.parent for path in folder.rglob("nb-*-big-Data.db") if path.parent.name == name}
+        if not folders:
+            pytest.skip("the files of this Cassandra are not here")
+        shutil.copytree(folders.pop(), copy, ignore=shutil.ignore_patterns("snapshots", "backups", "*Helenus.db"))
+        return sorted(copy.glob("*-Data.db"))
+
+    cassandra = Server([oracle.address], "datacenter1")
+    with started(3) as nodes, started(1) as last, cassandra.cluster() as theirs, last.cluster() as own:
+        with nodes.cluster() as cluster:
+            session = cluster.connect()
+            fresh_keyspace(session, keyspace, nodes.replication(3))
+            session.execute(f"CREATE TABLE t {columns}")
+        for number, address in enumerate(nodes.contact_points):
+            # The first replica asked leads: each node has shards of its own.
+            with nodes.cluster(contact_points=[address]) as cluster:
+                session = cluster.connect(keyspace)
+                count(session, 10 ** number)
+                session.execute("DELETE c FROM t WHERE k = 7 AND a = 1")
+                session.execute("DELETE FROM t WHERE k = 8 AND a = 1")
+        node = nodes.nodes[0]
+        with nodes.cluster() as cluster:
+            session = cluster.connect(keyspace)
+            expected = totals(session)
+            node.nodetool("flush", keyspace, "t")
+            node.nodetool("compact", keyspace, "t")
+            assert totals(session) == expected
+            data = files(node.folder, session, tmp_path / "ours")
+        assert len(data) == 1
+        dump = json.loads(oracle.tool("SSTableExport", str(data[0])))
+        assert len(dump) == 20 and "c" in json.dumps(dump[0])
+
+        session = theirs.connect()
+        fresh_keyspace(session, keyspace, cassandra.replication())
+        session.execute(f"CREATE TABLE t {columns}")
+        copy = oracle.folder / "import" / keyspace / "t"
+        shutil.copytree(tmp_path / "ours", copy)
+        oracle.nodetool("import", "--extended-verify", "--copy-data", keyspace, "t", str(copy))
+        assert totals(session) == expected
+        count(session, 1000)
+        oracle.nodetool("flush", keyspace, "t")
+        expected = totals(session)
+        files(oracle.folder, session, tmp_path / "theirs")
+
+        session = own.connect()
+        fresh_keyspace(session, keyspace, last.replication())
+        session.execute(f"CREATE TABLE t {columns}")
+        node = last.nodes[0]
+        node.nodetool("import", keyspace, "t", str(tmp_path / "theirs"))
+        assert totals(session) == expected
+        node.nodetool("compact", keyspace, "t")
+        assert totals(session) == expected
+        session.execute("UPDATE t SET c = c + 1 WHERE k = 1 AND a = 1")
+        before = next(row.c for row in expected if (row.k, row.a) == (1, 1))
+        assert session.execute("SELECT c FROM t WHERE k = 1 AND a = 1").one().c == before + 1

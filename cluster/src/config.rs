@@ -44,6 +44,8 @@ pub struct MemberConfig {
     pub range_timeout_millis: u64,
     /// `write_request_timeout`
     pub write_timeout_millis: u64,
+    /// `counter_write_request_timeout`
+    pub counter_write_timeout_millis: u64,
     /// `truncate_request_timeout`
     pub truncate_timeout_millis: u64,
     /// `hinted_handoff_enabled`
@@ -116,6 +118,7 @@ impl MemberConfig {
             read_timeout_millis: 5_000,
             range_timeout_millis: 10_000,
             write_timeout_millis: 2_000,
+            counter_write_timeout_millis: 5_000,
             truncate_timeout_millis: 60_000,
             hints_enabled: true,
             hint_window_millis: 3 * 3600 * 1000,

@@ -37,6 +37,7 @@ mod background;
 mod batch;
 mod client;
 mod consistency;
+pub(crate) mod count;
 mod deferred;
 mod errors;
 mod execute;
@@ -54,6 +55,7 @@ mod truncate;
 mod values;
 mod write;
 
+pub use count::{Counted, Increments};
 pub use slab::SlotId;
 
 pub(crate) use client::{ReplyColumns, RowsReply};
@@ -131,6 +133,8 @@ pub struct Coordinator {
     log_dirty: bool,
     /// Batches stored on this node (periodic mode): their mutations may go out, here or as hints, when the kernel has them.
     stored_batches: Vec<SlotId>,
+    /// Parts of writes to counters that this coordinator has led itself, told at the end of the batch.
+    counted_parts: Vec<(SlotId, u32, crate::message::Outcome)>,
     /// This node's own parts of reads, done at the end of the batch.
     local_reads: VecDeque<(SlotId, u32)>,
     in_flight_bytes: usize,
@@ -155,6 +159,8 @@ enum AwaitingSync {
     Operation(SlotId, u32),
     /// A peer's request.
     Link(LinkId, u64),
+    /// What was counted here, before the other replicas hear of it.
+    Counted(SlotId),
     /// This node's own answer to a part of a read of this coordinator.
     OwnRead(SlotId, u32, Vec<u8>),
     /// The answer to a peer's read.
@@ -197,6 +203,7 @@ impl Coordinator {
             hinted: Hinted::default(),
             log_dirty: false,
             stored_batches: Vec::new(),
+            counted_parts: Vec::new(),
             local_reads: VecDeque::new(),
             in_flight_bytes: 0,
             addresses: Addresses::default(),
@@ -475,6 +482,7 @@ impl Coordinator {
                 AwaitingSync::Link(link, id) => {
                     self.answer(link, id, &Message::Ack(crate::message::Outcome::Done));
                 }
+                AwaitingSync::Counted(id) => self.counted_synced(id),
                 AwaitingSync::OwnRead(id, part, answer) => self.own_read_synced(id, part, answer),
                 AwaitingSync::PeerRead(link, id, answer) => self.answer(link, id, &Message::Data(&answer)),
                 AwaitingSync::PeerDigest(link, id, digest) => self.answer(link, id, &Message::Digest(digest)),
@@ -501,6 +509,7 @@ impl Coordinator {
     /// waits in output buffers must not be sent.
     pub fn end_batch(&mut self) -> Result<(), WriteError> {
         self.run_local_reads();
+        self.tell_counted_parts();
         loop {
             if self.log_dirty {
                 self.shared.engine.log_flush()?;

@@ -11,6 +11,7 @@
 //! that waits for it. Values stay where they are: [`Message`] borrows from the frame.
 
 use helenus_model::codec::{DecodeError, Reader, put_bytes, put_vint};
+use helenus_model::consistency::Consistency;
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -53,7 +54,7 @@ pub enum Message<'a> {
         /// The mutation's bytes.
         mutation: &'a [u8],
     },
-    /// Answer to `Write`, `BatchStore`, `Truncate`.
+    /// Answer to `Write`, `Count`, `BatchStore`, `Truncate`.
     Ack(Outcome),
     /// Execute a read.
     Read {
@@ -91,6 +92,15 @@ pub enum Message<'a> {
         /// Writes up to this timestamp are gone, microseconds.
         truncated_at: i64,
     },
+    /// Lead a write to counters, and answer when its level is met.
+    Count {
+        /// Epoch of the sender's schema.
+        schema_epoch: u64,
+        /// The client's level.
+        level: Consistency,
+        /// A mutation whose counters' cells hold what is to be added.
+        increments: &'a [u8],
+    },
     /// Gossip (control links only).
     Gossip(&'a [u8]),
     /// The metadata log's messages (control links only).
@@ -126,6 +136,12 @@ impl Message<'_> {
             }
             Message::BatchRemove { batch } => (13, *batch.as_bytes(), &[]),
             Message::Truncate { table, truncated_at } => (14, *table.as_bytes(), &truncated_at.to_be_bytes()),
+            Message::Count { schema_epoch, level, increments } => {
+                let mut head = [0; 10];
+                head[..8].copy_from_slice(&schema_epoch.to_be_bytes());
+                head[8..].copy_from_slice(&level.code().to_be_bytes());
+                return put(out, id, 32, &head, increments);
+            }
             Message::Gossip(bytes) => return put(out, id, 15, &[], bytes),
             Message::Metadata(bytes) => return put(out, id, 16, &[], bytes),
         };
@@ -166,6 +182,11 @@ impl<'a> Message<'a> {
             14 => Message::Truncate { table: fields.uuid()?, truncated_at: fields.i64()? },
             15 => Message::Gossip(fields.rest()),
             16 => Message::Metadata(fields.rest()),
+            32 => {
+                let schema_epoch = fields.u64()?;
+                let level = Consistency::from_code(fields.u16()?).ok_or_else(|| fields.invalid("consistency level"))?;
+                Message::Count { schema_epoch, level, increments: fields.rest() }
+            }
             _ => return Err(fields.invalid("message kind")),
         };
         Ok((id, message))
@@ -279,6 +300,7 @@ mod tests {
             Message::BatchStore { batch: Uuid::from_u128(1), schema_epoch: 9, mutations: b"b" },
             Message::BatchRemove { batch: Uuid::from_u128(2) },
             Message::Truncate { table: Uuid::from_u128(3), truncated_at: -5 },
+            Message::Count { schema_epoch: 5, level: Consistency::LocalQuorum, increments: b"i" },
             Message::Gossip(b"g"),
             Message::Metadata(b"x"),
         ];

@@ -1,5 +1,5 @@
-//! Work that would stall a coordinator's thread: reads that wait for the disk or are long, password hashing, hint files and
-//! their syncs.
+//! Work that would stall a coordinator's thread: reads that wait for the disk or are long, counting, password hashing, hint files
+//! and their syncs.
 //! A coordinator hands out [`Task`]s; whoever runs them gives the [`TaskDone`] back to the same coordinator.
 
 use helenus_engine::cursor::ReadMode;
@@ -9,6 +9,7 @@ use helenus_model::read::ReadCommand;
 use uuid::Uuid;
 
 use crate::answer::AnswerWriter;
+use crate::coordinator::count::{Counted, Increments};
 use crate::coordinator::slab::SlotId;
 use crate::hints::{Hint, HintStore};
 use crate::scan::{self, Scanned};
@@ -61,6 +62,8 @@ pub enum Task {
         /// Wait for the device.
         to_device: bool,
     },
+    /// Count, waiting for the disk and for others where needed.
+    Count(Box<Increments>),
 }
 
 /// What came of a task.
@@ -91,6 +94,8 @@ pub enum TaskDone {
     },
     /// The hints kept before the task was begun are where it was to bring them, or nobody can tell.
     HintsSynced(Result<(), DiskError>),
+    /// What was counted.
+    Counted(Box<Increments>, Counted),
 }
 
 /// A hint file, read.
@@ -127,6 +132,10 @@ impl Task {
                     None
                 });
                 TaskDone::Hints { host, file }
+            }
+            Task::Count(increments) => {
+                let counted = increments.count(shared, ReadMode::UNBOUNDED);
+                TaskDone::Counted(increments, counted)
             }
             Task::SyncHints { to_device: true } => TaskDone::HintsSynced(shared.hints.sync().map(|_| ())),
             Task::SyncHints { to_device: false } => TaskDone::HintsSynced(shared.hints.flush()),

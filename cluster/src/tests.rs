@@ -27,6 +27,7 @@ use crate::message::{FrameBuilder, Message, WriteKind, put_list, split_frame};
 use crate::task::Task;
 use crate::topology::{NodeInfo, NodeState};
 
+mod count;
 mod hinted;
 mod index_read;
 mod repair;
@@ -41,6 +42,8 @@ struct World {
     held: Option<Vec<Task>>,
     /// The device takes its time.
     holds_log_syncs: bool,
+    /// Tasks of counting.
+    counting_tasks: usize,
 }
 
 impl World {
@@ -61,7 +64,8 @@ impl World {
         let id = coordinator.open_client(([127, 0, 0, 1], 5000).into());
         let mut client = ClientConn::new(ProtocolVersion::V4, None);
         client.startup(&[]);
-        let mut world = World { member, coordinator, client, id, now, held: None, holds_log_syncs: false };
+        let mut world =
+            World { member, coordinator, client, id, now, held: None, holds_log_syncs: false, counting_tasks: 0 };
         world.tick();
         assert!(world.member.control.is_joined(), "a lone seed forms a cluster");
         world.pump();
@@ -96,6 +100,7 @@ impl World {
             }
             self.tick();
             for task in self.coordinator.take_tasks() {
+                self.counting_tasks += usize::from(matches!(task, Task::Count(_)));
                 if let (Task::SyncHints { .. }, Some(held)) = (&task, &mut self.held) {
                     held.push(task);
                     continue;
@@ -498,18 +503,6 @@ fn prepared_statements_that_do_not_fit_are_prepared_again() {
     let Ok(Some(frame)) = world.client.next_response() else { panic!("no answer") };
     let answer = format!("{:?}", frame.response);
     assert!(answer.contains("is larger than allowed maximum of"), "{answer}");
-}
-
-#[test]
-fn tables_with_counters_are_not_made() {
-    let mut world = World::new(MemoryDisk::new());
-    world.query(KEYSPACE, &[]);
-    let refused = "Invalid: not supported yet: counters";
-    assert_eq!(world.query("CREATE TABLE k.t (a int PRIMARY KEY, n counter)", &[]), refused);
-    assert_eq!(world.query("CREATE TABLE k.t (a int, b int, n counter static, PRIMARY KEY (a, b))", &[]), refused);
-    let wrong = "Invalid: Cannot mix counter and non counter columns in the same table";
-    assert_eq!(world.query("CREATE TABLE k.t (a int PRIMARY KEY, n counter, v int)", &[]), wrong);
-    assert_eq!(world.query("CREATE TABLE k.t (a int PRIMARY KEY, v int)", &[]), "SchemaChange");
 }
 
 #[test]

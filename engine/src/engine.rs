@@ -3,7 +3,7 @@
 //! The engine is shared by all coordinators of a node. [`Engine::apply`] and [`Engine::read`] run on their threads and wait for no
 //! device. Everything slow is asked for: log writes and syncs by their own calls, flush and compaction as jobs.
 //!
-//! Order of locks: `state`, then `barrier`, then what the log and the memtables lock inside.
+//! Order of locks: those of counters, `state`, then `barrier`, then what the log and the memtables lock inside.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -15,6 +15,7 @@ use helenus_model::read::{PartitionConsumer, ReadCommand};
 use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
+mod count;
 mod figures;
 mod files;
 mod import;
@@ -26,6 +27,7 @@ mod schema;
 mod snapshot;
 mod stats;
 
+pub use count::{CountError, CountedBy};
 pub use figures::{ScanFigures, TableFigures};
 pub(crate) use figures::{ScanWindow, Times};
 pub use import::ImportError;
@@ -142,6 +144,9 @@ pub struct Engine {
     skipped_updates: AtomicU64,
     /// Kept only where reads must not be ahead of the device.
     recent: OnceLock<RecentWrites>,
+    counter_locks: count::CounterLocks,
+    /// Tables emptied since the start; changed while `barrier` is held alone.
+    truncations: AtomicU64,
 }
 
 impl Engine {
@@ -149,11 +154,26 @@ impl Engine {
     /// known here; updates of others are skipped and counted. Returns the log position that [`Engine::log_flush`] and
     /// [`Engine::log_sync`] must have passed for the mutation to survive a kill or a power cut. Nothing waits for a device.
     pub fn apply(&self, mutation: &[u8], durable: bool) -> Result<LogPosition, WriteError> {
+        let position = self.apply_if(mutation, durable, || true)?;
+        Ok(position.unwrap_or(LogPosition::ZERO))
+    }
+
+    /// [`Engine::apply`] unless, at its moment, `still` says no: then nothing is done, and there is no position.
+    #[inline]
+    fn apply_if(
+        &self,
+        mutation: &[u8],
+        durable: bool,
+        still: impl FnOnce() -> bool,
+    ) -> Result<Option<LogPosition>, WriteError> {
         if self.memtable_bytes.load(Ordering::Relaxed) > self.config.memtable_bytes_max.saturating_mul(4) {
             return Err(WriteError::Overloaded);
         }
         let decoded = MutationRef::new(mutation);
         let shared = self.barrier.read();
+        if !still() {
+            return Ok(None);
+        }
         let tables = self.tables.load();
         let mut unknown = None;
         let known = decoded.updates().filter(|(id, _)| {
@@ -180,7 +200,7 @@ impl Engine {
         };
         self.apply_to_memtables(&tables, decoded, |_| true, start);
         drop(shared);
-        Ok(end)
+        Ok(Some(end))
     }
 
     /// Applies the updates of tables that `wanted` lets through.

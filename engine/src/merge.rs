@@ -135,6 +135,9 @@ impl<T: Deref<Target = Table>, C: PartitionCursor> MergeCursor<T, C> {
 
     /// The merged static row without what the partition's deletion covers; None when nothing is left.
     fn merge_statics(&mut self) -> Option<Vec<u8>> {
+        if self.table.is_counter() && !self.deletion.is_live() {
+            return self.merge_counting_statics();
+        }
         let mut rows =
             self.sources.iter().filter(|source| source.active).filter_map(|source| source.cursor.static_row());
         let first = rows.next()?;
@@ -153,6 +156,14 @@ impl<T: Deref<Target = Table>, C: PartitionCursor> MergeCursor<T, C> {
             std::mem::swap(&mut merged, &mut self.scratch);
         }
         (!RowRef::new(&merged).is_empty()).then_some(merged)
+    }
+
+    /// As [`MergeCursor::merge_statics`] of counters under a deletion.
+    fn merge_counting_statics(&mut self) -> Option<Vec<u8>> {
+        let rows = self.sources.iter().filter(|source| source.active).filter_map(|source| source.cursor.static_row());
+        self.row.clear();
+        merge_what_is_left(&self.table, rows, self.deletion, &mut self.row, &mut self.scratch);
+        (!self.row.is_empty()).then(|| self.row.clone())
     }
 
     fn compare(&self, a: Position<'_>, b: Position<'_>) -> Ordering {
@@ -248,6 +259,16 @@ impl<T: Deref<Target = Table>, C: PartitionCursor> MergeCursor<T, C> {
             return filter_deleted(row, deletion, &mut self.row);
         }
         self.row.clear();
+        if !deletion.is_live() && self.table.is_counter() {
+            let rows = self.sources.iter().filter(|source| source.spent && source.active);
+            let rows = rows.filter_map(|source| match source.cursor.current() {
+                Some(Unfiltered::Row { row, .. }) => Some(row),
+                _ => None,
+            });
+            merge_what_is_left(&self.table, rows, deletion, &mut self.row, &mut self.scratch);
+            self.current = Current::Built(first);
+            return !self.row.is_empty();
+        }
         let mut begun = false;
         for source in self.sources.iter().filter(|source| source.spent && source.active) {
             let Some(Unfiltered::Row { row, .. }) = source.cursor.current() else { continue };
@@ -269,6 +290,31 @@ impl<T: Deref<Target = Table>, C: PartitionCursor> MergeCursor<T, C> {
             std::mem::swap(&mut self.row, &mut self.scratch);
         }
         !RowRef::new(&self.row).is_empty()
+    }
+}
+
+/// Merges into `out` what a deletion leaves of each row. A counter's cell has one timestamp for all that was counted in it, so what
+/// is deleted must be gone before the rest is merged.
+fn merge_what_is_left<'r>(
+    table: &Table,
+    rows: impl Iterator<Item = RowRef<'r>>,
+    deletion: DeletionTime,
+    out: &mut Vec<u8>,
+    scratch: &mut Vec<u8>,
+) {
+    let mut left = Vec::new();
+    for row in rows {
+        left.clear();
+        if !filter_deleted(row, deletion, &mut left) {
+            continue;
+        }
+        if out.is_empty() {
+            out.extend_from_slice(&left);
+        } else {
+            scratch.clear();
+            merge_rows(table, RowRef::new(out), RowRef::new(&left), scratch);
+            std::mem::swap(out, scratch);
+        }
     }
 }
 

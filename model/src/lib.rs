@@ -4,6 +4,7 @@
 
 pub mod codec;
 pub mod consistency;
+pub mod counter;
 pub mod key;
 pub mod limits;
 pub mod mutation;

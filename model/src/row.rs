@@ -7,7 +7,8 @@
 //! row    := flags u8                         1 liveness, 2 base TTL, 4 deletion, 8 base timestamp
 //!           [base timestamp i64] [base TTL i32, base expiry i64] [deletion: timestamp i64, local i64]
 //!           cell*
-//! cell   := column vint, flags u8            1 tombstone, 2 expiring, 4 complex deletion, 8 path, 16 base timestamp, 32 base TTL
+//! cell   := column vint, flags u8            1 tombstone, 2 expiring, 4 complex deletion, 8 path, 16 base timestamp, 32 base TTL,
+//!                                            64 counter: the value is a context
 //!           [timestamp i64 unless 16]
 //!           [local deletion time i64 if 1 or 4] [TTL i32, expiry i64 if 2 and not 32]
 //!           [path: vint length, bytes if 8] [value: vint length, bytes unless 1 or 4]
@@ -15,7 +16,7 @@
 //!
 //! Cells are ordered by column id; inside a complex column the complex deletion comes first, then cells by path.
 //! The merge rule is Cassandra's `Cells.resolveRegular` and `LivenessInfo.supersedes` (CASSANDRA-14592): commutative,
-//! associative, idempotent and independent of the clock.
+//! associative, idempotent and independent of the clock. Counters have their own ([`crate::counter`]).
 
 use std::cmp::Ordering;
 
@@ -135,6 +136,7 @@ const CELL_COMPLEX_DELETION: u8 = 4;
 const CELL_PATH: u8 = 8;
 const CELL_BASE_TIMESTAMP: u8 = 16;
 const CELL_BASE_TTL: u8 = 32;
+const CELL_COUNTER: u8 = 64;
 
 /// What stands before a row's cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -253,6 +255,8 @@ pub enum CellKind {
     Tombstone,
     /// Deletes the older cells of a complex column; it has neither path nor value.
     ComplexDeletion,
+    /// What nodes have counted: its value is a context ([`crate::counter`]).
+    Counter,
 }
 
 /// One cell, borrowed from a row.
@@ -294,6 +298,11 @@ impl<'a> CellRef<'a> {
         CellRef { column, kind: CellKind::Expiring, timestamp, local: expires_at, ttl, path: None, value }
     }
 
+    /// A counter with its context.
+    pub fn counter(column: ColumnId, timestamp: WriteTimestamp, context: &'a [u8]) -> Self {
+        CellRef { kind: CellKind::Counter, ..CellRef::live(column, timestamp, context) }
+    }
+
     /// A deleted cell.
     pub fn tombstone(column: ColumnId, timestamp: WriteTimestamp, local: LocalSeconds) -> Self {
         CellRef { column, kind: CellKind::Tombstone, timestamp, local, ttl: 0, path: None, value: &[] }
@@ -321,7 +330,7 @@ impl<'a> CellRef<'a> {
     #[inline]
     pub fn is_live(&self, now: LocalSeconds) -> bool {
         match self.kind {
-            CellKind::Live => true,
+            CellKind::Live | CellKind::Counter => true,
             CellKind::Expiring => now < self.local,
             CellKind::Tombstone | CellKind::ComplexDeletion => false,
         }
@@ -339,6 +348,7 @@ impl<'a> CellRef<'a> {
             CellKind::Expiring => CELL_EXPIRING,
             CellKind::Tombstone => CELL_TOMBSTONE,
             CellKind::ComplexDeletion => CELL_COMPLEX_DELETION,
+            CellKind::Counter => CELL_COUNTER,
         };
         if self.timestamp == base.base_timestamp && base.base_timestamp != NO_TIMESTAMP {
             flags |= CELL_BASE_TIMESTAMP;
@@ -385,8 +395,9 @@ impl<'a> CellRef<'a> {
     fn decode_any(base: &RowHeader, reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let column = ColumnId::try_from(reader.vint()?).map_err(|_| reader.invalid("column id"))?;
         let flags = reader.u8()?;
-        let kind = match flags & (CELL_TOMBSTONE | CELL_EXPIRING | CELL_COMPLEX_DELETION) {
+        let kind = match flags & (CELL_TOMBSTONE | CELL_EXPIRING | CELL_COMPLEX_DELETION | CELL_COUNTER) {
             0 => CellKind::Live,
+            CELL_COUNTER => CellKind::Counter,
             CELL_TOMBSTONE => CellKind::Tombstone,
             CELL_EXPIRING => CellKind::Expiring,
             CELL_COMPLEX_DELETION => CellKind::ComplexDeletion,
@@ -396,14 +407,14 @@ impl<'a> CellRef<'a> {
         let mut local = NO_DELETION_TIME;
         let mut ttl = 0;
         match kind {
-            CellKind::Live => {}
+            CellKind::Live | CellKind::Counter => {}
             CellKind::Tombstone | CellKind::ComplexDeletion => local = reader.i64()?,
             CellKind::Expiring if flags & CELL_BASE_TTL != 0 => (ttl, local) = (base.base_ttl, base.base_expires_at),
             CellKind::Expiring => (ttl, local) = (reader.i32()?, reader.i64()?),
         }
         let path = if flags & CELL_PATH != 0 { Some(reader.bytes()?) } else { None };
         let value = match kind {
-            CellKind::Live | CellKind::Expiring => reader.bytes()?,
+            CellKind::Live | CellKind::Expiring | CellKind::Counter => reader.bytes()?,
             _ => &[],
         };
         Ok(CellRef { column, kind, timestamp, local, ttl, path, value })
@@ -443,6 +454,9 @@ impl<'a> RowRef<'a> {
             if last.is_some_and(|last| cell.column < last) {
                 return Err(reader.invalid("order of cells"));
             }
+            if cell.kind == CellKind::Counter && !crate::counter::is_context(cell.value) {
+                return Err(reader.invalid("counter context"));
+            }
             last = Some(cell.column);
         }
         Ok(RowRef { header, bytes, cells })
@@ -478,7 +492,7 @@ impl<'a> RowRef<'a> {
             && header.liveness.ttl == 0
             && header.base_ttl == 0
             && !(header.liveness.is_none() && self.cells.is_empty())
-            && self.cells().all(|cell| cell.kind == CellKind::Live)
+            && self.cells().all(|cell| matches!(cell.kind, CellKind::Live | CellKind::Counter))
     }
 
     /// True when the row would be returned at `now`: a live marker or a live cell. Deletions inside the row are already applied.

@@ -106,6 +106,7 @@ pub(crate) fn member(
         read_timeout_millis: millis(config.timeouts.read),
         range_timeout_millis: millis(config.timeouts.range),
         write_timeout_millis: millis(config.timeouts.write),
+        counter_write_timeout_millis: millis(config.timeouts.counter_write),
         truncate_timeout_millis: millis(config.timeouts.truncate),
         hints_enabled: config.hints.enabled,
         hint_window_millis: millis(config.hints.window_max),

@@ -2,6 +2,7 @@
 
 pub mod acknowledged;
 pub mod batches;
+pub mod counters;
 pub mod hints;
 pub mod replicas;
 pub mod settled;

@@ -133,8 +133,13 @@ fn end(world: &mut World) {
         let until = world.now() + 50_000;
         world.run_until(until);
     }
-    let checks: [fn(&mut World); 4] =
-        [check::settled::check, check::hints::check, check::acknowledged::check, check::replicas::check];
+    let checks: [fn(&mut World); 5] = [
+        check::settled::check,
+        check::hints::check,
+        check::acknowledged::check,
+        check::counters::check,
+        check::replicas::check,
+    ];
     for check in checks {
         if world.failure.is_none() {
             check(world);

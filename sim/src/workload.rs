@@ -1,5 +1,5 @@
-//! What clients do: unique rows, cells that are overwritten and deleted, logged batches over several partitions and tables, new
-//! columns and tables, a table that comes and goes, and reads of all but the last. [`history::History`] remembers what was asked
+//! What clients do: unique rows, cells that are overwritten and deleted, logged batches over several partitions and tables,
+//! counters, new columns and tables, a table that comes and goes, and reads of all but the last. [`history::History`] remembers what was asked
 //! and what came of it.
 
 use helenus_cql_protocol::client_conn::ClientConn;
@@ -34,6 +34,7 @@ pub fn schema(replication: usize) -> Vec<String> {
          WITH CLUSTERING ORDER BY (c DESC)"
             .to_owned(),
         "CREATE TABLE sim.pairs (p int, n bigint, v bigint, PRIMARY KEY (p, n))".to_owned(),
+        "CREATE TABLE sim.counts (p int PRIMARY KEY, n counter)".to_owned(),
     ]
 }
 
@@ -49,6 +50,7 @@ pub enum Statement {
     DeleteRange,
     DeletePartition,
     InsertPair,
+    Count,
     SelectEvents,
     SelectRegisters,
     SelectPairs,
@@ -68,7 +70,7 @@ pub enum Statement {
 
 impl Statement {
     /// Those that clients prepare.
-    pub const EVERY: [Statement; 11] = [
+    pub const EVERY: [Statement; 12] = [
         Statement::InsertEvent,
         Statement::SetRegister,
         Statement::SetStatic,
@@ -77,6 +79,7 @@ impl Statement {
         Statement::DeleteRange,
         Statement::DeletePartition,
         Statement::InsertPair,
+        Statement::Count,
         Statement::SelectEvents,
         Statement::SelectRegisters,
         Statement::SelectPairs,
@@ -93,6 +96,7 @@ impl Statement {
             Statement::DeleteRange => "DELETE FROM sim.registers WHERE p = ? AND c >= ? AND c < ?",
             Statement::DeletePartition => "DELETE FROM sim.registers WHERE p = ?",
             Statement::InsertPair => "INSERT INTO sim.pairs (p, n, v) VALUES (?, ?, ?)",
+            Statement::Count => "UPDATE sim.counts SET n = n + ? WHERE p = ?",
             Statement::SelectEvents => "SELECT c, v FROM sim.events WHERE p = ?",
             Statement::SelectRegisters => "SELECT c, v, s FROM sim.registers WHERE p = ?",
             Statement::SelectPairs => "SELECT n, v FROM sim.pairs WHERE p = ?",
@@ -140,6 +144,8 @@ impl Datum {
 pub enum Effect {
     /// A write: its number in the history.
     Write(usize),
+    /// So much is added to the counters of these partitions.
+    Count(Vec<i32>, i64),
     /// A read of a partition of the statement's table.
     Read(i32),
     /// The column of this number.
@@ -161,6 +167,8 @@ pub enum Form {
     Logged,
     /// BATCH of prepared statements, unlogged.
     Unlogged,
+    /// BATCH of prepared statements, of counters.
+    Counter,
 }
 
 /// One request of a client.
@@ -238,13 +246,17 @@ impl Operation {
                 let result_metadata_id = ids.result_metadata.as_deref();
                 conn.send(&Request::Execute(Execute { id: &ids.id, result_metadata_id, params }), false)
             }
-            Form::Logged | Form::Unlogged => {
+            Form::Logged | Form::Unlogged | Form::Counter => {
                 let ids = prepared?;
                 let mut batch = BatchBuffer::new(conn.version());
                 for buffer in &buffers {
                     batch.push(BatchQuery::Prepared(&ids.id), buffer.values());
                 }
-                let kind = if self.form == Form::Logged { BatchKind::Logged } else { BatchKind::Unlogged };
+                let kind = match self.form {
+                    Form::Logged => BatchKind::Logged,
+                    Form::Counter => BatchKind::Counter,
+                    _ => BatchKind::Unlogged,
+                };
                 conn.send(&Request::Batch(Batch { kind, statements: batch.statements(), params }), false)
             }
         }
@@ -270,6 +282,15 @@ pub fn literal_text(text: &str, values: &[Datum]) -> String {
     out
 }
 
+/// What was added to a counter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// By increments that were acknowledged.
+    pub acknowledged: i64,
+    /// By those of which nobody knows.
+    pub unknown: i64,
+}
+
 /// What clients ask, and what came of it.
 #[derive(Debug)]
 pub struct Workload {
@@ -279,6 +300,7 @@ pub struct Workload {
     pub succeeded: usize,
     /// All that ended.
     pub ended: usize,
+    counts: [Tally; PARTITIONS as usize],
     pub(crate) rng: Rng,
     pub(crate) left: usize,
     pause: u64,
@@ -293,6 +315,7 @@ impl Workload {
             history: History::new(options.replication),
             succeeded: 0,
             ended: 0,
+            counts: [Tally::default(); PARTITIONS as usize],
             rng,
             left: options.operations,
             pause: options.work_micros * options.clients as u64 / options.operations as u64,
@@ -309,6 +332,22 @@ impl Workload {
     /// Asks nothing more.
     pub fn stop(&mut self) {
         self.left = 0;
+    }
+
+    /// What was added to the counter of a partition.
+    pub fn counted(&self, partition: i32) -> Tally {
+        self.counts.get(partition as usize).copied().unwrap_or_default()
+    }
+
+    fn note_count(&mut self, partitions: &[i32], by: i64, outcome: &Outcome) {
+        for p in partitions {
+            let Some(tally) = self.counts.get_mut(*p as usize) else { continue };
+            match outcome {
+                Outcome::Done | Outcome::Rows(_) => tally.acknowledged += by,
+                Outcome::Error(error) if was_not_begun(error) => {}
+                Outcome::Error(_) | Outcome::Unknown => tally.unknown += by,
+            }
+        }
     }
 
     /// A timestamp of a client: the wall clock, unique.
@@ -338,6 +377,7 @@ impl Workload {
             self.succeeded += 1;
         }
         match (&operation.effect, outcome) {
+            (Effect::Count(partitions, by), outcome) => self.note_count(partitions, *by, &outcome),
             (Effect::Write(write), Outcome::Done) => {
                 let replicas = replicas_at(operation.level, self.history.replication);
                 self.history.acknowledged(*write, replicas, now);
@@ -359,6 +399,11 @@ impl Workload {
         }
         Ok(())
     }
+}
+
+/// True for errors of requests of which nothing was done.
+fn was_not_begun(error: &ErrorResponse) -> bool {
+    matches!(error.kind, ErrorKind::Unavailable { .. } | ErrorKind::Overloaded | ErrorKind::IsBootstrapping)
 }
 
 /// True for errors that faults explain.

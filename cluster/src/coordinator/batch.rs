@@ -14,9 +14,10 @@ use helenus_engine::log::LogPosition;
 use helenus_model::consistency::Consistency;
 use helenus_model::mutation::MutationRef;
 use helenus_model::schema::Table;
+use helenus_query::ast;
 use helenus_query::prepare::{Prepared, Statement};
 use helenus_query::values::{BoundValues, ExecuteOptions};
-use helenus_query::write::WriteBatch;
+use helenus_query::write::{WriteBatch, check_counters};
 use uuid::Uuid;
 
 use super::client::{Asker, Handled, Session};
@@ -51,9 +52,6 @@ fn kibibytes(bytes: usize) -> String {
 impl Coordinator {
     /// A BATCH message.
     pub(super) fn batch(&mut self, asker: Asker, session: &Session, batch: &Batch<'_>) -> Handled {
-        if batch.kind == BatchKind::Counter {
-            return errors::invalid("not supported yet: counter batches").into();
-        }
         let mut write = std::mem::take(&mut self.scratch.batch);
         write.clear();
         let mut tables = Vec::new();
@@ -78,6 +76,7 @@ impl Coordinator {
         tables: &mut Vec<String>,
     ) -> Result<usize, ErrorResponse> {
         let mut statements = 0;
+        let (mut counts, mut others) = (false, false);
         // One timestamp for all.
         let timestamp = batch.params.timestamp.unwrap_or_else(|| self.shared.timestamp(self.now));
         for statement in batch.statements.iter() {
@@ -93,9 +92,17 @@ impl Coordinator {
                 return Err(wrong_count(&prepared.prepared, statement.values.len()));
             };
             let options = ExecuteOptions { timestamp, ..self.execute_options(&batch.params) };
-            bind_one(&prepared, &values, &options, write, tables)?;
+            let table = bind_one(&prepared, &values, &options, write, tables)?;
+            counts |= table.is_counter();
+            others |= !table.is_counter();
             statements += 1;
         }
+        let kind = match batch.kind {
+            BatchKind::Logged => ast::BatchKind::Logged,
+            BatchKind::Unlogged => ast::BatchKind::Unlogged,
+            BatchKind::Counter => ast::BatchKind::Counter,
+        };
+        check_counters(kind, counts, others).map_err(errors::query_error)?;
         Ok(statements)
     }
 
@@ -126,6 +133,9 @@ impl Coordinator {
         }
         if let Err(error) = self.check_batch(&outgoing, logged, tables, &mut warnings) {
             return error.into();
+        }
+        if write.mutations().next().is_some_and(|first| first.table.is_counter()) {
+            return self.write_counters(asker, write, level, warnings);
         }
         let write_type = super::operation::write_type(logged, statements);
         if logged && outgoing.len() > 1 {
@@ -281,20 +291,21 @@ impl Coordinator {
 }
 
 /// Binds one statement of a batch.
-pub(super) fn bind_one(
-    statement: &PreparedStatement,
+pub(super) fn bind_one<'s>(
+    statement: &'s PreparedStatement,
     values: &dyn BoundValues,
     options: &ExecuteOptions<'_>,
     write: &mut WriteBatch,
     tables: &mut Vec<String>,
-) -> Result<(), ErrorResponse> {
+) -> Result<&'s Table, ErrorResponse> {
     let Statement::Write(plan) = &statement.prepared.statement else {
         return Err(errors::invalid(
             "Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.",
         ));
     };
     note_table(tables, &plan.table);
-    plan.bind(values, options, write).map_err(errors::query_error)
+    plan.bind(values, options, write).map_err(errors::query_error)?;
+    Ok(&plan.table)
 }
 
 /// Remembers a table's name for warnings.

@@ -6,8 +6,6 @@ use std::sync::atomic::Ordering;
 use helenus_cql_protocol::request::{Execute, Prepare, Query, QueryParams};
 use helenus_cql_protocol::response::ErrorResponse;
 use helenus_model::consistency::Consistency;
-use helenus_model::schema::SchemaChange;
-use helenus_model::types::CqlType;
 use helenus_query::ddl::{DdlContext, DdlPlan};
 use helenus_query::describe::DescribeContext;
 use helenus_query::error::QueryError;
@@ -158,6 +156,11 @@ impl Coordinator {
                     self.scratch.batch = batch;
                     return error.into();
                 }
+                if plan.table.is_counter() {
+                    let handled = self.write_counters(asker, &batch, params.consistency, warnings);
+                    self.scratch.batch = batch;
+                    return handled;
+                }
                 let mut mutations = batch.mutations();
                 match (mutations.next(), mutations.next()) {
                     (None, _) => Handled::Reply(Reply::Void, warnings),
@@ -238,9 +241,6 @@ impl Coordinator {
                 default_replication_factor,
             };
             let outcome = plan.outcome(&context)?;
-            if outcome.changes.iter().any(has_counters) {
-                return Err(QueryError::unsupported("counters"));
-            }
             let event = outcome.event.map(schema_event);
             let changes = outcome.changes;
             let transformation =
@@ -317,11 +317,6 @@ impl Coordinator {
         out.sort();
         out
     }
-}
-
-/// A table that could not be written to must not be made.
-fn has_counters(change: &SchemaChange) -> bool {
-    matches!(change, SchemaChange::PutTable(parts) if parts.columns.iter().any(|column| column.ty == CqlType::Counter))
 }
 
 fn schema_event(event: helenus_query::ddl::SchemaEvent) -> SchemaEvent {

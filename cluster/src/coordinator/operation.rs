@@ -179,6 +179,7 @@ impl Coordinator {
             TaskDone::Password { .. } => {}
             TaskDone::Hints { host, file } => self.hints_read(host, file),
             TaskDone::HintsSynced(result) => self.hints_synced(result),
+            TaskDone::Counted(increments, counted) => self.count_done(*increments, counted),
         }
     }
 

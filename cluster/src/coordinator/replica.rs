@@ -21,6 +21,7 @@ impl Coordinator {
     pub(super) fn peer_request(&mut self, link: LinkId, id: u64, message: Message<'_>) {
         if let Message::Write { schema_epoch, .. }
         | Message::Read { schema_epoch, .. }
+        | Message::Count { schema_epoch, .. }
         | Message::BatchStore { schema_epoch, .. } = message
             && schema_epoch > self.view.schema().epoch
         {
@@ -28,6 +29,7 @@ impl Coordinator {
         }
         match message {
             Message::Write { mutation, .. } => self.replica_write(link, id, mutation),
+            Message::Count { level, increments, .. } => self.replica_count(link, id, level, increments),
             Message::Read { digest, command, .. } => self.replica_read(link, id, digest, command),
             Message::BatchStore { batch, mutations, .. } => match self.store_batch(batch, mutations) {
                 Ok(position) => self.acknowledge_durable(link, id, position),

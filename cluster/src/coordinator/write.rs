@@ -26,15 +26,15 @@ pub(super) struct Outgoing {
 
 /// A replica of one of the mutations.
 #[derive(Clone, Copy, Debug)]
-struct Target {
+pub(super) struct Target {
     /// Which mutation.
-    mutation: u32,
-    peer: u16,
-    state: TargetState,
+    pub(super) mutation: u32,
+    pub(super) peer: u16,
+    pub(super) state: TargetState,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum TargetState {
+pub(super) enum TargetState {
     Waiting,
     Done,
     /// A hint was written that is to count as an answer (ANY), once it is durable.
@@ -51,10 +51,10 @@ impl TargetState {
 
 /// One mutation's progress.
 #[derive(Debug)]
-struct Progress {
-    bytes: Vec<u8>,
-    requirement: Requirement,
-    tally: Tally,
+pub(super) struct Progress {
+    pub(super) bytes: Vec<u8>,
+    pub(super) requirement: Requirement,
+    pub(super) tally: Tally,
 }
 
 /// A write that waits for replicas.
@@ -90,6 +90,8 @@ pub(super) enum Then {
     Hint(uuid::Uuid),
     /// A batch of an earlier coordinator was replayed.
     Replayed(uuid::Uuid),
+    /// What this node has counted is where the level wants it.
+    Counted(super::count::Waiter),
 }
 
 impl WriteWait {
@@ -110,6 +112,37 @@ impl WriteWait {
             warnings: Vec::new(),
             then,
         }
+    }
+
+    /// A write to counters that waits for all these targets. No hints are made of it.
+    pub(super) fn of_parts(
+        level: Consistency,
+        mutations: Vec<Progress>,
+        targets: Vec<Target>,
+        warnings: Vec<String>,
+        then: Then,
+    ) -> Self {
+        WriteWait {
+            kind: WriteKind::Repair,
+            level,
+            write_type: WriteType::Counter,
+            unmet: mutations.len(),
+            waiting: targets.len(),
+            mutations,
+            targets,
+            answered: false,
+            hints: 0,
+            warnings,
+            then,
+        }
+    }
+
+    /// Number, peer and mutation of each part.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (u32, u16, &[u8])> {
+        self.targets
+            .iter()
+            .enumerate()
+            .map(|(part, target)| (part as u32, target.peer, self.mutations[target.mutation as usize].bytes.as_slice()))
     }
 
     /// Peer and bytes of a write made by [`WriteWait::single`].
@@ -344,7 +377,7 @@ impl Coordinator {
         self.settle_later(id);
     }
 
-    fn hint_target(&mut self, id: SlotId, part: u32) {
+    pub(super) fn hint_target(&mut self, id: SlotId, part: u32) {
         let Some(mut operation) = self.operations.take(id) else { return };
         if let Kind::Write(wait) = &mut operation.kind
             && let Some(target) = wait.targets.get(part as usize)
@@ -386,7 +419,7 @@ impl Coordinator {
         self.background.takes_hints(host, up, &self.shared, self.now)
     }
 
-    fn write_target(&mut self, id: SlotId, part: u32, state: TargetState) {
+    pub(super) fn write_target(&mut self, id: SlotId, part: u32, state: TargetState) {
         let own_datacenter = &self.shared.config.datacenter;
         let Some(Operation { kind: Kind::Write(wait), .. }) = self.operations.get_mut(id) else { return };
         let Some(target) = wait.targets.get_mut(part as usize) else { return };
@@ -409,14 +442,14 @@ impl Coordinator {
         }
     }
 
-    fn settle_later(&mut self, id: SlotId) {
+    pub(super) fn settle_later(&mut self, id: SlotId) {
         if let Handled::Reply(..) = self.settle_write(id, false) {
             debug_assert!(false, "a write that waited answers its client itself");
         }
     }
 
     /// Looks whether a write can be answered or forgotten. With `at_once` the answer is returned instead of sent.
-    fn settle_write(&mut self, id: SlotId, at_once: bool) -> Handled {
+    pub(super) fn settle_write(&mut self, id: SlotId, at_once: bool) -> Handled {
         let Some(Operation { asker, kind: Kind::Write(wait), .. }) = self.operations.get_mut(id) else {
             return Handled::Later;
         };
@@ -481,6 +514,7 @@ impl Coordinator {
                     Some(error) => error.into(),
                 }
             }
+            Then::Counted(waiter) => self.leader_answers(waiter, failure),
             Then::WriteBatch(batch) => self.batch_stored(asker, *batch, failure, warnings),
             Then::Hint(host) => {
                 self.hint_delivered(host, failure.is_none());

@@ -199,7 +199,7 @@ impl World {
             let Fact::Cell { kind, timestamp, local, value, .. } = fact else { continue };
             let deleted = deleted.max(complex.get(&column).copied().unwrap_or(i64::MIN));
             let live = match kind {
-                CellKind::Live => true,
+                CellKind::Live | CellKind::Counter => true,
                 CellKind::Expiring => self.now < *local,
                 _ => false,
             };
@@ -602,7 +602,7 @@ fn row_of(header: RowHeader, cells: &[&Fact]) -> Vec<u8> {
         let path = path.map(i32::to_be_bytes);
         let value = [*value];
         let cell = match kind {
-            CellKind::Live => CellRef::live(*column, *timestamp, &value),
+            CellKind::Live | CellKind::Counter => CellRef::live(*column, *timestamp, &value),
             CellKind::Expiring => CellRef::expiring(*column, *timestamp, *ttl, *local, &value),
             CellKind::Tombstone => CellRef::tombstone(*column, *timestamp, *local),
             CellKind::ComplexDeletion => {
@@ -649,7 +649,7 @@ fn fact(draw: &mut Rng, timestamp: i64, now: i64) -> Fact {
             };
             let path = path.filter(|_| kind != CellKind::ComplexDeletion);
             let (ttl, local) = match kind {
-                CellKind::Live => (0, NO_DELETION_TIME),
+                CellKind::Live | CellKind::Counter => (0, NO_DELETION_TIME),
                 CellKind::Expiring => (ttl, now + i64::from(ttl)),
                 _ => (0, now),
             };

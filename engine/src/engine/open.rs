@@ -10,6 +10,7 @@ use helenus_model::schema::{Schema, Table};
 use helenus_model::time::Now;
 use parking_lot::{Mutex, RwLock};
 
+use super::count::CounterLocks;
 use super::{Engine, EngineConfig, State, files};
 use crate::disk::Disk;
 use crate::error::OpenError;
@@ -94,6 +95,8 @@ impl Engine {
             memtable_bytes: AtomicUsize::new(0),
             skipped_updates: AtomicU64::new(0),
             recent: OnceLock::new(),
+            counter_locks: CounterLocks::default(),
+            truncations: AtomicU64::new(0),
         };
         engine.replay(first, &mut report, now)?;
         Ok((engine, report))

@@ -99,6 +99,7 @@ impl Engine {
         let (views, position) = {
             let _alone = self.barrier.write();
             let views: Vec<_> = stores.iter().map(|store| store.view.swap(Arc::default())).collect();
+            self.truncations.fetch_add(1, Ordering::Release);
             (views, self.log.position())
         };
         views.iter().for_each(|view| self.forget_memtables(view));

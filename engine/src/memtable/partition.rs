@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use helenus_model::partition::{Item, PartitionRef, Unfiltered};
-use helenus_model::row::{DeletionTime, RowRef, merge_rows};
+use helenus_model::row::{DeletionTime, RowRef, filter_deleted, merge_rows};
 use helenus_model::schema::Table;
 
 use smallvec::SmallVec;
@@ -17,6 +17,8 @@ const ROW_OVERHEAD: usize = 48;
 /// What a partition costs beside its key and rows.
 pub(super) const PARTITION_OVERHEAD: usize = 112;
 const EXTRA_OVERHEAD: usize = 96;
+/// A row that says nothing.
+const EMPTY_ROW: &[u8] = &[0];
 
 /// What few partitions have.
 #[derive(Clone, Debug)]
@@ -132,6 +134,12 @@ impl Partition {
         growth.gained as isize - growth.lost as isize
     }
 
+    /// The deletion of the partition or of a range that covers the row `clustering`.
+    fn deletion_at(&self, table: &Table, clustering: &[u8]) -> DeletionTime {
+        let range = self.ranges().map(|ranges| ranges.covering(table.comparator(), clustering));
+        self.deletion().max(range.unwrap_or(DeletionTime::LIVE))
+    }
+
     fn extra_mut(&mut self, growth: &mut Growth) -> &mut Extra {
         if self.extra.is_none() {
             growth.gained += EXTRA_OVERHEAD;
@@ -153,6 +161,10 @@ impl Partition {
         let shadows = stats.row(&row, true);
         let extra = self.extra_mut(growth);
         let merged = match &extra.static_row {
+            Some(old) if table.is_counter() && !extra.deletion.is_live() => {
+                growth.lost += old.len();
+                merge_uncovered(table, RowRef::new(old), row, extra.deletion, scratch)
+            }
             None => canonical(table, (row, shadows), &mut scratch.merged),
             Some(old) => {
                 scratch.merged.clear();
@@ -174,7 +186,18 @@ impl Partition {
         growth: &mut Growth,
     ) {
         let order = table.comparator();
-        let mut make = |old: Option<&StoredRow>| merge_stored(table, old, clustering, row, scratch, growth);
+        let cover = if table.is_counter() { self.deletion_at(table, clustering) } else { DeletionTime::LIVE };
+        let mut make = |old: Option<&StoredRow>| match old {
+            Some(old) if !cover.is_live() => {
+                let (clustering, before) = split_row(old);
+                let merged = merge_uncovered(table, RowRef::new(before), row.0, cover, scratch).to_vec();
+                lay_out_row(&mut scratch.stored, clustering, &merged);
+                growth.gained += scratch.stored.len();
+                growth.lost += old.len();
+                Some(Arc::from(&scratch.stored[..]))
+            }
+            _ => merge_stored(table, old, clustering, row, scratch, growth),
+        };
         match &mut self.rows {
             Rows::None => {
                 if let Some(row) = make(None) {
@@ -221,6 +244,25 @@ fn merge_stored(
     growth.gained += stored.len();
     growth.lost += old.len();
     Some(Arc::from(&stored[..]))
+}
+
+/// A row of counters over the one before it, without what `cover` deletes of either: a counter's cell has one timestamp for all that
+/// was counted in it, so what is deleted must be gone before the rest is merged.
+fn merge_uncovered<'a>(
+    table: &Table,
+    before: RowRef<'_>,
+    row: RowRef<'_>,
+    cover: DeletionTime,
+    scratch: &'a mut Scratch,
+) -> &'a [u8] {
+    let Scratch { merged, stored } = scratch;
+    merged.clear();
+    stored.clear();
+    let new = if filter_deleted(row, cover, stored) { RowRef::new(stored) } else { RowRef::new(EMPTY_ROW) };
+    let mut old = Vec::new();
+    let old = if filter_deleted(before, cover, &mut old) { RowRef::new(&old) } else { RowRef::new(EMPTY_ROW) };
+    merge_rows(table, old, new, merged);
+    merged
 }
 
 /// The row as merging would leave it; the flag is whether a deletion in the row may shadow other parts of it.

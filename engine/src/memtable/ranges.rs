@@ -93,7 +93,6 @@ impl RangeList {
     }
 
     /// The deletion in force at the row `clustering`.
-    #[cfg(test)]
     pub(crate) fn covering(&self, order: &ClusteringComparator, clustering: &[u8]) -> DeletionTime {
         let row = Position::row(clustering);
         let at = self.0.partition_point(|range| order.compare_positions(range.end.as_ref(), row).is_lt());

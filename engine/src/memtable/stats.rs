@@ -133,7 +133,7 @@ impl MemtableStats {
         for cell in row.cells() {
             self.timestamp(cell.timestamp);
             match cell.kind {
-                CellKind::Live => {}
+                CellKind::Live | CellKind::Counter => {}
                 CellKind::Expiring => self.expiry(cell.ttl, cell.local),
                 CellKind::Tombstone => {
                     self.min_local_deletion_time = self.min_local_deletion_time.min(cell.local);

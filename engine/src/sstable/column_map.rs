@@ -19,6 +19,8 @@ pub(super) struct MappedColumn {
     pub(super) id: Option<ColumnId>,
     /// Cells with paths.
     pub(super) complex: bool,
+    /// Its values are counters' contexts.
+    pub(super) counter: bool,
     /// Length of values that carry none.
     pub(super) length: Option<u32>,
     /// Cells up to this timestamp were dropped with an earlier column of the name.
@@ -105,6 +107,7 @@ fn map_columns(list: &[NamedType], table: &Table, kind: ColumnKind) -> Result<Ki
         columns.push(MappedColumn {
             id,
             complex: ty.is_multi_cell(),
+            counter: ty == CqlType::Counter,
             length: ty.value_length_if_fixed().map(|length| length as u32),
             dropped_at: dropped.map_or(i64::MIN, |column| column.dropped_at),
         });

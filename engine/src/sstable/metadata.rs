@@ -25,6 +25,7 @@ pub(super) struct MetadataCollector {
     pub(super) cells: u64,
     pub(super) partition_cells: i64,
     pub(super) has_partition_deletions: bool,
+    pub(super) legacy_counter_shards: bool,
     pub(super) sketch: KeySketch,
 }
 
@@ -52,6 +53,7 @@ impl MetadataCollector {
             cells: 0,
             partition_cells: 0,
             has_partition_deletions: false,
+            legacy_counter_shards: false,
             sketch: KeySketch::new(),
         }
     }
@@ -133,7 +135,7 @@ impl MetadataCollector {
             repaired_at: 0,
             min_clustering: values(self.first),
             max_clustering: values(self.last),
-            legacy_counter_shards: false,
+            legacy_counter_shards: self.legacy_counter_shards,
             columns_set: self.columns_set,
             rows: self.rows,
             pending_repair: None,

@@ -1,6 +1,7 @@
 //! The bytes of `Data.db` to rows in the model's form (Cassandra: `UnfilteredSerializer`).
 
 use helenus_model::codec::{DecodeError, Reader};
+use helenus_model::counter;
 use helenus_model::key::BoundKind;
 use helenus_model::read::ColumnFilter;
 use helenus_model::row::{CellKind, CellRef, ColumnId, DeletionTime, Liveness, RowHeader};
@@ -360,8 +361,23 @@ fn read_cell(
     if let Some(column_id) = id
         && timestamp > column.dropped_at
     {
+        if column.counter && kind != CellKind::Tombstone {
+            return read_counter(reader, &CellRef { column: column_id, kind, timestamp, local, ttl, path, value }, row);
+        }
         let value = if kind == CellKind::Tombstone { &[] } else { value };
         row.cell(&CellRef { column: column_id, kind, timestamp, local, ttl, path, value });
     }
+    Ok(())
+}
+
+/// A cell of a counter column that is not deleted: its value is a context.
+#[inline(never)]
+fn read_counter(reader: &Reader<'_>, cell: &CellRef<'_>, row: &mut RowBuilder<'_>) -> Result<(), DecodeError> {
+    if cell.kind != CellKind::Live || !counter::is_context(cell.value) {
+        return Err(reader.invalid("counter"));
+    }
+    let cleared = counter::without_local(cell.value);
+    let context = cleared.as_deref().unwrap_or(cell.value);
+    row.cell(&CellRef::counter(cell.column, cell.timestamp, context));
     Ok(())
 }

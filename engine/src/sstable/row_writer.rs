@@ -1,6 +1,7 @@
 //! Rows and markers to the bytes of `Data.db` (Cassandra: `UnfilteredSerializer`).
 
 use helenus_model::codec::{put_bytes, put_vint, vint_len};
+use helenus_model::counter;
 use helenus_model::key::BoundKind;
 use helenus_model::partition::Marker;
 use helenus_model::row::{CellKind, CellRef, ColumnId, DeletionTime, Liveness, RowRef};
@@ -275,6 +276,10 @@ impl RowWriter {
         let mut local = i32::MAX;
         match cell.kind {
             CellKind::Live => meta.live(cell.timestamp),
+            CellKind::Counter => {
+                meta.live(cell.timestamp);
+                meta.legacy_counter_shards |= counter::has_legacy_shards(cell.value);
+            }
             CellKind::Tombstone | CellKind::ComplexDeletion => {
                 flags |= CELL_DELETED;
                 local = narrow_local(cell.local)?;

@@ -57,7 +57,7 @@ pub fn purge_row(row: RowRef<'_>, purger: &Purger, out: &mut Vec<u8>) -> bool {
 
 fn purge_cell<'a>(cell: CellRef<'a>, purger: &Purger) -> Option<CellRef<'a>> {
     match cell.kind {
-        CellKind::Live => Some(cell),
+        CellKind::Live | CellKind::Counter => Some(cell),
         CellKind::Tombstone | CellKind::ComplexDeletion => {
             (!purger.may_purge(cell.timestamp, cell.local)).then_some(cell)
         }

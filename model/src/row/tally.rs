@@ -23,7 +23,7 @@ impl RowRef<'_> {
         deleted |= !header.liveness.is_none() && !tally.is_live && header.liveness.expires_at >= gc_before;
         for cell in self.cells() {
             match cell.kind {
-                CellKind::Live => tally.is_live = true,
+                CellKind::Live | CellKind::Counter => tally.is_live = true,
                 CellKind::Expiring if now < cell.local => tally.is_live = true,
                 // It becomes a tombstone as old as its writing.
                 CellKind::Expiring => tally.tombstones += u32::from(cell.local - i64::from(cell.ttl) >= gc_before),

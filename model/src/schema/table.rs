@@ -44,6 +44,7 @@ pub struct Table {
     paths: FxHashMap<ColumnId, Comparator>,
     by_id: FxHashMap<ColumnId, (ColumnKind, usize)>,
     revived: Vec<(ColumnId, WriteTimestamp)>,
+    is_counter: bool,
 }
 
 /// What [`Table::new`] is made from.
@@ -112,6 +113,11 @@ impl Table {
             Some((column.id, before.dropped_at))
         });
         let revived = revived.collect();
+        // A table of counters stays one when all of them are dropped.
+        let is_counter = match regulars.iter().chain(&statics).next() {
+            Some(column) => column.ty == CqlType::Counter,
+            None => dropped.iter().any(|column| column.ty == CqlType::Counter),
+        };
         Table {
             id,
             keyspace,
@@ -130,6 +136,7 @@ impl Table {
             paths,
             by_id,
             revived,
+            is_counter,
         }
     }
 
@@ -194,8 +201,9 @@ impl Table {
     }
 
     /// True when the table counts.
+    #[inline]
     pub fn is_counter(&self) -> bool {
-        self.regulars.iter().chain(&self.statics).any(|column| column.ty == CqlType::Counter)
+        self.is_counter
     }
 
     /// True when there are static columns.

@@ -250,6 +250,7 @@ fn timeouts(config: &mut Config, warnings: &mut Vec<String>) {
         ("read_request_timeout", &mut timeouts.read),
         ("range_request_timeout", &mut timeouts.range),
         ("write_request_timeout", &mut timeouts.write),
+        ("counter_write_request_timeout", &mut timeouts.counter_write),
         ("truncate_request_timeout", &mut timeouts.truncate),
     ];
     for (name, timeout) in floored {

@@ -267,7 +267,7 @@ pub const KEYS: &[Key] = &[
     key("counter_cache_keys_to_save", Integer, NoEffect),
     key("counter_cache_save_period", INT_S, NoEffect),
     key("counter_cache_size", MIB, NoEffect),
-    key("counter_write_request_timeout", MS, NoEffect),
+    key("counter_write_request_timeout", MS, Honoured),
     key("cql_start_time", Text, NoEffect),
     key("credentials_cache_active_update", Boolean, NoEffect),
     key("credentials_cache_max_entries", Integer, NoEffect),

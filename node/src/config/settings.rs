@@ -137,6 +137,8 @@ pub struct Timeouts {
     pub range: Duration,
     /// `write_request_timeout`
     pub write: Duration,
+    /// `counter_write_request_timeout`
+    pub counter_write: Duration,
     /// `truncate_request_timeout`
     pub truncate: Duration,
     /// `slow_query_log_timeout`: a request slower than this is logged; zero is never.
@@ -294,6 +296,7 @@ impl Default for Timeouts {
             read: Duration::from_secs(5),
             range: Duration::from_secs(10),
             write: Duration::from_secs(2),
+            counter_write: Duration::from_secs(5),
             truncate: Duration::from_secs(60),
             slow_query_log: Duration::from_millis(500),
             native_transport_idle: Duration::ZERO,

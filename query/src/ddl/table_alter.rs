@@ -92,8 +92,7 @@ fn add_column(
         check_readded(name, &ty, kind, dropped, table)?;
     }
     let counts = ty == CqlType::Counter;
-    let is_empty = table.regulars.is_empty() && table.statics.is_empty();
-    if counts != table.is_counter() && (counts || !is_empty) {
+    if counts != table.is_counter() {
         let message = if counts {
             format!(
                 "{}.{}: Cannot have a counter column (\"{name}\") in a non counter table",

@@ -48,7 +48,7 @@ fn result_type(left: &CqlType, right: &CqlType) -> CqlType {
         CqlType::Tinyint => 1,
         CqlType::Smallint => 2,
         CqlType::Int | CqlType::Float => 4,
-        CqlType::Bigint | CqlType::Double => 8,
+        CqlType::Bigint | CqlType::Counter | CqlType::Double => 8,
         _ => usize::MAX,
     };
     let floating = |ty: &CqlType| matches!(ty, CqlType::Float | CqlType::Double | CqlType::Decimal);

@@ -47,7 +47,6 @@ impl AggregateKind {
     pub(super) fn result_type(self, argument: &CqlType) -> Option<CqlType> {
         match self {
             AggregateKind::CountRows | AggregateKind::Count => Some(CqlType::Bigint),
-            AggregateKind::Min | AggregateKind::Max if *argument == CqlType::Counter => Some(CqlType::Bigint),
             AggregateKind::Min | AggregateKind::Max => Some(argument.freeze()),
             AggregateKind::Sum | AggregateKind::Average => is_number(argument).then(|| argument.clone()),
         }

@@ -1,6 +1,7 @@
 //! The values of one row, found once and without copying: key values in the key's bytes, simple cells in the row's bytes; only what
 //! must be built (collections of cells, write times) goes into a buffer that is used again for every row.
 
+use helenus_model::counter;
 use helenus_model::key::ClusteringValues;
 use helenus_model::row::{CellRef, ColumnId, RowRef};
 use helenus_model::schema::{Column, ColumnKind};
@@ -12,6 +13,8 @@ use helenus_model::types::CqlType;
 pub(super) enum CellPart {
     /// The value of a simple column.
     Value,
+    /// The value of a counter: the sum of what its context holds.
+    Counter,
     /// The elements of a list, by place.
     List,
     /// The elements of a set.
@@ -40,6 +43,7 @@ impl CellPart {
             CqlType::Set { frozen: false, .. } => CellPart::Set,
             CqlType::Map { frozen: false, .. } => CellPart::Map,
             CqlType::Udt { frozen: false, definition } => CellPart::Fields(definition.fields.len() as u16),
+            CqlType::Counter => CellPart::Counter,
             _ => CellPart::Value,
         }
     }
@@ -429,6 +433,9 @@ fn build<'a>(
     let mut cells = cells;
     match part {
         CellPart::Value => cells.next().map(|cell| buffer.extend_from_slice(cell.value)).is_some(),
+        CellPart::Counter => {
+            cells.next().map(|cell| buffer.extend_from_slice(&counter::total(cell.value).to_be_bytes())).is_some()
+        }
         CellPart::WriteTime => {
             cells.next().map(|cell| buffer.extend_from_slice(&cell.timestamp.to_be_bytes())).is_some()
         }

@@ -134,6 +134,9 @@ impl Builder<'_, '_> {
                 {
                     return self.selector(inner, None);
                 }
+                if target == CqlType::Counter {
+                    return invalid(format!("{} cannot be cast to counter", result_name(inner)));
+                }
                 let name = function::native_name(format!("cast_as_{}", target));
                 let inner = std::slice::from_ref(&**inner);
                 self.call(&name, inner)

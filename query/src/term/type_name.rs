@@ -105,7 +105,7 @@ impl Resolver<'_> {
             CqlTypeName::UserType(name) => {
                 self.user_type(name.keyspace.as_ref().map(|k| k.as_str()), name.name.as_str())?
             }
-            CqlTypeName::Frozen(inside) => match inner(inside)? {
+            CqlTypeName::Frozen(inside) => match inner(inside).map_err(|error| named_frozen(error, inside))? {
                 vector @ CqlType::Vector { .. } => vector,
                 frozen if frozen.is_frozen() || frozen.is_multi_cell() => frozen.freeze(),
                 _ => {
@@ -198,5 +198,17 @@ impl Resolver<'_> {
             }));
         }
         Ok(())
+    }
+}
+
+/// Cassandra names a collection with counters as it stands in the statement, with the `frozen` around it.
+fn named_frozen(error: QueryError, inside: &CqlTypeName) -> QueryError {
+    let QueryError::Invalid(text) = &error else { return error };
+    let inner = type_text(inside);
+    match text.strip_prefix("Counters are not allowed inside collections: ") {
+        Some(named) if named == inner => {
+            QueryError::invalid(format!("Counters are not allowed inside collections: frozen<{inner}>"))
+        }
+        _ => error,
     }
 }

@@ -49,6 +49,20 @@ impl BatchPlan {
     }
 }
 
+/// Refuses batches in which counters stand where they must not. `counts`: some statements are of counters; `others`: some are not.
+///
+/// # Errors
+/// Cassandra's, in its order.
+pub fn check_counters(kind: BatchKind, counts: bool, others: bool) -> Result<(), QueryError> {
+    let refused = match (kind, counts, others) {
+        (BatchKind::Counter, _, true) => "Cannot include non-counter statement in a counter batch",
+        (_, true, true) => "Counter and non-counter mutations cannot exist in the same batch",
+        (BatchKind::Logged, true, false) => "Cannot include a counter statement in a logged batch",
+        _ => return Ok(()),
+    };
+    Err(QueryError::invalid(refused))
+}
+
 /// BEGIN … BATCH
 ///
 /// # Errors
@@ -66,13 +80,18 @@ pub fn prepare_batch(batch: &ast::Batch, preparer: &mut Preparer<'_>) -> Result<
     if batch.using.ttl.is_some() {
         return Err(QueryError::invalid("Global TTL on the BATCH statement is not supported."));
     }
-    if batch.kind == BatchKind::Counter && !statements.is_empty() {
-        return Err(QueryError::invalid("Cannot include non-counter statement in a counter batch"));
+    if batch.kind == BatchKind::Counter && batch.using.timestamp.is_some() {
+        return Err(QueryError::invalid("Cannot provide custom timestamp for counter BATCH"));
     }
     let both = batch.using.timestamp.is_some() && statements.iter().any(|plan| plan.attributes.timestamp.is_some());
     if both {
         return Err(QueryError::invalid("Timestamp must be set either on BATCH or individual statements"));
     }
+    if batch.using.timestamp.is_some() && statements.iter().any(|plan| plan.table.is_counter()) {
+        return Err(QueryError::invalid("Cannot provide custom timestamp for a BATCH containing counters"));
+    }
+    let counts = statements.iter().any(|plan| plan.table.is_counter());
+    check_counters(batch.kind, counts, statements.iter().any(|plan| !plan.table.is_counter()))?;
     let spec = |name: &str| ColumnSpec {
         keyspace: statements.first().map_or_else(String::new, |plan| plan.table.keyspace.clone()),
         table: statements.first().map_or_else(String::new, |plan| plan.table.name.clone()),

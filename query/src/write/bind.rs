@@ -4,11 +4,12 @@
 //! of a prefix or slice a range tombstone, of none a partition deletion; static columns go to the static row.
 
 use helenus_model::partition::RangeTombstone;
-use helenus_model::row::{DeletionTime, RowHeader, RowRef, merge_rows};
+use helenus_model::row::{DeletionTime, RowHeader, RowRef};
 use helenus_model::time::WriteTimestamp;
 
 use super::attributes::TimeToLive;
 use super::cells::CellWriter;
+use super::count::merge_writes;
 use super::draft::{Scratch, WriteBatch};
 use super::indexed;
 use super::operation::Operation;
@@ -255,7 +256,7 @@ impl Execution<'_> {
         header.encode(&mut single);
         self.writer(header, &mut single).write(operation)?;
         spare.clear();
-        merge_rows(&*self.plan.table, RowRef::new(row), RowRef::new(&single), spare);
+        merge_writes(&self.plan.table, RowRef::new(row), RowRef::new(&single), spare);
         std::mem::swap(row, spare);
         Ok(())
     }

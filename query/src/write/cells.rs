@@ -5,6 +5,7 @@ use helenus_model::time::{LocalSeconds, WriteTimestamp};
 use helenus_model::value::{Comparator, components, elements, entries, timeuuid_from_parts};
 
 use super::attributes::TimeToLive;
+use super::count::increment;
 use super::operation::{Action, Operation};
 use crate::error::QueryError;
 use crate::function::next_timeuuid;
@@ -72,6 +73,13 @@ impl CellWriter<'_> {
                 self.tombstone(column, Some(map_key(&key)?));
                 return Ok(());
             }
+            Action::Count { by, negative } => {
+                let value = by.evaluate(self.values, self.options)?;
+                if let Some(number) = increment(&value, *negative)? {
+                    CellRef::live(column, self.timestamp, &number.to_be_bytes()).encode(self.header, self.out);
+                }
+                return Ok(());
+            }
             Action::DeleteElement(term)
             | Action::SetField(_, term)
             | Action::Set(term)
@@ -129,7 +137,14 @@ impl CellWriter<'_> {
                     }
                 }
             }
-            (Action::PutEntry { .. } | Action::DeleteKey(_) | Action::DeleteCell | Action::DeleteAll, Some(_)) => {}
+            (
+                Action::PutEntry { .. }
+                | Action::DeleteKey(_)
+                | Action::DeleteCell
+                | Action::DeleteAll
+                | Action::Count { .. },
+                Some(_),
+            ) => {}
         }
         Ok(())
     }

@@ -10,10 +10,12 @@ use helenus_model::codec::{put_bytes, put_vint, vint_len};
 use helenus_model::key::{KeyRef, PositionBuf};
 use helenus_model::mutation::{MutationRef, put_mutation_head};
 use helenus_model::partition::{Item, PartitionRef, PartitionWriter, RangeTombstone, Unfiltered};
-use helenus_model::row::{DeletionTime, RowRef, merge_rows};
+use helenus_model::row::{DeletionTime, RowRef};
 use helenus_model::schema::Table;
 use helenus_model::token::Token;
 use rustc_hash::FxHashMap;
+
+use super::count::merge_writes;
 
 /// Buffers that live from one request to the next.
 #[derive(Debug, Default)]
@@ -268,7 +270,7 @@ impl TableDraft {
                 self.static_row.extend_from_slice(new);
             } else {
                 let mut merged = Vec::with_capacity(self.static_row.len() + new.len());
-                merge_rows(&*self.table, RowRef::new(&self.static_row), RowRef::new(new), &mut merged);
+                merge_writes(&self.table, RowRef::new(&self.static_row), RowRef::new(new), &mut merged);
                 self.static_row = merged;
             }
         }
@@ -309,7 +311,7 @@ impl TableDraft {
                     let mut merged = first.to_vec();
                     for (_, row) in rest {
                         let mut next = Vec::with_capacity(merged.len() + row.len());
-                        merge_rows(&*self.table, RowRef::new(&merged), RowRef::new(row), &mut next);
+                        merge_writes(&self.table, RowRef::new(&merged), RowRef::new(row), &mut next);
                         merged = next;
                     }
                     writer.row(clustering, &merged);

@@ -7,6 +7,7 @@ mod attributes;
 mod batch;
 mod bind;
 mod cells;
+mod count;
 mod draft;
 mod indexed;
 mod operation;
@@ -16,7 +17,7 @@ mod statement;
 mod tests;
 
 pub use attributes::Attributes;
-pub use batch::{BatchPlan, prepare_batch};
+pub use batch::{BatchPlan, check_counters, prepare_batch};
 pub use draft::{MutationOut, WriteBatch};
 pub use operation::{Action, Operation};
 pub use plan::WritePlan;

@@ -55,6 +55,13 @@ pub enum Action {
     DeleteElement(Term),
     /// One field of a user-defined type: its number and value.
     SetField(u16, Term),
+    /// A counter: what is added to it, or taken from it.
+    Count {
+        /// The number.
+        by: Term,
+        /// It is taken away.
+        negative: bool,
+    },
     /// A column of one cell is deleted.
     DeleteCell,
     /// A column of many cells is deleted.
@@ -76,13 +83,13 @@ pub(super) fn set(
     value: &RawTerm,
     preparer: &mut Preparer<'_>,
 ) -> Result<Operation, QueryError> {
+    let value = preparer.term(value, &ColumnSpec::of_column(table, column))?;
     if column.ty == CqlType::Counter {
         return refuse(format!(
             "Cannot set the value of counter column {} (counters can only be incremented/decremented, not set)",
             column.name
         ));
     }
-    let value = preparer.term(value, &ColumnSpec::of_column(table, column))?;
     let action = match &column.ty {
         CqlType::List { frozen: false, .. } => Action::SetList(value),
         CqlType::Set { frozen: false, element } => Action::SetSet(value, Comparator::for_type(element)),
@@ -145,7 +152,7 @@ fn add(
         CqlType::List { .. } => Action::Append(preparer.term(value, spec)?),
         CqlType::Set { element, .. } => Action::AddToSet(preparer.term(value, spec)?, Comparator::for_type(element)),
         CqlType::Map { key, .. } => Action::PutAll(preparer.term(value, spec)?, Comparator::for_type(key)),
-        _ => return counter(value, spec, preparer),
+        _ => Action::Count { by: preparer.term(value, spec)?, negative: false },
     };
     operation(column, action)
 }
@@ -173,14 +180,9 @@ fn subtract(
             })?;
             Action::Discard(term, Comparator::for_type(key))
         }
-        _ => return counter(value, spec, preparer),
+        _ => Action::Count { by: preparer.term(value, spec)?, negative: true },
     };
     operation(column, action)
-}
-
-fn counter(value: &RawTerm, spec: &ColumnSpec, preparer: &mut Preparer<'_>) -> Result<Operation, QueryError> {
-    preparer.term(value, spec)?;
-    Err(QueryError::unsupported("counters"))
 }
 
 fn read_before_write(what: &str) -> QueryError {

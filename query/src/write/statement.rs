@@ -44,6 +44,16 @@ fn refuse_counters(table: &Table, attributes: &ast::Using) -> Result<(), QueryEr
     Ok(())
 }
 
+fn refuse_conditions_on_counters(table: &Table, conditions: &Conditions) -> Result<(), QueryError> {
+    match conditions {
+        Conditions::IfExists if table.is_counter() => {
+            Err(QueryError::invalid("Conditional updates are not supported on counter tables"))
+        }
+        Conditions::If(_) if table.is_counter() => Err(QueryError::invalid("Conditions on counters are not supported")),
+        _ => Ok(()),
+    }
+}
+
 /// Whether operations touch nothing but static columns (and something at all).
 fn only_statics(table: &Table, operations: &[Operation]) -> bool {
     let is_static = |operation: &Operation| {
@@ -55,10 +65,9 @@ fn only_statics(table: &Table, operations: &[Operation]) -> bool {
 /// INSERT
 ///
 /// # Errors
-/// Cassandra's refusals, in its words; conditions and counters are not supported yet.
+/// Cassandra's refusals, in its words; conditions are not supported yet.
 pub fn prepare_insert(insert: &ast::Insert, preparer: &mut Preparer<'_>) -> Result<WritePlan, QueryError> {
     let table = writable_table(&insert.table, preparer)?;
-    refuse_counters(&table, &insert.using)?;
     if table.is_counter() {
         return Err(QueryError::invalid("INSERT statements are not allowed on counter tables, use UPDATE instead"));
     }
@@ -100,6 +109,7 @@ pub fn prepare_insert(insert: &ast::Insert, preparer: &mut Preparer<'_>) -> Resu
 pub fn prepare_update(update: &ast::Update, preparer: &mut Preparer<'_>) -> Result<WritePlan, QueryError> {
     let table = writable_table(&update.table, preparer)?;
     refuse_counters(&table, &update.using)?;
+    refuse_conditions_on_counters(&table, &update.conditions)?;
     refuse_conditions(update.conditions != Conditions::None)?;
     let attributes = Attributes::prepare(&update.using, &table, preparer)?;
     check_conflicts(&update.assignments)?;
@@ -145,9 +155,7 @@ pub fn prepare_delete(delete: &ast::Delete, preparer: &mut Preparer<'_>) -> Resu
     let table = writable_table(&delete.table, preparer)?;
     let using = ast::Using { timestamp: delete.timestamp.clone(), ttl: None };
     refuse_counters(&table, &using)?;
-    if table.is_counter() {
-        return Err(QueryError::unsupported("counters"));
-    }
+    refuse_conditions_on_counters(&table, &delete.conditions)?;
     refuse_conditions(delete.conditions != Conditions::None)?;
     let attributes = Attributes::prepare(&using, &table, preparer)?;
     let mut operations = Vec::with_capacity(delete.deletions.len());

@@ -239,6 +239,7 @@ fn print_cell(column: &Column, cell: &CellRef<'_>) -> String {
         let _ = write!(out, "[{path_text}]");
     }
     let value = match cell.kind {
+        CellKind::Counter => panic!("statements write increments"),
         CellKind::Live | CellKind::Expiring => to_cql_literal(&ty, cell.value),
         CellKind::Tombstone => "x".to_owned(),
         CellKind::ComplexDeletion => {
@@ -252,7 +253,7 @@ fn print_cell(column: &Column, cell: &CellRef<'_>) -> String {
             let _ = write!(out, "~{}>{}", cell.ttl, cell.local);
         }
         CellKind::Tombstone | CellKind::ComplexDeletion => assert_eq!(cell.local, NOW),
-        CellKind::Live => {}
+        CellKind::Live | CellKind::Counter => {}
     }
     out
 }

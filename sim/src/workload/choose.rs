@@ -22,6 +22,7 @@ impl Workload {
             726..729 => self.add_table(now),
             729..750 => self.insert_more(now),
             750..760 => self.come_and_go(now),
+            760..820 => self.count(now),
             _ => self.read(now),
         })
     }
@@ -229,6 +230,20 @@ impl Workload {
         let row = |p: &i32| vec![Datum::Int(*p), Datum::Big(number), Datum::Big(number)];
         operation.values = partitions.iter().map(row).collect();
         self.history.pair(number, partitions, write);
+        operation
+    }
+
+    /// Adds to one counter, or to several in a batch. Each number is another, so that a sum tells what is in it.
+    fn count(&mut self, now: u64) -> Operation {
+        let partitions = if self.rng.chance(20) { self.partitions() } else { vec![self.partition()] };
+        let by = self.rng.between(1, 1000) as i64;
+        let values = partitions.iter().map(|p| vec![Datum::Big(by), Datum::Int(*p)]).collect();
+        let several = partitions.len() > 1;
+        let mut operation = self.operation(Statement::Count, Vec::new(), Effect::Count(partitions, by), now);
+        operation.values = values;
+        if several {
+            operation.form = Form::Counter;
+        }
         operation
     }
 

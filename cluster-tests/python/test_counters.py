@@ -1,0 +1,188 @@
+"""Counters: bound values, batches, three nodes, and a node that is killed while clients count."""
+
+import threading
+import time
+
+import pytest
+from cassandra import ConsistencyLevel as Level
+from cassandra import InvalidRequest, Unavailable, WriteTimeout
+from cassandra.cluster import ExecutionProfile
+from cassandra.policies import FallthroughRetryPolicy, WhiteListRoundRobinPolicy
+from cassandra.query import UNSET_VALUE, BatchStatement, BatchType, SimpleStatement
+
+from conftest import fresh_keyspace, started
+from servers import until
+
+
+def only(server, address):
+    """A cluster of the driver that sends every request to one node, and none twice."""
+    profile = ExecutionProfile(load_balancing_policy=WhiteListRoundRobinPolicy([address]), request_timeout=20,
+                               retry_policy=FallthroughRetryPolicy())
+    return server.cluster(contact_points=[address], profile=profile)
+
+
+def at(level, text):
+    return SimpleStatement(text, consistency_level=level)
+
+
+@pytest.fixture
+def counted(session, one):
+    fresh_keyspace(session, "driver_counters", one.replication())
+    session.execute("CREATE TABLE t (k int PRIMARY KEY, c counter, d counter)")
+    session.execute("CREATE TABLE plain (k int PRIMARY KEY, v int)")
+    return session
+
+
+def refused(session, statement, values=None):
+    with pytest.raises(InvalidRequest) as error:
+        session.execute(statement, values)
+    return str(error.value).split('message="')[1].removesuffix('"')
+
+
+def test_bound_increments(counted):
+    add = counted.prepare("UPDATE t SET c = c + ?, d = d - ? WHERE k = ?")
+    assert [(bind.name, bind.type.typename) for bind in add.column_metadata] == [("c", "counter"), ("d", "counter"), ("k", "int")]
+    counted.execute(add, (5, 2, 1))
+    counted.execute(add, (-7, UNSET_VALUE, 1))
+    counted.execute(add, (UNSET_VALUE, UNSET_VALUE, 2))
+    counted.execute("UPDATE t SET c += %s WHERE k = %s", (10, 3))
+    result = counted.execute("SELECT k, c, d FROM t")
+    assert [each.typename for each in result.column_types] == ["int", "counter", "counter"]
+    assert sorted(result) == [(1, -2, -2), (3, 10, None)]
+    assert refused(counted, add, (None, 1, 1)) == "Invalid null value for counter increment"
+    assert refused(counted, add, (1, None, 1)) == "Invalid null value for counter increment"
+    assert refused(counted, add, (1, -2**63, 1)) == (
+        "The negation of -9223372036854775808 overflows supported counter precision (signed 8 bytes integer)")
+    assert sorted(counted.execute("SELECT k, c, d FROM t")) == [(1, -2, -2), (3, 10, None)]
+
+
+def test_batches_of_the_protocol(counted):
+    add = counted.prepare("UPDATE t SET c = c + ? WHERE k = ?")
+    insert = counted.prepare("INSERT INTO plain (k, v) VALUES (?, ?)")
+
+    def batch(kind, *statements):
+        made = BatchStatement(batch_type=kind)
+        for statement, values in statements:
+            made.add(statement, values)
+        return made
+
+    counted.execute(batch(BatchType.COUNTER, (add, (1, 1)), (add, (2, 1)), (add, (4, 2)), ("UPDATE t SET d = d + 1 WHERE k = 2", ())))
+    counted.execute(batch(BatchType.UNLOGGED, (add, (10, 1)), (add, (10, 3))))
+    assert sorted(counted.execute("SELECT k, c, d FROM t")) == [(1, 13, None), (2, 4, 1), (3, 10, None)]
+    for kind, statements, words in (
+        (BatchType.LOGGED, [(add, (1, 1))], "Cannot include a counter statement in a logged batch"),
+        (BatchType.LOGGED, [(add, (1, 1)), (insert, (1, 1))], "Counter and non-counter mutations cannot exist in the same batch"),
+        (BatchType.UNLOGGED, [(insert, (1, 1)), (add, (1, 1))], "Counter and non-counter mutations cannot exist in the same batch"),
+        (BatchType.COUNTER, [(insert, (1, 1))], "Cannot include non-counter statement in a counter batch"),
+        (BatchType.COUNTER, [(add, (1, 1)), (insert, (1, 1))], "Cannot include non-counter statement in a counter batch"),
+    ):
+        assert refused(counted, batch(kind, *statements)) == words
+    assert sorted(counted.execute("SELECT k, c, d FROM t")) == [(1, 13, None), (2, 4, 1), (3, 10, None)]
+    assert list(counted.execute("SELECT * FROM plain")) == []
+
+
+def test_levels(counted):
+    text = "UPDATE t SET c = c + 1 WHERE k = 1"
+    assert refused(counted, at(Level.ANY, text)) == "Consistency level ANY is not yet supported for counter table t"
+    for level in (Level.SERIAL, Level.LOCAL_SERIAL):
+        assert refused(counted, at(level, text)) == "Counter operations are inherently non-serializable"
+    with pytest.raises(Unavailable):
+        counted.execute(at(Level.TWO, text))
+    for level in (Level.ONE, Level.QUORUM, Level.ALL, Level.LOCAL_ONE, Level.LOCAL_QUORUM, Level.EACH_QUORUM):
+        counted.execute(at(level, text))
+    assert counted.execute("SELECT c FROM t WHERE k = 1").one() == (6,)
+
+
+def test_every_node_counts_for_all(three):
+    """Replication factors below and at the number of nodes: coordinators that lead, and some that send to a leader."""
+    for factor in (1, 2, 3):
+        with three.cluster() as cluster:
+            session = cluster.connect()
+            name = f"counted_{factor}"
+            fresh_keyspace(session, name, three.replication(factor))
+            session.execute("CREATE TABLE t (k int PRIMARY KEY, c counter)")
+        for number, address in enumerate(three.contact_points):
+            with only(three, address) as cluster:
+                session = cluster.connect(name)
+                add = session.prepare("UPDATE t SET c = c + ? WHERE k = ?")
+                add.consistency_level = Level.ALL if number == 1 else Level.ONE
+                for future in [session.execute_async(add, (10 ** number, key)) for key in range(20) for _ in range(3)]:
+                    future.result()
+                batch = BatchStatement(batch_type=BatchType.COUNTER, consistency_level=Level.QUORUM)
+                for key in range(20):
+                    batch.add(add, (1000, key))
+                session.execute(batch)
+        with three.cluster() as cluster:
+            rows = cluster.connect(name).execute(at(Level.ALL, "SELECT k, c FROM t"))
+            assert sorted(rows) == [(key, 3333) for key in range(20)], f"factor {factor}"
+
+
+def test_a_node_is_killed_while_clients_count():
+    """Six clients count through all three nodes while one of them is killed again and again. In the end each counter is between
+    what was acknowledged and that plus what nobody knows, on every replica."""
+    keys, clients, seconds = 4, 6, 25
+    with started(3) as server:
+        with server.cluster() as cluster:
+            session = cluster.connect()
+            fresh_keyspace(session, "killed", server.replication(3))
+            session.execute("CREATE TABLE t (k int PRIMARY KEY, c counter)")
+        tallies = [[[0, 0] for _ in range(keys)] for _ in range(clients)]
+        stop, wrong = threading.Event(), []
+
+        def count(client):
+            address = server.contact_points[client % 3]
+            level = (Level.QUORUM, Level.ONE)[client % 2]
+            number = 0
+            while not stop.is_set():
+                try:
+                    with only(server, address) as cluster:
+                        session = cluster.connect("killed")
+                        add = session.prepare("UPDATE t SET c = c + 1 WHERE k = ?")
+                        add.consistency_level = level
+                        while not stop.is_set():
+                            number += 1
+                            tally = tallies[client][number % keys]
+                            try:
+                                session.execute(add, (number % keys,))
+                                tally[0] += 1
+                            except Unavailable:
+                                pass
+                            except WriteTimeout as error:
+                                if error.write_type != 6:
+                                    wrong.append(f"write type {error.write_type}")
+                                tally[1] += 1
+                            except Exception:  # noqa: BLE001 - the node is dead; the outcome is unknown
+                                tally[1] += 1
+                                raise
+                except Exception:  # noqa: BLE001
+                    time.sleep(0.2)
+
+        threads = [threading.Thread(target=count, args=(client,)) for client in range(clients)]
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            time.sleep(2)
+            server.nodes[1].kill()
+            time.sleep(2)
+            server.nodes[1].start()
+            server.nodes[1].wait()
+        stop.set()
+        for thread in threads:
+            thread.join()
+        assert not wrong, wrong
+        for node in server.nodes:
+            until(lambda: "does not have any pending hints" in node.nodetool("listpendinghints"), "hints are delivered", 60)
+        sums = [[sum(tally[key][what] for tally in tallies) for what in (0, 1)] for key in range(keys)]
+        assert all(acknowledged > 0 for acknowledged, _ in sums), sums
+        with server.cluster() as cluster:
+            session = cluster.connect("killed")
+            for key, (acknowledged, unknown) in enumerate(sums):
+                found = session.execute(at(Level.ALL, f"SELECT c FROM t WHERE k = {key}")).one().c
+                assert acknowledged <= found <= acknowledged + unknown, (key, acknowledged, found, unknown)
+        for address in server.contact_points:
+            with only(server, address) as cluster:
+                session = cluster.connect("killed")
+                for key, (acknowledged, unknown) in enumerate(sums):
+                    found = session.execute(at(Level.ONE, f"SELECT c FROM t WHERE k = {key}")).one().c
+                    assert acknowledged <= found <= acknowledged + unknown, (address, key, acknowledged, found, unknown)
