@@ -341,7 +341,7 @@ class Generator:
             forms += [f"min_timeuuid({name})"]
         if kind.name in ("list", "set", "map"):
             forms += [f"collection_count({name})", f"collection_min({name})", f"collection_max({name})",
-                      f"collection_sum({name})", f"collection_avg({name})", f"writetime({name}) IS NULL",
+                      f"collection_sum({name})", f"collection_avg({name})",
                       f"count({name})"]
         if kind.name == "map":
             key = lambda: literal(rng, kind.parts[0])
@@ -354,8 +354,10 @@ class Generator:
             forms += [f"{name}.{field}" for field in kind.fields[1:]] + [f"{name}.nosuch"]
         if kind.name == "vector":
             forms += [f"similarity_{which}({name}, {literal(rng, kind)})" for which in ("cosine", "euclidean", "dot_product")]
-        forms += [f"[{name}, {name}]", f"({name}, {rng.choice(table.columns).name})", f"{{{name}}}", "nosuch",
-                  f"nosuch({name})", literal(rng, Kind(rng.choice(NATIVE))), f"(int) {rng.choice(STRANGE)}"]
+        if column.role == "partition":
+            # With nulls inside Cassandra answers what drivers cannot read, or a server error.
+            forms += [f"[{name}, {name}]", f"{{{name}}}", f"{{{name}: {name}}}"]
+        forms += [f"({name}, {rng.choice(table.columns).name})", "nosuch", f"nosuch({name})", literal(rng, Kind(rng.choice(NATIVE))), f"(int) {rng.choice(STRANGE)}"]
         return rng.choice(forms)
 
     def aggregate(self, table):

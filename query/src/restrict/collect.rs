@@ -220,6 +220,10 @@ impl<'a> Collector<'a> {
         }
         let mut key_filters = Vec::new();
         let partition = self.finish_partition(&mut key_filters)?;
+        if !key_filters.is_empty() && !self.options.allow_filtering {
+            return Err(QueryError::invalid(REQUIRES_ALLOW_FILTERING));
+        }
+        self.check_only_statics()?;
         let clustering_filters = self.finish_clustering()?;
         if !self.filters.is_empty() && self.options.kind != StatementKind::Select {
             let mut names: Vec<&str> = Vec::new();
@@ -259,6 +263,7 @@ impl<'a> Collector<'a> {
         let restricts_clustering = self.clustering.iter().map(|restriction| restriction.width).sum::<usize>();
         let mut key_filters = Vec::new();
         let partition = self.finish_partition(&mut key_filters)?;
+        self.check_only_statics()?;
         let clustering_filters = self.finish_clustering()?;
         let is_range = !matches!(partition, PartitionRestriction::Keys(_));
         let by_clustering = no_key
@@ -294,6 +299,13 @@ impl<'a> Collector<'a> {
             filters,
             indexing: Indexing { is_wanted, found, needs_filtering },
         })
+    }
+
+    fn check_only_statics(&self) -> Result<(), QueryError> {
+        if self.options.only_statics && self.options.kind == StatementKind::Select && !self.clustering.is_empty() {
+            return Err(QueryError::invalid("Cannot restrict clustering columns when selecting only static columns"));
+        }
+        Ok(())
     }
 
     fn finish_partition(&mut self, filters: &mut Vec<Filter>) -> Result<PartitionRestriction, QueryError> {

@@ -10,7 +10,7 @@ use helenus_model::partition::Unfiltered;
 use helenus_model::read::{Flow, Next, PartitionConsumer};
 use helenus_model::row::{DeletionTime, RowRef};
 
-use super::execution::{Progress, Stop, UNLIMITED, write_row};
+use super::execution::{Progress, Stop, write_row};
 use super::selector::Environment;
 use crate::error::QueryError;
 use crate::sink::RowSink;
@@ -69,6 +69,7 @@ impl<'a> SelectConsumer<'a> {
         }
         let counters = &mut execution.counters;
         counters.take_row();
+        counters.take_of_partition();
         Ok(counters.limit == 0 || counters.page == 0)
     }
 
@@ -108,14 +109,11 @@ impl<'a> SelectConsumer<'a> {
         Ok(true)
     }
 
-    /// After a row was taken: the limits.
+    /// After a row was taken: the limits. Of groups the limits count groups, as each is complete.
     fn take_row(&mut self) {
         if self.execution.aggregates.is_none() {
             self.execution.counters.take_row();
-        }
-        let partition = &mut self.execution.counters.partition;
-        if *partition != UNLIMITED {
-            *partition = partition.saturating_sub(1);
+            self.execution.counters.take_of_partition();
         }
     }
 
@@ -127,7 +125,8 @@ impl<'a> SelectConsumer<'a> {
         if !row.is_live(self.execution.clock.now) {
             return ITEM;
         }
-        let filtered = !self.execution.checks.is_empty();
+        // The limit of a partition counts something else than the replicas do.
+        let filtered = !self.execution.checks.is_empty() || self.execution.plan.group_by.is_some();
         if self.execution.counters.partition == 0 && !filtered {
             return PARTITION;
         }

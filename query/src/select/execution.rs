@@ -108,6 +108,13 @@ impl Counters {
             }
         }
     }
+
+    /// The same for the limit of the partition.
+    pub(super) fn take_of_partition(&mut self) {
+        if self.partition != UNLIMITED {
+            self.partition = self.partition.saturating_sub(1);
+        }
+    }
 }
 
 /// To go back to when a command is read again.
@@ -194,12 +201,13 @@ impl SelectExecution {
         let limit = limit_value(plan.limit.as_ref(), values, options)?;
         let per_partition_limit = limit_value(plan.per_partition_limit.as_ref(), values, options)?;
         let page_size = page.size.filter(|size| *size > 0);
-        if plan.sort.is_some() && page_size.is_some_and(|size| size < limit) {
+        let keys = partition_keys(plan, values, options)?;
+        let is_empty = keys.as_ref().is_some_and(Vec::is_empty);
+        if plan.sort.is_some() && !is_empty && page_size.is_some_and(|size| size < limit) {
             return Err(QueryError::invalid(
                 "Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query",
             ));
         }
-        let keys = partition_keys(plan, values, options)?;
         let slices = match simple_slices(&plan.restrictions, values, options)? {
             Some(slices) => slices,
             None => plan.restrictions.slices(values, options)?,
@@ -420,7 +428,8 @@ impl SelectExecution {
         command.limits = if self.progress.plan.distinct {
             ReadLimits { partitions: wanted, ..ReadLimits::NONE }
         } else {
-            let per_partition = if self.progress.checks.is_empty() { per_partition } else { UNLIMITED };
+            let counts_rows = self.progress.checks.is_empty() && self.progress.plan.group_by.is_none();
+            let per_partition = if counts_rows { per_partition } else { UNLIMITED };
             ReadLimits { rows: wanted, per_partition, ..ReadLimits::NONE }
         };
     }

@@ -17,6 +17,7 @@ mod consumer;
 mod execution;
 mod filter;
 mod name;
+mod named;
 mod paging;
 mod plan;
 mod selection;

@@ -11,6 +11,7 @@ use super::aggregate::AggregatePlan;
 use super::assemble::{Inputs, Source};
 use super::execution::SelectExecution;
 use super::filter::FilterPlan;
+use super::named::{are_only_statics, named_columns};
 use super::paging;
 use super::selection::{Selection, find_column, prepare_selection};
 use super::selector::Selector;
@@ -120,8 +121,10 @@ pub fn prepare_select(
     preparer: &mut Preparer<'_>,
 ) -> Result<(SelectPlan, Arc<Table>), QueryError> {
     let (table, _) = preparer.context().find_table(&select.table)?;
-    let mut selection = prepare_selection(&select.clause, &table, preparer)?;
-    let only_statics = selects_only_statics(&select.clause, &selection);
+    // Cassandra looks at the selection of a table with static columns before it looks at WHERE, else behind it: the order of errors.
+    let has_statics = table.columns().any(|column| column.kind == ColumnKind::Static);
+    let early = has_statics.then(|| prepare_selection(&select.clause, &table, preparer)).transpose()?;
+    let only_statics = has_statics && are_only_statics(&named_columns(&select.clause, &table)?);
     let virtual_table = matches!(table.keyspace.as_str(), "system_views" | "system_virtual_schema");
     let options = RestrictOptions {
         kind: StatementKind::Select,
@@ -130,29 +133,26 @@ pub fn prepare_select(
     };
     let restrictions = restrict::prepare(&select.relations, &table, options, preparer)?;
     let has_clustering = !restrictions.clustering.is_empty();
-    if only_statics && (has_clustering || filters_kind(&restrictions, ColumnKind::Clustering)) {
-        return invalid("Cannot restrict clustering columns when selecting only static columns");
-    }
     if !restrictions.indexing.needs_filtering {
         check_filters(&restrictions)?;
     }
+    let mut selection = early.map_or_else(|| prepare_selection(&select.clause, &table, preparer), Ok)?;
     let is_range = !matches!(restrictions.partition, PartitionRestriction::Keys(_));
     if select.distinct {
         check_distinct(select, &table, &selection, &restrictions, is_range)?;
-    }
-    if is_range && has_clustering && !options.allow_filtering && !restrictions.indexing.is_wanted {
-        return invalid(NEEDS_FILTERING);
     }
     let group_by = prepare_group_by(select, &table, &restrictions)?;
     let aggregate = !selection.aggregates.is_empty() || group_by.is_some();
     let limit = limit_term(select.limit.as_ref(), "[limit]", &table, preparer)?;
     let per_partition_limit =
         limit_term(select.per_partition_limit.as_ref(), "[per_partition_limit]", &table, preparer)?;
-    if per_partition_limit.is_some() && aggregate {
+    if per_partition_limit.is_some() && aggregate && group_by.is_none() {
         return invalid("PER PARTITION LIMIT is not allowed with aggregate queries.");
     }
     let reversed = prepare_order(select, &table, &restrictions, is_range)?;
-    if restrictions.indexing.needs_filtering {
+    if restrictions.indexing.needs_filtering
+        || (is_range && has_clustering && !options.allow_filtering && !restrictions.indexing.is_wanted)
+    {
         return invalid(NEEDS_FILTERING);
     }
     let several_keys = names_several_keys(&restrictions);
@@ -229,14 +229,6 @@ fn aggregate_warnings(aggregate: bool, is_range: bool, several_keys: bool) -> Ve
         (true, false, true) => vec!["Aggregation query used on multiple partition keys (IN restriction)".to_owned()],
         _ => Vec::new(),
     }
-}
-
-/// Only static and partition-key columns, at least one of them static.
-fn selects_only_statics(clause: &ast::SelectClause, selection: &Selection) -> bool {
-    let kinds = || selection.kinds.iter().map(|(kind, _)| *kind);
-    !matches!(clause, ast::SelectClause::All)
-        && kinds().any(|kind| kind == ColumnKind::Static)
-        && kinds().all(|kind| matches!(kind, ColumnKind::Static | ColumnKind::PartitionKey))
 }
 
 fn filters_kind(restrictions: &Restrictions, kind: ColumnKind) -> bool {
@@ -429,7 +421,7 @@ fn prepare_group_by(
             }
         }
     }
-    if wanted.any(|column| column.kind == ColumnKind::PartitionKey && !key_equal(column.position)) {
+    if wanted.next().is_some_and(|column| column.kind == ColumnKind::PartitionKey) {
         return invalid("Group by is not supported on only a part of the partition key");
     }
     Ok(Some(GroupPlan { clustering: last }))
