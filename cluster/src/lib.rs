@@ -2,7 +2,6 @@
 //! gives it real ones, the `sim` crate simulated ones.
 
 pub mod answer;
-mod cas;
 pub mod config;
 pub mod control;
 pub mod coordinator;

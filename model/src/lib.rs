@@ -13,7 +13,6 @@ pub mod read;
 pub mod rng;
 pub mod row;
 pub mod schema;
-pub mod stamp;
 pub mod time;
 pub mod token;
 pub mod types;

@@ -3,7 +3,6 @@
 
 pub use helenus_cql::ast;
 
-pub mod cas;
 pub mod ddl;
 pub mod describe;
 pub mod error;

@@ -134,8 +134,24 @@ impl Builder<'_, '_> {
                 {
                     return self.selector(inner, None);
                 }
-                if target == CqlType::Counter {
-                    return invalid(format!("{} cannot be cast to counter", result_name(inner)));
+                let castable = matches!(
+                    target,
+                    CqlType::Ascii
+                        | CqlType::Text
+                        | CqlType::Timestamp
+                        | CqlType::Date
+                        | CqlType::Tinyint
+                        | CqlType::Smallint
+                        | CqlType::Int
+                        | CqlType::Bigint
+                        | CqlType::Varint
+                        | CqlType::Float
+                        | CqlType::Double
+                        | CqlType::Decimal
+                );
+                if !castable {
+                    let name = first_column(inner).map_or_else(|| result_name(inner), ToString::to_string);
+                    return invalid(format!("{name} cannot be cast to {target}"));
                 }
                 let name = function::native_name(format!("cast_as_{}", target));
                 let inner = std::slice::from_ref(&**inner);
@@ -400,6 +416,21 @@ pub(super) fn find_column<'t>(table: &'t Table, name: &str) -> Result<&'t Column
             helenus_model::types::maybe_quote(&table.name)
         ))
     })
+}
+
+/// The column that stands first in a selector.
+fn first_column(raw: &ast::Selector) -> Option<&ast::Name> {
+    match raw {
+        ast::Selector::Column(name) => Some(name),
+        ast::Selector::Function { arguments, .. } => arguments.iter().find_map(first_column),
+        ast::Selector::Arithmetic { left, right, .. } => first_column(left).or_else(|| first_column(right)),
+        ast::Selector::Negation(inner)
+        | ast::Selector::Cast { inner, .. }
+        | ast::Selector::TypeHint { inner, .. }
+        | ast::Selector::Field { inner, .. }
+        | ast::Selector::Element { inner, .. } => first_column(inner),
+        _ => None,
+    }
 }
 
 fn numeric_signatures(name: &str) -> String {

@@ -286,3 +286,30 @@ fn nobody_waits_who_must_not_and_what_is_no_increment_is_refused() {
     }
     assert_eq!(node.values(), Values::from([((0, HITS), 1)]));
 }
+
+#[test]
+fn threads_that_count_in_one_partition_take_turns() {
+    let node = Node::new(1);
+    let (threads, each) = (4, 300);
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            let node = &node;
+            scope.spawn(move || {
+                for step in 0..each {
+                    let increments = increment(0, HITS, step, 1);
+                    // Half of them as a coordinator does: at once, or else where waiting is allowed.
+                    let inline = ReadMode { may_block: false, rows_budget: 100 };
+                    let mode = if thread % 2 == 0 { ReadMode::UNBOUNDED } else { inline };
+                    match node.try_count(&increments, step, mode) {
+                        Err(CountError::Read(ReadError::WouldBlock)) => {
+                            node.try_count(&increments, step, ReadMode::UNBOUNDED).expect("counted")
+                        }
+                        counted => counted.expect("counted"),
+                    };
+                }
+            });
+        }
+        scope.spawn(|| (0..10).for_each(|_| node.flush()));
+    });
+    assert_eq!(node.values(), Values::from([((0, HITS), threads * each)]));
+}
