@@ -7,12 +7,6 @@ from cassandra import InvalidRequest
 from conftest import fresh_keyspace
 
 STATEMENTS = [
-    # Lightweight transactions.
-    "INSERT INTO t (k, c) VALUES (1, 1) IF NOT EXISTS",
-    "UPDATE t SET v = 1 WHERE k = 1 AND c = 1 IF EXISTS",
-    "UPDATE t SET v = 1 WHERE k = 1 AND c = 1 IF v = 2",
-    "DELETE FROM t WHERE k = 1 AND c = 1 IF EXISTS",
-    "BEGIN BATCH INSERT INTO t (k, c) VALUES (1, 1) IF NOT EXISTS; APPLY BATCH",
     # Writes that read first.
     "UPDATE t SET l[0] = 1 WHERE k = 1 AND c = 1",
     "UPDATE t SET l = l - [1] WHERE k = 1 AND c = 1",

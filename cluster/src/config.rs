@@ -46,6 +46,8 @@ pub struct MemberConfig {
     pub write_timeout_millis: u64,
     /// `counter_write_request_timeout`
     pub counter_write_timeout_millis: u64,
+    /// `cas_contention_timeout`: how long a conditional write tries to come before others.
+    pub cas_contention_timeout_millis: u64,
     /// `truncate_request_timeout`
     pub truncate_timeout_millis: u64,
     /// `hinted_handoff_enabled`
@@ -119,6 +121,7 @@ impl MemberConfig {
             range_timeout_millis: 10_000,
             write_timeout_millis: 2_000,
             counter_write_timeout_millis: 5_000,
+            cas_contention_timeout_millis: 1_800,
             truncate_timeout_millis: 60_000,
             hints_enabled: true,
             hint_window_millis: 3 * 3600 * 1000,

@@ -35,6 +35,7 @@ use crate::view::View;
 mod addresses;
 mod background;
 mod batch;
+mod cas;
 mod client;
 mod consistency;
 pub(crate) mod count;
@@ -43,6 +44,7 @@ mod errors;
 mod execute;
 mod hinted;
 mod index_read;
+mod inner_read;
 mod late;
 mod operation;
 mod read;
@@ -63,6 +65,7 @@ pub(crate) use select::EncodedRows;
 
 use addresses::Addresses;
 use background::Background;
+use cas::CasSteps;
 use client::Client;
 use deferred::Deferred;
 use hinted::Hinted;
@@ -137,6 +140,8 @@ pub struct Coordinator {
     counted_parts: Vec<(SlotId, u32, crate::message::Outcome)>,
     /// This node's own parts of reads, done at the end of the batch.
     local_reads: VecDeque<(SlotId, u32)>,
+    /// Steps of registers of conditional writes, done at the end of the batch.
+    cas: CasSteps,
     in_flight_bytes: usize,
     addresses: Addresses,
     deferred: Deferred,
@@ -167,6 +172,10 @@ enum AwaitingSync {
     PeerRead(LinkId, u64, Vec<u8>),
     /// The answer to a peer's read that wanted the digest.
     PeerDigest(LinkId, u64, [u8; 16]),
+    /// This node's own register's answer to a part of a conditional write of this coordinator.
+    OwnRegister(SlotId, u32, Box<crate::cas::wire::Answer>),
+    /// A register's answer to a peer.
+    PeerRegister(LinkId, u64, Vec<u8>),
 }
 
 /// The number of this node among the peers.
@@ -205,6 +214,7 @@ impl Coordinator {
             stored_batches: Vec::new(),
             counted_parts: Vec::new(),
             local_reads: VecDeque::new(),
+            cas: CasSteps::default(),
             in_flight_bytes: 0,
             addresses: Addresses::default(),
             deferred: Deferred::default(),
@@ -466,7 +476,7 @@ impl Coordinator {
         }
     }
 
-    /// True when acknowledgements wait for a log sync (batch and group mode).
+    /// True when acknowledgements wait for a log sync: all in batch and group mode, those of conditional writes always.
     pub fn waits_for_sync(&self) -> bool {
         !self.unsynced.is_empty()
     }
@@ -486,6 +496,8 @@ impl Coordinator {
                 AwaitingSync::OwnRead(id, part, answer) => self.own_read_synced(id, part, answer),
                 AwaitingSync::PeerRead(link, id, answer) => self.answer(link, id, &Message::Data(&answer)),
                 AwaitingSync::PeerDigest(link, id, digest) => self.answer(link, id, &Message::Digest(digest)),
+                AwaitingSync::OwnRegister(id, part, answer) => self.cas_answered(id, part, *answer),
+                AwaitingSync::PeerRegister(link, id, answer) => self.answer(link, id, &Message::CasAnswer(&answer)),
             }
         }
     }
@@ -509,6 +521,10 @@ impl Coordinator {
     /// waits in output buffers must not be sent.
     pub fn end_batch(&mut self) -> Result<(), WriteError> {
         self.run_local_reads();
+        while !self.cas.is_empty() {
+            self.run_cas_steps();
+            self.run_local_reads();
+        }
         self.tell_counted_parts();
         loop {
             if self.log_dirty {

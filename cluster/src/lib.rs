@@ -2,6 +2,7 @@
 //! gives it real ones, the `sim` crate simulated ones.
 
 pub mod answer;
+mod cas;
 pub mod config;
 pub mod control;
 pub mod coordinator;

@@ -54,7 +54,7 @@ pub enum Message<'a> {
         /// The mutation's bytes.
         mutation: &'a [u8],
     },
-    /// Answer to `Write`, `Count`, `BatchStore`, `Truncate`.
+    /// Answer to `Write`, `Count`, `BatchStore`, `Truncate`, `CasCommit`.
     Ack(Outcome),
     /// Execute a read.
     Read {
@@ -101,6 +101,35 @@ pub enum Message<'a> {
         /// A mutation whose counters' cells hold what is to be added.
         increments: &'a [u8],
     },
+    /// Promise a ballot of a conditional write's register.
+    CasPrepare {
+        /// The ballot, a time UUID.
+        ballot: Uuid,
+        /// Epoch of the sender's schema.
+        schema_epoch: u64,
+        /// The register, as `cas::wire` encodes it.
+        register: &'a [u8],
+    },
+    /// Accept a value at a ballot.
+    CasPropose {
+        /// The ballot.
+        ballot: Uuid,
+        /// Epoch of the sender's schema.
+        schema_epoch: u64,
+        /// The register and the value, as `cas::wire` encodes them.
+        proposal: &'a [u8],
+    },
+    /// Apply what is decided; the answer is an `Ack`.
+    CasCommit {
+        /// The ballot it was decided at.
+        ballot: Uuid,
+        /// Epoch of the sender's schema.
+        schema_epoch: u64,
+        /// The register and the value, as `cas::wire` encodes them.
+        decision: &'a [u8],
+    },
+    /// Answer to `CasPrepare` and `CasPropose`, as `cas::wire` encodes it.
+    CasAnswer(&'a [u8]),
     /// Gossip (control links only).
     Gossip(&'a [u8]),
     /// The metadata log's messages (control links only).
@@ -142,11 +171,28 @@ impl Message<'_> {
                 head[8..].copy_from_slice(&level.code().to_be_bytes());
                 return put(out, id, 32, &head, increments);
             }
+            Message::CasPrepare { ballot, schema_epoch, register } => {
+                return put(out, id, 17, &cas_head(ballot, *schema_epoch), register);
+            }
+            Message::CasPropose { ballot, schema_epoch, proposal } => {
+                return put(out, id, 18, &cas_head(ballot, *schema_epoch), proposal);
+            }
+            Message::CasCommit { ballot, schema_epoch, decision } => {
+                return put(out, id, 19, &cas_head(ballot, *schema_epoch), decision);
+            }
+            Message::CasAnswer(answer) => return put(out, id, 20, &[], answer),
             Message::Gossip(bytes) => return put(out, id, 15, &[], bytes),
             Message::Metadata(bytes) => return put(out, id, 16, &[], bytes),
         };
         put(out, id, kind, &head, body);
     }
+}
+
+fn cas_head(ballot: &Uuid, schema_epoch: u64) -> [u8; 24] {
+    let mut head = [0; 24];
+    head[..16].copy_from_slice(ballot.as_bytes());
+    head[16..].copy_from_slice(&schema_epoch.to_be_bytes());
+    head
 }
 
 fn put(out: &mut Vec<u8>, id: u64, kind: u8, head: &[u8], body: &[u8]) {
@@ -182,6 +228,10 @@ impl<'a> Message<'a> {
             14 => Message::Truncate { table: fields.uuid()?, truncated_at: fields.i64()? },
             15 => Message::Gossip(fields.rest()),
             16 => Message::Metadata(fields.rest()),
+            17 => Message::CasPrepare { ballot: fields.uuid()?, schema_epoch: fields.u64()?, register: fields.rest() },
+            18 => Message::CasPropose { ballot: fields.uuid()?, schema_epoch: fields.u64()?, proposal: fields.rest() },
+            19 => Message::CasCommit { ballot: fields.uuid()?, schema_epoch: fields.u64()?, decision: fields.rest() },
+            20 => Message::CasAnswer(fields.rest()),
             32 => {
                 let schema_epoch = fields.u64()?;
                 let level = Consistency::from_code(fields.u16()?).ok_or_else(|| fields.invalid("consistency level"))?;
@@ -301,6 +351,10 @@ mod tests {
             Message::BatchRemove { batch: Uuid::from_u128(2) },
             Message::Truncate { table: Uuid::from_u128(3), truncated_at: -5 },
             Message::Count { schema_epoch: 5, level: Consistency::LocalQuorum, increments: b"i" },
+            Message::CasPrepare { ballot: Uuid::from_u128(4), schema_epoch: 5, register: b"r" },
+            Message::CasPropose { ballot: Uuid::from_u128(4), schema_epoch: 5, proposal: b"p" },
+            Message::CasCommit { ballot: Uuid::from_u128(4), schema_epoch: 5, decision: b"d" },
+            Message::CasAnswer(b"a"),
             Message::Gossip(b"g"),
             Message::Metadata(b"x"),
         ];

@@ -14,6 +14,7 @@ use helenus_query::system_tables::definitions;
 use parking_lot::RwLock;
 use uuid::Uuid;
 
+use crate::cas::register::Registers;
 use crate::config::{MemberConfig, SyncMode};
 use crate::hints::HintStore;
 use crate::link::{Hello, LinkKind};
@@ -133,6 +134,8 @@ pub struct Shared {
     pub gossip_generation: AtomicU64,
     /// Counters.
     pub stats: MemberStats,
+    /// Locks of this node's registers of conditional writes.
+    pub(crate) registers: Registers,
     last_timestamp: AtomicI64,
 }
 
@@ -156,6 +159,7 @@ impl Shared {
             gossip_info: RwLock::default(),
             gossip_generation: AtomicU64::new(0),
             stats: MemberStats::default(),
+            registers: Registers::default(),
             last_timestamp: AtomicI64::new(0),
         }
     }

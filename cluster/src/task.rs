@@ -29,6 +29,8 @@ pub enum TaskReply {
         /// Only the digest is wanted.
         digest: bool,
     },
+    /// A step of a register that waits for its row.
+    Register(u64),
 }
 
 /// Something to be done elsewhere.

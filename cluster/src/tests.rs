@@ -27,6 +27,7 @@ use crate::message::{FrameBuilder, Message, WriteKind, put_list, split_frame};
 use crate::task::Task;
 use crate::topology::{NodeInfo, NodeState};
 
+mod cas;
 mod count;
 mod hinted;
 mod index_read;

@@ -13,6 +13,7 @@ pub mod read;
 pub mod rng;
 pub mod row;
 pub mod schema;
+pub mod stamp;
 pub mod time;
 pub mod token;
 pub mod types;

@@ -1,4 +1,4 @@
-//! The thread that has the commit log made durable: every so often (periodic), as soon as a write waits for it (batch), or at the end
+//! The thread that has the commit log made durable: every so often (periodic) and as soon as a conditional write waits for it, as soon as a write waits for it (batch), or at the end
 //! of each window in which one did (group).
 
 use std::sync::Arc;
@@ -47,9 +47,10 @@ impl LogSyncer {
         let (flags, bell) = &*self.bell;
         let mut flags = flags.lock();
         if let CommitLogSync::Periodic { period } = mode {
-            if !flags.stopping {
+            if !flags.stopping && !flags.wanted {
                 bell.wait_for(&mut flags, period);
             }
+            flags.wanted = false;
             return !flags.stopping;
         }
         while !flags.wanted && !flags.stopping {

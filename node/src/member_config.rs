@@ -107,6 +107,7 @@ pub(crate) fn member(
         range_timeout_millis: millis(config.timeouts.range),
         write_timeout_millis: millis(config.timeouts.write),
         counter_write_timeout_millis: millis(config.timeouts.counter_write),
+        cas_contention_timeout_millis: millis(config.timeouts.cas_contention),
         truncate_timeout_millis: millis(config.timeouts.truncate),
         hints_enabled: config.hints.enabled,
         hint_window_millis: millis(config.hints.window_max),

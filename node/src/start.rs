@@ -235,12 +235,8 @@ fn start_threads(config: &Config, mut member: Member, threads: usize) -> Result<
 fn start_log_sync(environment: &Arc<Environment>, log_sync: &LogSyncer, mode: CommitLogSync) {
     let (environment, log_sync) = (Arc::clone(environment), log_sync.clone());
     spawn("log-sync", move || {
-        log_sync.run(&environment.shared.engine, mode, |position| {
-            // In periodic mode nobody waits.
-            if !matches!(mode, CommitLogSync::Periodic { .. }) {
-                environment.log_synced(position);
-            }
-        });
+        // In periodic mode conditional writes wait.
+        log_sync.run(&environment.shared.engine, mode, |position| environment.log_synced(position));
     });
 }
 

@@ -3,6 +3,7 @@
 
 pub use helenus_cql::ast;
 
+pub mod cas;
 pub mod ddl;
 pub mod describe;
 pub mod error;

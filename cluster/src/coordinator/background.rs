@@ -301,6 +301,7 @@ impl Coordinator {
             kind: WriteKind::Replay,
             warnings: Vec::new(),
             then: Then::Replayed(batch),
+            decision: None,
         };
         if let Handled::Reply(Reply::Error(error), _) = self.write(None, outgoing, options) {
             tracing::error!(%batch, error = %error.message, "a batch cannot be replayed");

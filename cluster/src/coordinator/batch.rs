@@ -45,6 +45,14 @@ pub(super) struct BatchPlaces {
     pub(super) here: bool,
 }
 
+/// The statements of a BATCH message.
+enum Bound {
+    /// They are bound; so many.
+    Plain(usize),
+    /// One of them has conditions: they are bound together.
+    Conditional(Vec<Arc<PreparedStatement>>),
+}
+
 fn kibibytes(bytes: usize) -> String {
     format!("{:.3}KiB", bytes as f64 / 1024.0)
 }
@@ -58,7 +66,8 @@ impl Coordinator {
         let bound = self.bind_batch(session, batch, &mut write, &mut tables);
         write.finish();
         let handled = match bound {
-            Ok(statements) => {
+            Ok(Bound::Conditional(statements)) => self.cas_batch(asker, batch, &statements),
+            Ok(Bound::Plain(statements)) => {
                 let logged = batch.kind == BatchKind::Logged;
                 self.write_batch(asker, &write, logged, statements, batch.params.consistency, &tables)
             }
@@ -74,8 +83,9 @@ impl Coordinator {
         batch: &Batch<'_>,
         write: &mut WriteBatch,
         tables: &mut Vec<String>,
-    ) -> Result<usize, ErrorResponse> {
-        let mut statements = 0;
+    ) -> Result<Bound, ErrorResponse> {
+        let mut statements = Vec::new();
+        let mut conditional = false;
         let (mut counts, mut others) = (false, false);
         // One timestamp for all.
         let timestamp = batch.params.timestamp.unwrap_or_else(|| self.shared.timestamp(self.now));
@@ -92,10 +102,17 @@ impl Coordinator {
                 return Err(wrong_count(&prepared.prepared, statement.values.len()));
             };
             let options = ExecuteOptions { timestamp, ..self.execute_options(&batch.params) };
-            let table = bind_one(&prepared, &values, &options, write, tables)?;
-            counts |= table.is_counter();
-            others |= !table.is_counter();
-            statements += 1;
+            let is_conditional =
+                matches!(&prepared.prepared.statement, Statement::Write(plan) if plan.conditions.is_some());
+            conditional |= is_conditional;
+            let is_counter = if is_conditional {
+                false
+            } else {
+                bind_one(&prepared, &values, &options, write, tables)?.is_counter()
+            };
+            counts |= is_counter;
+            others |= !is_counter;
+            statements.push(prepared);
         }
         let kind = match batch.kind {
             BatchKind::Logged => ast::BatchKind::Logged,
@@ -103,7 +120,7 @@ impl Coordinator {
             BatchKind::Counter => ast::BatchKind::Counter,
         };
         check_counters(kind, counts, others).map_err(errors::query_error)?;
-        Ok(statements)
+        Ok(if conditional { Bound::Conditional(statements) } else { Bound::Plain(statements.len()) })
     }
 
     /// Writes what the statements of a batch add up to.
@@ -141,7 +158,8 @@ impl Coordinator {
         if logged && outgoing.len() > 1 {
             return self.write_logged(asker, outgoing, level, warnings);
         }
-        let options = WriteOptions { level, write_type, kind: WriteKind::Normal, warnings, then: Then::Answer };
+        let options =
+            WriteOptions { level, write_type, kind: WriteKind::Normal, warnings, then: Then::Answer, decision: None };
         self.write(Some(asker), outgoing, options)
     }
 
@@ -239,8 +257,14 @@ impl Coordinator {
             return error.into();
         }
         let then = Then::ForgetBatch(batch.places);
-        let options =
-            WriteOptions { level: batch.level, write_type: WriteType::Batch, kind: WriteKind::Normal, warnings, then };
+        let options = WriteOptions {
+            level: batch.level,
+            write_type: WriteType::Batch,
+            kind: WriteKind::Normal,
+            warnings,
+            then,
+            decision: None,
+        };
         self.write(asker, batch.outgoing, options)
     }
 

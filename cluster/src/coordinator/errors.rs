@@ -97,6 +97,19 @@ pub(crate) fn write_timeout(
     ErrorResponse::new(kind, format!("Operation timed out - received only {received} responses."))
 }
 
+/// 0x1100 of a conditional write that came behind others, or whose replicas did not answer.
+pub(crate) fn cas_timeout(consistency: Consistency, received: u32, block_for: u32, contentions: u16) -> ErrorResponse {
+    let kind = ErrorKind::WriteTimeout {
+        progress: progress(consistency, received, block_for),
+        write_type: WriteType::Cas,
+        contentions: Some(contentions),
+    };
+    let text = format!(
+        "CAS operation timed out: received {received} of {block_for} required responses after {contentions} contention retries"
+    );
+    ErrorResponse::new(kind, text)
+}
+
 /// 0x1500
 pub(crate) fn write_failure(
     consistency: Consistency,

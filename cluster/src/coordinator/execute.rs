@@ -100,6 +100,9 @@ impl Coordinator {
             return errors::invalid("Invalid amount of bind variables").into();
         };
         match &statement.prepared.statement {
+            Statement::Write(plan) if plan.conditions.is_some() => {
+                self.cas_statement(asker, statement, plan, &values, params)
+            }
             Statement::Write(plan) => self.write_plan(asker, statement, plan, &values, params),
             Statement::Select(plan) => {
                 if params.consistency == Consistency::Any {
@@ -107,6 +110,7 @@ impl Coordinator {
                 }
                 self.select(asker, statement, plan, &values, params, metadata_changed)
             }
+            Statement::Batch(plan) if plan.is_conditional() => self.cas_batch_plan(asker, plan, &values, params),
             Statement::Batch(plan) => {
                 let mut batch = std::mem::take(&mut self.scratch.batch);
                 batch.clear();
@@ -168,6 +172,7 @@ impl Coordinator {
                         let token = only.key.token;
                         self.write_one(asker, only.keyspace(), token, only.bytes, params.consistency, warnings)
                     }
+                    (Some(_), Some(_)) if params.consistency.is_serial() => super::write::unconditional_serial(),
                     (Some(_), Some(_)) => {
                         let outgoing = batch.mutations().map(|mutation| Outgoing {
                             keyspace: mutation.keyspace().into(),
@@ -180,6 +185,7 @@ impl Coordinator {
                             kind: WriteKind::Normal,
                             warnings,
                             then: Then::Answer,
+                            decision: None,
                         };
                         self.write(Some(asker), outgoing.collect(), options)
                     }

@@ -6,8 +6,10 @@ use std::sync::atomic::Ordering;
 use helenus_cql_protocol::response::{FailureReason, WriteType};
 
 use super::addresses::AddressId;
+use super::cas::CasWait;
 use super::client::{Asker, Reply};
-
+use super::inner_read::InnerRead;
+use super::read::ReadWait;
 use super::select::SelectWait;
 use super::statement::PreparedStatement;
 use super::truncate::TruncateWait;
@@ -37,8 +39,13 @@ pub(super) struct Operation {
 pub(super) enum Kind {
     Write(WriteWait),
     Select(Box<SelectWait>),
+    /// A read for another operation.
+    Read(Box<InnerRead>),
+    Cas(Box<CasWait>),
     Truncate(TruncateWait),
-    Login { name: Arc<str> },
+    Login {
+        name: Arc<str>,
+    },
     Control,
 }
 
@@ -54,6 +61,16 @@ impl Operation {
     pub(super) fn new(asker: Option<Asker>, deadline: u64, kind: Kind) -> Self {
         let address = asker.map(|asker| asker.address);
         Operation { asker, deadline, bytes: OPERATION_BYTES, address, kind }
+    }
+
+    /// The read it waits for, if it is one that reads.
+    #[inline]
+    pub(super) fn reading(&mut self) -> Option<&mut ReadWait> {
+        match &mut self.kind {
+            Kind::Select(select) => Some(&mut select.read),
+            Kind::Read(inner) => Some(&mut inner.read),
+            _ => None,
+        }
     }
 }
 
@@ -102,7 +119,7 @@ impl Coordinator {
             || self.addresses.bytes(address) > config.in_flight_bytes_per_address_max
     }
 
-    fn watch(&mut self, deadline: u64, id: SlotId) {
+    pub(super) fn watch(&mut self, deadline: u64, id: SlotId) {
         // Timeouts are few different lengths, so each queue is in order by itself.
         let timeout = deadline.saturating_sub(self.now.monotonic_millis());
         self.deadlines.entry(timeout).or_default().push_back((deadline, id));
@@ -123,6 +140,7 @@ impl Coordinator {
         match message {
             Message::Ack(outcome) => self.acknowledged(peer, id, part, outcome),
             Message::Data(_) | Message::Digest(_) | Message::ReadFailed(_) => self.read_answered(id, part, message),
+            Message::CasAnswer(bytes) => self.peer_cas_answered(id, part, bytes),
             other => tracing::warn!(?other, "a request came where answers belong"),
         }
     }
@@ -131,7 +149,8 @@ impl Coordinator {
         let Some(operation) = self.operations.get_mut(id) else { return };
         match &operation.kind {
             Kind::Write(_) => self.write_acknowledged(id, part, outcome),
-            Kind::Select(_) => self.repair_acknowledged(id, part, outcome),
+            Kind::Select(_) | Kind::Read(_) => self.repair_acknowledged(id, part, outcome),
+            Kind::Cas(_) => self.cas_acknowledged(id, part, outcome),
             Kind::Truncate(_) => self.truncate_acknowledged(id, peer, outcome),
             Kind::Login { .. } | Kind::Control => {}
         }
@@ -141,7 +160,7 @@ impl Coordinator {
     pub(super) fn operation_synced(&mut self, id: SlotId, part: u32) {
         match self.operations.get_mut(id).map(|operation| &operation.kind) {
             Some(Kind::Write(_)) => self.local_write_done(id, part),
-            Some(Kind::Select(_)) => self.repair_acknowledged(id, part, Outcome::Done),
+            Some(Kind::Select(_) | Kind::Read(_)) => self.repair_acknowledged(id, part, Outcome::Done),
             _ => {}
         }
     }
@@ -149,18 +168,24 @@ impl Coordinator {
     /// The link to a peer is gone: what an operation waits for from it fails.
     pub(super) fn operation_lost_peer(&mut self, id: SlotId, peer: u16) {
         let Some(operation) = self.operations.get_mut(id) else { return };
+        if let Some(read) = operation.reading() {
+            for part in read.parts_waiting_for(peer) {
+                self.read_answered(id, part, Message::ReadFailed(FailureReason::NodeDown.code()));
+            }
+            return self.repair_lost_peer(id, peer);
+        }
         match &operation.kind {
             Kind::Write(wait) => {
                 for part in wait.parts_waiting_for(peer) {
                     self.write_lost(id, part);
                 }
             }
-            Kind::Select(wait) => {
-                for part in wait.read.parts_waiting_for(peer) {
-                    self.read_answered(id, part, Message::ReadFailed(FailureReason::NodeDown.code()));
+            Kind::Cas(wait) => {
+                for part in wait.parts_waiting_for(peer) {
+                    self.cas_lost_peer(id, part);
                 }
-                self.repair_lost_peer(id, peer);
             }
+            Kind::Select(_) | Kind::Read(_) => {}
             Kind::Truncate(_) => self.truncate_acknowledged(id, peer, Outcome::Failed(FailureReason::NodeDown.code())),
             Kind::Login { .. } | Kind::Control => {}
         }
@@ -175,6 +200,7 @@ impl Coordinator {
             TaskDone::Read { command, answer, reply: TaskReply::Link { link, id, digest } } => {
                 self.replica_read_done(link, id, digest, &command, answer);
             }
+            TaskDone::Read { reply: TaskReply::Register(number), .. } => self.register_read(number),
             TaskDone::Password { fits, reply: TaskReply::Operation(id, _) } => self.login_done(id, fits),
             TaskDone::Password { .. } => {}
             TaskDone::Hints { host, file } => self.hints_read(host, file),
@@ -231,7 +257,8 @@ impl Coordinator {
         }
         match &operation.kind {
             Kind::Write(_) => self.write_expired(id),
-            Kind::Select(_) => self.read_expired(id),
+            Kind::Select(_) | Kind::Read(_) => self.read_expired(id),
+            Kind::Cas(_) => self.cas_expired(id),
             Kind::Truncate(_) => self.truncate_expired(id),
             Kind::Login { .. } | Kind::Control => {
                 let Some(operation) = self.end(id) else { return };

@@ -216,8 +216,7 @@ impl Coordinator {
 
     /// Asks the replicas of the read's current part.
     pub(super) fn send_reads(&mut self, id: SlotId) {
-        let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) else { return };
-        let read = &mut select.read;
+        let Some(read) = self.operations.get_mut(id).and_then(Operation::reading) else { return };
         let Some(part) = read.parts.front() else { return self.resume_select(id) };
         read.first += read.targets.len() as u32;
         read.targets.clear();
@@ -239,9 +238,8 @@ impl Coordinator {
     /// Asks one replica.
     pub(super) fn send_read(&mut self, id: SlotId, part: u32) {
         let schema_epoch = self.view.schema().epoch;
-        let Some(operation) = self.operations.take(id) else { return };
-        let Kind::Select(select) = &operation.kind else { return self.operations.put_back(id, operation) };
-        let read = &select.read;
+        let Some(mut operation) = self.operations.take(id) else { return };
+        let Some(read) = operation.reading() else { return self.operations.put_back(id, operation) };
         let target = part.checked_sub(read.first).and_then(|i| read.targets.get(i as usize));
         let (Some(target), Some(command)) = (target, read.command()) else {
             return self.operations.put_back(id, operation);
@@ -268,8 +266,8 @@ impl Coordinator {
     /// Does this node's own parts of reads.
     pub(super) fn run_local_reads(&mut self) {
         while let Some((id, part)) = self.local_reads.pop_front() {
-            let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) else { continue };
-            let Some(command) = select.read.command().cloned() else { continue };
+            let Some(read) = self.operations.get_mut(id).and_then(Operation::reading) else { continue };
+            let Some(command) = read.command().cloned() else { continue };
             let mut answer = Vec::new();
             let mode = ReadMode { may_block: false, rows_budget: u64::from(self.shared.config.inline_rows_max) };
             let mut writer = AnswerWriter::new(&mut answer);
@@ -345,8 +343,7 @@ impl Coordinator {
     }
 
     fn set_read_state(&mut self, id: SlotId, part: u32, state: ReadState) {
-        let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) else { return };
-        let read = &mut select.read;
+        let Some(read) = self.operations.get_mut(id).and_then(Operation::reading) else { return };
         let Some(i) = part.checked_sub(read.first) else { return };
         let Some(target) = read.targets.get_mut(i as usize) else { return };
         if target.state != ReadState::Waiting {
@@ -363,8 +360,7 @@ impl Coordinator {
     /// A replica failed: the next one is asked in its place.
     fn ask_another(&mut self, id: SlotId, failed: usize) {
         let is_up = |peers: &[super::Peer], peer: u16| peer == LOCAL || peers[usize::from(peer)].up;
-        let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) else { return };
-        let read = &mut select.read;
+        let Some(read) = self.operations.get_mut(id).and_then(Operation::reading) else { return };
         while !read.spare.is_empty() {
             let peer = read.spare.remove(0);
             if is_up(&self.peers, peer) {
@@ -378,8 +374,7 @@ impl Coordinator {
 
     /// Looks whether the answers are enough.
     fn settle_read(&mut self, id: SlotId) {
-        let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) else { return };
-        let read = &select.read;
+        let Some(read) = self.operations.get_mut(id).and_then(Operation::reading) else { return };
         let enough = read.answered() >= read.block_for();
         match read.phase {
             Phase::Repair { .. } => {}
@@ -393,9 +388,8 @@ impl Coordinator {
     /// Enough replicas have answered: if they agree, the full answer is the result.
     fn compare_answers(&mut self, id: SlotId) {
         let Some(mut operation) = self.operations.take(id) else { return };
-        let Kind::Select(select) = &mut operation.kind else { return self.operations.put_back(id, operation) };
+        let Some(read) = operation.reading() else { return self.operations.put_back(id, operation) };
         let agreed = {
-            let read = &select.read;
             let digests = self.digests_agree(read);
             digests && read.targets.iter().any(|target| matches!(target.state, ReadState::Data(_)))
         };
@@ -403,7 +397,7 @@ impl Coordinator {
             self.operations.put_back(id, operation);
             return self.read_all_fully(id);
         }
-        let data = select.read.targets.iter_mut().find_map(|target| match &mut target.state {
+        let data = read.targets.iter_mut().find_map(|target| match &mut target.state {
             ReadState::Data(data) => Some(std::mem::take(data)),
             _ => None,
         });
@@ -440,8 +434,7 @@ impl Coordinator {
 
     /// Digests differ: every replica asked is asked for everything.
     fn read_all_fully(&mut self, id: SlotId) {
-        let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) else { return };
-        let read = &mut select.read;
+        let Some(read) = self.operations.get_mut(id).and_then(Operation::reading) else { return };
         let peers: Vec<u16> = read
             .targets
             .iter()
@@ -454,8 +447,7 @@ impl Coordinator {
 
     /// Asks these replicas for full data, forgetting earlier answers.
     pub(super) fn ask_fully(&mut self, id: SlotId, peers: &[u16]) {
-        let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) else { return };
-        let read = &mut select.read;
+        let Some(read) = self.operations.get_mut(id).and_then(Operation::reading) else { return };
         read.first += read.targets.len() as u32;
         read.phase = Phase::Full;
         read.targets = peers
@@ -470,7 +462,9 @@ impl Coordinator {
 
     /// The result of the current part: consumed, then the next part or the next command.
     pub(super) fn deliver(&mut self, id: SlotId, answer: &[u8]) {
-        let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) else { return };
+        let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) else {
+            return self.deliver_inside(id, answer);
+        };
         let full = select.consume(answer);
         select.read.parts.pop_front();
         if select.read.parts.is_empty() || full {
@@ -484,9 +478,11 @@ impl Coordinator {
     pub(super) fn fail_read(&mut self, id: SlotId, timed_out: bool) {
         let own_address = self.shared.config.internode;
         let Some(operation) = self.end(id) else { return };
-        let (Some(asker), Kind::Select(select)) = (operation.asker, operation.kind) else { return };
-        self.note_slow(asker.began, &select.statement);
-        let read = &select.read;
+        let (read, level) = match &operation.kind {
+            Kind::Select(select) => (&select.read, select.level),
+            Kind::Read(inner) => (&inner.read, inner.level),
+            _ => return,
+        };
         let (received, block_for) = (read.answered() as u32, read.block_for() as u32);
         let data_present = read.targets.iter().any(|target| matches!(target.state, ReadState::Data(_)));
         let mut failures = Vec::new();
@@ -502,12 +498,19 @@ impl Coordinator {
         }
         let error = if lost || failures.is_empty() {
             self.count_failure(&self.shared.stats.reads.timeouts);
-            errors::read_timeout(select.level, received, block_for, data_present)
+            errors::read_timeout(level, received, block_for, data_present)
         } else {
             self.count_failure(&self.shared.stats.reads.failures);
-            errors::read_failure(select.level, received, block_for, data_present, failures)
+            errors::read_failure(level, received, block_for, data_present, failures)
         };
-        self.respond(asker, Reply::Error(error), Vec::new());
+        match (operation.asker, operation.kind) {
+            (Some(asker), Kind::Select(select)) => {
+                self.note_slow(asker.began, &select.statement);
+                self.respond(asker, Reply::Error(error), Vec::new());
+            }
+            (_, Kind::Read(inner)) => self.inner_read_done(inner.reader, Err(error)),
+            _ => {}
+        }
     }
 
     /// Time is up.

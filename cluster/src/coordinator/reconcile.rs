@@ -17,7 +17,7 @@ use helenus_model::schema::Table;
 use uuid::Uuid;
 
 use super::index_read::is_by_index;
-use super::operation::{Kind, Operation};
+use super::operation::Operation;
 use super::read::{Phase, ReadState};
 use super::{AwaitingSync, Coordinator, LOCAL, SlotId};
 use crate::answer::{Answer, AnswerWriter};
@@ -262,8 +262,7 @@ impl Coordinator {
     /// All replicas asked have given full answers.
     pub(super) fn reconcile_answers(&mut self, id: SlotId) {
         let Some(mut operation) = self.operations.take(id) else { return };
-        let Kind::Select(select) = &mut operation.kind else { return self.operations.put_back(id, operation) };
-        let read = &mut select.read;
+        let Some(read) = operation.reading() else { return self.operations.put_back(id, operation) };
         let Some(command) = read.command().cloned() else { return self.operations.put_back(id, operation) };
         let (mut peers, mut answers) = (Vec::new(), Vec::new());
         for target in &read.targets {
@@ -308,8 +307,8 @@ impl Coordinator {
     /// will say, so a replica that cannot be repaired leaves the read without an answer.
     fn repair(&mut self, id: SlotId, table: &Arc<Table>, peers: &[u16], reconciled: Reconciled) {
         let blocking = table.params.read_repair.eq_ignore_ascii_case("BLOCKING");
-        let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) else { return };
-        let mut part = select.read.next_part();
+        let Some(read) = self.operations.get_mut(id).and_then(Operation::reading) else { return };
+        let mut part = read.next_part();
         let mut waiting = Vec::new();
         let mut lost = false;
         let schema_epoch = self.view.schema().epoch;
@@ -336,8 +335,8 @@ impl Coordinator {
             self.fail_read(id, true);
         } else if waiting.is_empty() {
             self.deliver(id, &reconciled.merged);
-        } else if let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) {
-            select.read.phase = Phase::Repair { merged: reconciled.merged, waiting };
+        } else if let Some(read) = self.operations.get_mut(id).and_then(Operation::reading) {
+            read.phase = Phase::Repair { merged: reconciled.merged, waiting };
         }
     }
 
@@ -362,8 +361,8 @@ impl Coordinator {
 
     /// A replica has taken a repair, or cannot.
     pub(super) fn repair_acknowledged(&mut self, id: SlotId, part: u32, outcome: Outcome) {
-        let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) else { return };
-        let Phase::Repair { merged, waiting } = &mut select.read.phase else { return };
+        let Some(read) = self.operations.get_mut(id).and_then(Operation::reading) else { return };
+        let Phase::Repair { merged, waiting } = &mut read.phase else { return };
         let Some(at) = waiting.iter().position(|(waits, _)| *waits == part) else { return };
         if outcome != Outcome::Done {
             return self.fail_read(id, true);
@@ -377,8 +376,8 @@ impl Coordinator {
 
     /// The link to a peer closed: if it was to take a repair, nobody knows whether it has.
     pub(super) fn repair_lost_peer(&mut self, id: SlotId, peer: u16) {
-        let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) else { return };
-        let Phase::Repair { waiting, .. } = &select.read.phase else { return };
+        let Some(read) = self.operations.get_mut(id).and_then(Operation::reading) else { return };
+        let Phase::Repair { waiting, .. } = &read.phase else { return };
         if waiting.iter().any(|(_, waits)| *waits == peer) {
             self.fail_read(id, true);
         }

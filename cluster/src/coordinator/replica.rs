@@ -22,6 +22,9 @@ impl Coordinator {
         if let Message::Write { schema_epoch, .. }
         | Message::Read { schema_epoch, .. }
         | Message::Count { schema_epoch, .. }
+        | Message::CasPrepare { schema_epoch, .. }
+        | Message::CasPropose { schema_epoch, .. }
+        | Message::CasCommit { schema_epoch, .. }
         | Message::BatchStore { schema_epoch, .. } = message
             && schema_epoch > self.view.schema().epoch
         {
@@ -36,6 +39,9 @@ impl Coordinator {
                 Err(reason) => self.acknowledge(link, id, Outcome::Failed(reason)),
             },
             Message::BatchRemove { batch } => self.remove_batch(batch),
+            Message::CasPrepare { .. } | Message::CasPropose { .. } | Message::CasCommit { .. } => {
+                self.peer_register_step(link, id, &message);
+            }
             Message::Truncate { table, .. } => self.replica_truncate(link, id, table),
             other => tracing::warn!(?other, "an answer came where requests belong"),
         }

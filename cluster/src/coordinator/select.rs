@@ -7,7 +7,7 @@ use helenus_cql_protocol::response::FailureReason;
 use helenus_engine::cursor::ReadMode;
 use helenus_engine::error::ReadError;
 use helenus_model::consistency::Consistency;
-use helenus_model::read::ReadCommand;
+use helenus_model::read::{ReadCommand, ReadScope};
 use helenus_query::select::{PageRequest, SelectExecution, SelectPlan};
 use helenus_query::sink::RowSink;
 use helenus_query::system_tables;
@@ -30,6 +30,10 @@ pub(super) struct SelectWait {
     rows: Vec<u8>,
     count: u32,
     pub(super) level: Consistency,
+    /// SERIAL or LOCAL_SERIAL, when that was asked for; `level` is the quorum that is read at then.
+    pub(super) serial: Option<Consistency>,
+    /// What was proposed for the partition of the present command is decided.
+    settled: bool,
     skip_metadata: bool,
     metadata_changed: bool,
     pub(super) is_range: bool,
@@ -103,24 +107,59 @@ impl Coordinator {
             Ok(execution) => execution,
             Err(error) => return errors::query_error(error).into(),
         };
-        let select = SelectWait {
+        let mut select = SelectWait {
             statement: Arc::clone(statement),
             is_range: execution.is_range(),
             execution,
             rows: std::mem::take(&mut self.scratch.rows),
             count: 0,
             level: params.consistency,
+            serial: None,
+            settled: false,
             skip_metadata: params.skip_metadata && !metadata_changed,
             metadata_changed,
             warnings: statement.prepared.warnings.clone(),
             read: ReadWait::default(),
         };
+        if select.level.is_serial() && self.view.keyspace(plan.keyspace()).is_some() {
+            // Cassandra reads partition by partition when it pages, all at once when not.
+            if size.is_none() && !select.is_range && !select.execution.reads_one_partition() {
+                return errors::invalid(
+                    "SERIAL/LOCAL_SERIAL consistency may only be requested for one partition at a time",
+                )
+                .into();
+            }
+            select.serial = Some(select.level);
+            select.level = match select.level {
+                Consistency::LocalSerial => Consistency::LocalQuorum,
+                _ => Consistency::Quorum,
+            };
+        }
         self.drive_select(asker, select, plan)
+    }
+
+    /// Goes on with a SELECT at SERIAL.
+    pub(super) fn settled_select(&mut self, asker: Asker, mut select: SelectWait) -> Handled {
+        match &select.statement.prepared.statement {
+            helenus_query::prepare::Statement::Select(plan) => {
+                select.settled = true;
+                let plan = Arc::clone(plan);
+                self.drive_select(asker, select, &plan)
+            }
+            _ => errors::server("the statement is no SELECT").into(),
+        }
     }
 
     /// Runs a SELECT as far as it goes without waiting.
     fn drive_select(&mut self, asker: Asker, mut select: SelectWait, plan: &Arc<SelectPlan>) -> Handled {
         while let Some(command) = select.execution.command() {
+            if select.serial.is_some()
+                && !select.settled
+                && let ReadScope::Partition { key } = &command.scope
+            {
+                let key = key.clone();
+                return self.settle_before(asker, select, plan, key);
+            }
             // The fast way needs no copy of the command.
             let step = match self.local_source(plan, command, select.level) {
                 Source::Generated => self.read_generated(plan, &mut select),
@@ -129,6 +168,7 @@ impl Coordinator {
             };
             match step {
                 Step::Done => {
+                    select.settled = false;
                     if let Err(error) = select.command_done() {
                         return errors::query_error(error).into();
                     }
@@ -157,6 +197,7 @@ impl Coordinator {
         let helenus_query::prepare::Statement::Select(plan) = &select.statement.prepared.statement else { return };
         let plan = Arc::clone(plan);
         select.read = ReadWait::default();
+        select.settled = false;
         let handled = match select.command_done() {
             Ok(()) => self.drive_select(asker, select, &plan),
             Err(error) => errors::query_error(error).into(),

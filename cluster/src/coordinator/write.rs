@@ -7,6 +7,7 @@ use helenus_engine::log::LogPosition;
 use helenus_model::consistency::Consistency;
 use helenus_model::token::Token;
 
+use super::cas::Decision;
 use super::client::{Asker, Handled, Reply};
 use super::consistency::{Requirement, Tally};
 use super::hinted::AwaitingHints;
@@ -73,6 +74,8 @@ pub(super) struct WriteWait {
     hints: u64,
     pub(super) warnings: Vec<String>,
     pub(super) then: Then,
+    /// It is the commit of a conditional write.
+    pub(super) decision: Option<Box<Decision>>,
 }
 
 /// What follows when the level is met everywhere.
@@ -92,6 +95,8 @@ pub(super) enum Then {
     Replayed(uuid::Uuid),
     /// What this node has counted is where the level wants it.
     Counted(super::count::Waiter),
+    /// The conditional write goes on.
+    Decided(SlotId),
 }
 
 impl WriteWait {
@@ -111,6 +116,7 @@ impl WriteWait {
             hints: 0,
             warnings: Vec::new(),
             then,
+            decision: None,
         }
     }
 
@@ -134,6 +140,7 @@ impl WriteWait {
             hints: 0,
             warnings,
             then,
+            decision: None,
         }
     }
 
@@ -159,6 +166,11 @@ impl WriteWait {
     }
 }
 
+/// Refuses SERIAL for a write without conditions. (Of a batch it is the quorum, as in Cassandra.)
+pub(super) fn unconditional_serial() -> Handled {
+    errors::invalid("You must use conditional updates for serializable writes").into()
+}
+
 /// How a write is to be done.
 pub(super) struct WriteOptions {
     pub(super) level: Consistency,
@@ -166,6 +178,8 @@ pub(super) struct WriteOptions {
     pub(super) kind: WriteKind,
     pub(super) warnings: Vec<String>,
     pub(super) then: Then,
+    /// It is the commit of a conditional write.
+    pub(super) decision: Option<Box<Decision>>,
 }
 
 impl Coordinator {
@@ -198,9 +212,13 @@ impl Coordinator {
                 Err(error) => self.local_write_error(level, WriteType::Simple, &error).into(),
             };
         }
+        if level.is_serial() {
+            return unconditional_serial();
+        }
         let outgoing = Outgoing { keyspace: keyspace.into(), token, mutation: mutation.to_vec() };
         let write_type = WriteType::Simple;
-        let options = WriteOptions { level, write_type, kind: WriteKind::Normal, warnings, then: Then::Answer };
+        let (kind, then) = (WriteKind::Normal, Then::Answer);
+        let options = WriteOptions { level, write_type, kind, warnings, then, decision: None };
         self.write(Some(asker), vec![outgoing], options)
     }
 
@@ -224,13 +242,7 @@ impl Coordinator {
     pub(super) fn write(&mut self, asker: Option<Asker>, outgoing: Vec<Outgoing>, options: WriteOptions) -> Handled {
         let view = Arc::clone(&self.view);
         let own_datacenter = self.shared.config.datacenter.clone();
-        let WriteOptions { level, write_type, kind, warnings, then } = options;
-        if matches!(level, Consistency::Serial | Consistency::LocalSerial) {
-            let text = format!(
-                "You must use conditional updates for serializable writes, consistency {level} is not for writes"
-            );
-            return errors::invalid(text).into();
-        }
+        let WriteOptions { level, write_type, kind, warnings, then, decision } = options;
         let mut mutations = Vec::with_capacity(outgoing.len());
         for out in &outgoing {
             let Some(keyspace) = view.keyspace(&out.keyspace) else {
@@ -258,6 +270,7 @@ impl Coordinator {
             hints: 0,
             warnings,
             then,
+            decision,
         };
         let deadline = self.deadline(self.shared.config.write_timeout_millis);
         let bytes = outgoing.iter().map(|out| out.mutation.len()).sum();
@@ -282,7 +295,10 @@ impl Coordinator {
                     local.push((part, durable));
                     wait.waiting += 1;
                 } else if self.peers[usize::from(peer)].up {
-                    let message = Message::Write { kind: wait.kind, schema_epoch, mutation: &out.mutation };
+                    let message = match &wait.decision {
+                        None => Message::Write { kind: wait.kind, schema_epoch, mutation: &out.mutation },
+                        Some(decision) => decision.message(schema_epoch),
+                    };
                     self.request(peer, id, part, &message);
                     wait.waiting += 1;
                 } else {
@@ -329,6 +345,9 @@ impl Coordinator {
 
     fn apply_locally(&mut self, id: SlotId, part: u32, durable: bool) {
         let Some(Operation { kind: Kind::Write(wait), .. }) = self.operations.get_mut(id) else { return };
+        if wait.decision.is_some() {
+            return self.commit_here(id, part);
+        }
         let target = wait.targets[part as usize];
         let bytes = &wait.mutations[target.mutation as usize].bytes;
         match self.shared.engine.apply(bytes, durable) {
@@ -516,6 +535,10 @@ impl Coordinator {
             }
             Then::Counted(waiter) => self.leader_answers(waiter, failure),
             Then::WriteBatch(batch) => self.batch_stored(asker, *batch, failure, warnings),
+            Then::Decided(id) => {
+                self.decision_written(id, failure);
+                Handled::Later
+            }
             Then::Hint(host) => {
                 self.hint_delivered(host, failure.is_none());
                 Handled::Later
@@ -606,6 +629,7 @@ impl Coordinator {
             hints: 0,
             warnings,
             then: Then::WriteBatch(Box::new(batch)),
+            decision: None,
         };
         let deadline = self.deadline(self.shared.config.write_timeout_millis);
         let operation = self.begin(Operation::new(Some(asker), deadline, Kind::Write(wait)));

@@ -254,6 +254,7 @@ fn apply_requests(config: &mut Config, written: &mut Written, name: &str, value:
         "range_request_timeout" => timeouts.range = milliseconds(value)?,
         "write_request_timeout" => timeouts.write = milliseconds(value)?,
         "counter_write_request_timeout" => timeouts.counter_write = milliseconds(value)?,
+        "cas_contention_timeout" => timeouts.cas_contention = milliseconds(value)?,
         "truncate_request_timeout" => timeouts.truncate = milliseconds(value)?,
         "slow_query_log_timeout" => timeouts.slow_query_log = milliseconds(value)?,
         "native_transport_idle_timeout" => timeouts.native_transport_idle = milliseconds(value)?,

@@ -251,6 +251,7 @@ fn timeouts(config: &mut Config, warnings: &mut Vec<String>) {
         ("range_request_timeout", &mut timeouts.range),
         ("write_request_timeout", &mut timeouts.write),
         ("counter_write_request_timeout", &mut timeouts.counter_write),
+        ("cas_contention_timeout", &mut timeouts.cas_contention),
         ("truncate_request_timeout", &mut timeouts.truncate),
     ];
     for (name, timeout) in floored {

@@ -216,7 +216,7 @@ pub const KEYS: &[Key] = &[
     key("broadcast_rpc_address", Text, Honoured),
     key("buffer_pool_use_heap_if_exhausted", Boolean, NoEffect),
     key("cache_load_timeout", INT_S, NoEffect),
-    key("cas_contention_timeout", MS, NoEffect),
+    key("cas_contention_timeout", MS, Honoured),
     key("cdc_block_writes", Boolean, NoEffect),
     key("cdc_enabled", Boolean, OnlyFalse),
     key("cdc_free_space_check_interval", INT_MS, NoEffect),

@@ -139,6 +139,8 @@ pub struct Timeouts {
     pub write: Duration,
     /// `counter_write_request_timeout`
     pub counter_write: Duration,
+    /// `cas_contention_timeout`
+    pub cas_contention: Duration,
     /// `truncate_request_timeout`
     pub truncate: Duration,
     /// `slow_query_log_timeout`: a request slower than this is logged; zero is never.
@@ -297,6 +299,7 @@ impl Default for Timeouts {
             range: Duration::from_secs(10),
             write: Duration::from_secs(2),
             counter_write: Duration::from_secs(5),
+            cas_contention: Duration::from_millis(1_800),
             truncate: Duration::from_secs(60),
             slow_query_log: Duration::from_millis(500),
             native_transport_idle: Duration::ZERO,

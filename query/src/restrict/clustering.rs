@@ -63,6 +63,11 @@ impl Restrictions {
         fixed == self.table.clustering.len()
     }
 
+    /// True when a clustering column is restricted by IN.
+    pub(crate) fn has_clustering_in(&self) -> bool {
+        self.clustering.iter().any(|restriction| matches!(restriction.kind, ClusteringKind::In(_)))
+    }
+
     /// The prefixes that the equalities and INs give, encoded, each once, in table order: whole clusterings if
     /// [`Restrictions::has_whole_clustering`]. One empty prefix when nothing is said.
     ///

@@ -192,6 +192,16 @@ impl Clock {
 }
 
 impl SelectExecution {
+    /// True when the command under way is the last, and of one partition.
+    pub fn reads_one_partition(&self) -> bool {
+        let more = match &self.scan {
+            Scan::Keys { keys, at } => keys.len() > at + 1,
+            Scan::Range { .. } => true,
+            Scan::Done => false,
+        };
+        !more && self.command.as_ref().is_some_and(|command| matches!(command.scope, ReadScope::Partition { .. }))
+    }
+
     pub(super) fn start(
         plan: &Arc<SelectPlan>,
         values: &dyn BoundValues,

@@ -33,6 +33,11 @@ impl BatchPlan {
         self.statements.iter().all(|statement| statement.table.id == first.id).then_some(first)
     }
 
+    /// True when one of the statements has conditions.
+    pub fn is_conditional(&self) -> bool {
+        self.statements.iter().any(|statement| statement.conditions.is_some())
+    }
+
     /// Adds what the statements write. Markers are numbered through the whole batch.
     ///
     /// # Errors
@@ -80,6 +85,10 @@ pub fn prepare_batch(batch: &ast::Batch, preparer: &mut Preparer<'_>) -> Result<
     if batch.using.ttl.is_some() {
         return Err(QueryError::invalid("Global TTL on the BATCH statement is not supported."));
     }
+    let conditional = statements.iter().any(|plan| plan.conditions.is_some());
+    if conditional && batch.using.timestamp.is_some() {
+        return Err(QueryError::invalid("Cannot provide custom timestamp for conditional BATCH"));
+    }
     if batch.kind == BatchKind::Counter && batch.using.timestamp.is_some() {
         return Err(QueryError::invalid("Cannot provide custom timestamp for counter BATCH"));
     }
@@ -92,6 +101,10 @@ pub fn prepare_batch(batch: &ast::Batch, preparer: &mut Preparer<'_>) -> Result<
     }
     let counts = statements.iter().any(|plan| plan.table.is_counter());
     check_counters(batch.kind, counts, statements.iter().any(|plan| !plan.table.is_counter()))?;
+    let of_one_table = |pair: &[WritePlan]| matches!(pair, [a, b] if a.table.id == b.table.id);
+    if conditional && !statements.windows(2).all(of_one_table) {
+        return Err(QueryError::invalid("Batch with conditions cannot span multiple tables"));
+    }
     let spec = |name: &str| ColumnSpec {
         keyspace: statements.first().map_or_else(String::new, |plan| plan.table.keyspace.clone()),
         table: statements.first().map_or_else(String::new, |plan| plan.table.name.clone()),

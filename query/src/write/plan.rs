@@ -6,6 +6,7 @@ use helenus_model::schema::{ColumnKind, Table};
 
 use super::attributes::Attributes;
 use super::operation::Operation;
+use crate::cas::Conditions;
 use crate::restrict::{ClusteringKind, GroupTerm, KeyPart, PartitionRestriction, Restrictions, StatementKind};
 use crate::term::Term;
 
@@ -18,6 +19,8 @@ pub struct WritePlan {
     pub kind: StatementKind,
     /// USING.
     pub attributes: Attributes,
+    /// IF.
+    pub conditions: Option<Conditions>,
     pub(super) restrictions: Restrictions,
     /// The key's terms when every key column that is restricted is so by `=`: the way without allocation.
     pub(super) single: Option<SingleRow>,
@@ -43,6 +46,7 @@ impl WritePlan {
         attributes: Attributes,
         restrictions: Restrictions,
         operations: Vec<Operation>,
+        conditions: Option<Conditions>,
     ) -> Self {
         let table = Arc::clone(&restrictions.table);
         let is_static = |operation: &Operation| {
@@ -56,7 +60,7 @@ impl WritePlan {
             merges |= list.windows(2).any(|pair| matches!(pair, [a, b] if a.column == b.column));
         }
         let single = single_row(&restrictions);
-        WritePlan { table, kind, attributes, restrictions, single, statics, regulars, merges }
+        WritePlan { table, kind, attributes, conditions, restrictions, single, statics, regulars, merges }
     }
 
     /// True when a row of the clustering is written, not only statics.
@@ -64,10 +68,48 @@ impl WritePlan {
         self.table.clustering.is_empty() || !self.restrictions.clustering.is_empty()
     }
 
+    /// What the WHERE says.
+    pub(crate) fn restrictions(&self) -> &Restrictions {
+        &self.restrictions
+    }
+
+    /// True when the WHERE says something of the clustering.
+    pub(crate) fn restricts_clustering(&self) -> bool {
+        !self.restrictions.clustering.is_empty()
+    }
+
+    /// True when static columns are written.
+    pub(crate) fn writes_statics(&self) -> bool {
+        !self.statics.is_empty()
+    }
+
+    /// True when a DELETE is of regular columns or of whole rows.
+    pub(super) fn deletes_regulars(&self) -> bool {
+        !self.regulars.is_empty() || self.statics.is_empty()
+    }
+
+    /// True when nothing but static columns is written or looked at.
+    pub(crate) fn only_statics(&self) -> bool {
+        only_statics(self.kind, !self.regulars.is_empty(), !self.statics.is_empty(), self.conditions.as_ref())
+    }
+
     /// True for DELETE of whole rows, ranges or partitions.
     pub(super) fn deletes_rows(&self) -> bool {
         self.kind == StatementKind::Delete && self.statics.is_empty() && self.regulars.is_empty()
     }
+}
+
+/// Whether a statement is about static columns only (Cassandra's `appliesOnlyToStaticColumns`). A DELETE of no columns is about whole
+/// rows.
+pub(super) fn only_statics(
+    kind: StatementKind,
+    regulars: bool,
+    statics: bool,
+    conditions: Option<&Conditions>,
+) -> bool {
+    let regulars = regulars || (kind == StatementKind::Delete && !statics);
+    let tests_regulars = conditions.is_some_and(Conditions::look_at_regulars);
+    !regulars && !tests_regulars && (statics || conditions.is_some_and(Conditions::look_at_statics))
 }
 
 fn single_row(restrictions: &Restrictions) -> Option<SingleRow> {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use helenus_cql::ast::{self, Assignment, Conditions, Deletion, Operator, Relation};
+use helenus_cql::ast::{self, Assignment, Deletion, Operator, Relation};
 use helenus_model::schema::{ColumnKind, Table};
 
 use super::attributes::Attributes;
 use super::operation::{self, Operation};
-use super::plan::WritePlan;
+use super::plan::{self, WritePlan};
+use crate::cas::Conditions;
 use crate::error::QueryError;
 use crate::restrict::{self, RestrictOptions, StatementKind, existing_column};
 use crate::term::Preparer;
@@ -24,9 +25,10 @@ fn writable_table(name: &ast::QualifiedName, preparer: &Preparer<'_>) -> Result<
     Ok(table)
 }
 
-fn refuse_conditions(conditional: bool) -> Result<(), QueryError> {
-    if conditional {
-        return Err(QueryError::unsupported("lightweight transactions (IF)"));
+/// The time of a conditional write is its ballot's.
+fn refuse_timestamp(conditions: Option<&Conditions>, attributes: &ast::Using) -> Result<(), QueryError> {
+    if conditions.is_some() && attributes.timestamp.is_some() {
+        return Err(QueryError::invalid("Cannot provide custom timestamp for conditional updates"));
     }
     Ok(())
 }
@@ -44,34 +46,27 @@ fn refuse_counters(table: &Table, attributes: &ast::Using) -> Result<(), QueryEr
     Ok(())
 }
 
-fn refuse_conditions_on_counters(table: &Table, conditions: &Conditions) -> Result<(), QueryError> {
-    match conditions {
-        Conditions::IfExists if table.is_counter() => {
-            Err(QueryError::invalid("Conditional updates are not supported on counter tables"))
-        }
-        Conditions::If(_) if table.is_counter() => Err(QueryError::invalid("Conditions on counters are not supported")),
-        _ => Ok(()),
-    }
-}
-
-/// Whether operations touch nothing but static columns (and something at all).
-fn only_statics(table: &Table, operations: &[Operation]) -> bool {
+/// Whether operations and conditions are about nothing but static columns (and something at all).
+fn only_statics(kind: StatementKind, table: &Table, operations: &[Operation], conditions: Option<&Conditions>) -> bool {
     let is_static = |operation: &Operation| {
         table.column_by_id(operation.column).is_some_and(|column| column.kind == ColumnKind::Static)
     };
-    !operations.is_empty() && operations.iter().all(is_static)
+    let statics = operations.iter().any(is_static);
+    let regulars = operations.iter().any(|operation| !is_static(operation));
+    plan::only_statics(kind, regulars, statics, conditions)
 }
 
 /// INSERT
 ///
 /// # Errors
-/// Cassandra's refusals, in its words; conditions are not supported yet.
+/// Cassandra's refusals, in its words.
 pub fn prepare_insert(insert: &ast::Insert, preparer: &mut Preparer<'_>) -> Result<WritePlan, QueryError> {
     let table = writable_table(&insert.table, preparer)?;
     if table.is_counter() {
         return Err(QueryError::invalid("INSERT statements are not allowed on counter tables, use UPDATE instead"));
     }
-    refuse_conditions(insert.if_not_exists)?;
+    let conditions = insert.if_not_exists.then_some(Conditions::NotExists);
+    refuse_timestamp(conditions.as_ref(), &insert.using)?;
     let attributes = Attributes::prepare(&insert.using, &table, preparer)?;
     if insert.columns.len() != insert.values.len() {
         return Err(QueryError::invalid("Unmatched column names/values"));
@@ -96,10 +91,10 @@ pub fn prepare_insert(insert: &ast::Insert, preparer: &mut Preparer<'_>) -> Resu
     let options = RestrictOptions {
         kind: StatementKind::Insert,
         allow_filtering: false,
-        only_statics: !has_clustering && only_statics(&table, &operations),
+        only_statics: !has_clustering && only_statics(StatementKind::Insert, &table, &operations, conditions.as_ref()),
     };
     let restrictions = restrict::prepare(&relations, &table, options, preparer)?;
-    Ok(WritePlan::new(StatementKind::Insert, attributes, restrictions, operations))
+    Ok(WritePlan::new(StatementKind::Insert, attributes, restrictions, operations, conditions))
 }
 
 /// UPDATE
@@ -109,9 +104,9 @@ pub fn prepare_insert(insert: &ast::Insert, preparer: &mut Preparer<'_>) -> Resu
 pub fn prepare_update(update: &ast::Update, preparer: &mut Preparer<'_>) -> Result<WritePlan, QueryError> {
     let table = writable_table(&update.table, preparer)?;
     refuse_counters(&table, &update.using)?;
-    refuse_conditions_on_counters(&table, &update.conditions)?;
-    refuse_conditions(update.conditions != Conditions::None)?;
     let attributes = Attributes::prepare(&update.using, &table, preparer)?;
+    let conditions = Conditions::prepare(&update.conditions, &table, preparer)?;
+    refuse_timestamp(conditions.as_ref(), &update.using)?;
     check_conflicts(&update.assignments)?;
     let mut operations = Vec::with_capacity(update.assignments.len());
     for assignment in &update.assignments {
@@ -121,7 +116,7 @@ pub fn prepare_update(update: &ast::Update, preparer: &mut Preparer<'_>) -> Resu
         }
         operations.push(operation::assign(&table, column, assignment, preparer)?);
     }
-    where_of(StatementKind::Update, &table, &update.relations, operations, attributes, preparer)
+    where_of(StatementKind::Update, &table, &update.relations, operations, (attributes, conditions), preparer)
 }
 
 /// Several assignments of one column must be to its elements or fields, or all add to it (the parser's check in Cassandra).
@@ -155,9 +150,9 @@ pub fn prepare_delete(delete: &ast::Delete, preparer: &mut Preparer<'_>) -> Resu
     let table = writable_table(&delete.table, preparer)?;
     let using = ast::Using { timestamp: delete.timestamp.clone(), ttl: None };
     refuse_counters(&table, &using)?;
-    refuse_conditions_on_counters(&table, &delete.conditions)?;
-    refuse_conditions(delete.conditions != Conditions::None)?;
     let attributes = Attributes::prepare(&using, &table, preparer)?;
+    let conditions = Conditions::prepare(&delete.conditions, &table, preparer)?;
+    refuse_timestamp(conditions.as_ref(), &using)?;
     let mut operations = Vec::with_capacity(delete.deletions.len());
     for deletion in &delete.deletions {
         let (Deletion::Column(name) | Deletion::Element { column: name, .. } | Deletion::Field { column: name, .. }) =
@@ -171,8 +166,10 @@ pub fn prepare_delete(delete: &ast::Delete, preparer: &mut Preparer<'_>) -> Resu
         operations.push(operation::delete(&table, column, deletion, preparer)?);
     }
     let names_columns = !operations.is_empty();
-    let only_statics = only_statics(&table, &operations);
-    let plan = where_of(StatementKind::Delete, &table, &delete.relations, operations, attributes, preparer)?;
+    let only_statics = only_statics(StatementKind::Delete, &table, &operations, None);
+    let plan =
+        where_of(StatementKind::Delete, &table, &delete.relations, operations, (attributes, conditions), preparer)?;
+    check_conditional_delete(&plan)?;
     let whole = plan.restrictions.has_whole_clustering();
     if names_columns && !whole && !only_statics {
         return Err(QueryError::invalid("Range deletions are not supported for specific columns"));
@@ -180,15 +177,34 @@ pub fn prepare_delete(delete: &ast::Delete, preparer: &mut Preparer<'_>) -> Resu
     Ok(plan)
 }
 
+/// A DELETE with conditions is of one row, or of static columns.
+fn check_conditional_delete(plan: &WritePlan) -> Result<(), QueryError> {
+    let Some(conditions) = &plan.conditions else { return Ok(()) };
+    if plan.restrictions().has_whole_clustering() {
+        return Ok(());
+    }
+    if plan.deletes_regulars() {
+        return Err(QueryError::invalid(
+            "DELETE statements must restrict all PRIMARY KEY columns with equality relations in order to delete non static columns",
+        ));
+    }
+    if conditions.look_at_regulars() {
+        return Err(QueryError::invalid(
+            "DELETE statements must restrict all PRIMARY KEY columns with equality relations in order to use IF condition on non static columns",
+        ));
+    }
+    Ok(())
+}
+
 fn where_of(
     kind: StatementKind,
     table: &Arc<Table>,
     relations: &[Relation],
     operations: Vec<Operation>,
-    attributes: Attributes,
+    (attributes, conditions): (Attributes, Option<Conditions>),
     preparer: &mut Preparer<'_>,
 ) -> Result<WritePlan, QueryError> {
-    let only_statics = only_statics(table, &operations);
+    let only_statics = only_statics(kind, table, &operations, conditions.as_ref());
     let names_clustering = |relation: &Relation| match relation {
         Relation::Column { column, .. } | Relation::In { column, .. } => {
             table.column(column.as_str()).is_some_and(|column| column.kind == ColumnKind::Clustering)
@@ -208,5 +224,9 @@ fn where_of(
             kind.name()
         )));
     }
-    Ok(WritePlan::new(kind, attributes, restrictions?, operations))
+    let restrictions = restrictions?;
+    if conditions.is_some() && table.is_counter() {
+        return Err(QueryError::invalid("Conditional updates are not supported on counter tables"));
+    }
+    Ok(WritePlan::new(kind, attributes, restrictions, operations, conditions))
 }

@@ -268,7 +268,7 @@ impl World {
         let sabotaged = self.options.sabotage == Sabotage::AnswerBeforeSync;
         let periodic = self.options.sync_mode == SyncMode::Periodic;
         let Some(running) = self.running(at) else { return };
-        running.syncing = false;
+        let wanted = std::mem::replace(&mut running.syncing, false);
         let engine = Arc::clone(&running.member.shared.engine);
         let position = if !engine.log_needs_sync() {
             Ok(engine.log_synced_position())
@@ -288,7 +288,8 @@ impl World {
                 }
             }
         }
-        if periodic {
+        // One that somebody waited for (conditional writes do in every mode) is not one of the periodic ones.
+        if periodic && !wanted {
             let period = self.rng.between(500_000, 3_000_000);
             self.queue.after(period, Event::Sync(at));
         }

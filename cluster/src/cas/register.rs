@@ -1,0 +1,316 @@
+//! A replica's registers: rows of `system.paxos`, each read, compared and written under a lock of its stripe, so that the coordinators
+//! of this node cannot come between. The lock is never held while a device is waited for: a row that is not in memory makes the step
+//! fail with [`StepError::Blocked`], and it is tried again when the row was read elsewhere.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, OnceLock};
+
+use helenus_cql_protocol::response::FailureReason;
+use helenus_engine::cursor::ReadMode;
+use helenus_engine::error::{ReadError, WriteError};
+use helenus_engine::log::LogPosition;
+use helenus_model::key::{KeyRef, put_clustering_value};
+use helenus_model::mutation::{MutationRef, encode_mutation};
+use helenus_model::partition::{PartitionWriter, Unfiltered};
+use helenus_model::read::{ColumnFilter, Flow, Next, PartitionConsumer, ReadCommand, ReadLimits, ReadScope, Slice};
+use helenus_model::row::{CellRef, ColumnId, DeletionTime, RowHeader, RowRef};
+use helenus_model::schema::Table;
+use helenus_model::time::{LocalSeconds, NO_TIMESTAMP, Now};
+use helenus_query::system_tables::definitions;
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+use super::ballot::Ballot;
+use super::wire::{Answer, Taken, Value};
+use crate::shared::Shared;
+
+/// Locks; two registers of one stripe wait for each other, for microseconds.
+const STRIPES: usize = 64;
+/// A register is kept at least so long after its last step, seconds (Cassandra: three hours, or gc_grace_seconds).
+const KEPT_SECONDS_MIN: i64 = 3 * 3600;
+/// The last second an SSTable can hold as an expiry.
+const EXPIRY_MAX: LocalSeconds = i32::MAX as LocalSeconds - 1;
+
+/// The locks.
+#[derive(Debug)]
+pub(crate) struct Registers {
+    stripes: [Mutex<()>; STRIPES],
+}
+
+impl Default for Registers {
+    fn default() -> Self {
+        Registers { stripes: [const { Mutex::new(()) }; STRIPES] }
+    }
+}
+
+/// Why a step was not done.
+#[derive(Debug)]
+pub(crate) enum StepError {
+    /// The register's row is not in memory. The read brings it there.
+    Blocked(Box<ReadCommand>),
+    /// The protocol's reason.
+    Failed(u16),
+}
+
+/// A step's answer, and where in the log it stands: it may be told when that is on the device. None: nothing was written.
+pub(crate) type Step = (Answer, Option<LogPosition>);
+
+/// The columns of `system.paxos`.
+#[derive(Debug)]
+struct Columns {
+    table: Arc<Table>,
+    promised: ColumnId,
+    accepted_at: ColumnId,
+    accepted: ColumnId,
+    decided_at: ColumnId,
+    decided: ColumnId,
+}
+
+fn columns() -> &'static Columns {
+    static COLUMNS: OnceLock<Columns> = OnceLock::new();
+    COLUMNS.get_or_init(|| {
+        let table = definitions().table("system", "paxos").cloned().expect("system.paxos is defined");
+        let id = |name: &str| table.column(name).expect("a column of system.paxos").id;
+        Columns {
+            promised: id("in_progress_ballot"),
+            accepted_at: id("proposal_ballot"),
+            accepted: id("proposal"),
+            decided_at: id("most_recent_commit_at"),
+            decided: id("most_recent_commit"),
+            table,
+        }
+    })
+}
+
+/// What a register holds.
+#[derive(Debug)]
+struct State {
+    promised: Ballot,
+    accepted: Taken,
+    decided: Taken,
+    /// The latest timestamp of its cells.
+    newest: i64,
+}
+
+impl State {
+    /// The latest ballot it has seen.
+    fn latest(&self) -> Ballot {
+        let at = |taken: &Taken| taken.as_ref().map_or(Ballot::NONE, |(ballot, _)| *ballot);
+        self.promised.max(at(&self.accepted)).max(at(&self.decided))
+    }
+}
+
+/// Collects a register's cells.
+struct StateReader {
+    now: LocalSeconds,
+    cells: Vec<(ColumnId, Vec<u8>)>,
+    newest: i64,
+}
+
+impl PartitionConsumer for StateReader {
+    fn partition(&mut self, _key: KeyRef<'_>, _deletion: DeletionTime, _static_row: Option<RowRef<'_>>) -> Flow {
+        ControlFlow::Continue(Next::Item)
+    }
+
+    fn unfiltered(&mut self, item: Unfiltered<'_>) -> Flow {
+        if let Unfiltered::Row { row, .. } = item {
+            for cell in row.cells() {
+                self.newest = self.newest.max(cell.timestamp);
+                if cell.is_live(self.now) {
+                    self.cells.push((cell.column, cell.value.to_vec()));
+                }
+            }
+        }
+        ControlFlow::Continue(Next::Item)
+    }
+
+    fn end_partition(&mut self) -> Flow {
+        ControlFlow::Continue(Next::Partition)
+    }
+}
+
+fn clustering(table: Uuid) -> Vec<u8> {
+    let mut out = Vec::with_capacity(17);
+    put_clustering_value(&mut out, Some(table.as_bytes()));
+    out
+}
+
+fn read_command(table: Uuid, key: &[u8], now: LocalSeconds) -> ReadCommand {
+    let registers = &columns().table;
+    ReadCommand {
+        table: registers.id,
+        schema_epoch: registers.epoch,
+        scope: ReadScope::Partition { key: key.into() },
+        slices: vec![Slice::of_prefix(&clustering(table))],
+        reversed: false,
+        columns: ColumnFilter::All,
+        limits: ReadLimits::NONE,
+        now,
+        through: None,
+    }
+}
+
+fn read_state(shared: &Shared, table: Uuid, key: &[u8], now: LocalSeconds) -> Result<State, StepError> {
+    let command = read_command(table, key, now);
+    let mut reader = StateReader { now, cells: Vec::new(), newest: NO_TIMESTAMP };
+    let mode = ReadMode { may_block: false, rows_budget: u64::MAX };
+    match shared.engine.read(&command, mode, &mut reader) {
+        Ok(()) => {}
+        Err(ReadError::WouldBlock | ReadError::OverBudget) => return Err(StepError::Blocked(Box::new(command))),
+        Err(error) => return Err(failed("read", &error)),
+    }
+    let cell = |column| reader.cells.iter().find(|(id, _)| *id == column).map(|(_, value)| value.as_slice());
+    let ballot = |column| {
+        let uuid = cell(column).and_then(|bytes| Uuid::from_slice(bytes).ok());
+        uuid.map_or(Ballot::NONE, Ballot::from_uuid)
+    };
+    let taken = |at, value| -> Result<Taken, StepError> {
+        let Some(bytes) = cell(value).filter(|_| ballot(at) != Ballot::NONE) else { return Ok(None) };
+        Ok(Some((ballot(at), Value::decode(bytes).map_err(|error| failed("decoded", &error))?)))
+    };
+    let Columns { promised, accepted_at, accepted, decided_at, decided, .. } = *columns();
+    Ok(State {
+        promised: ballot(promised),
+        accepted: taken(accepted_at, accepted)?,
+        decided: taken(decided_at, decided)?,
+        newest: reader.newest,
+    })
+}
+
+fn failed(what: &str, error: &dyn std::error::Error) -> StepError {
+    tracing::error!(%error, "a register cannot be {what}");
+    StepError::Failed(FailureReason::Unknown.code())
+}
+
+fn write_failed(error: &WriteError) -> StepError {
+    tracing::error!(%error, "a register cannot be written");
+    StepError::Failed(match error {
+        WriteError::UnknownTable(_) => FailureReason::IncompatibleSchema.code(),
+        _ => FailureReason::Unknown.code(),
+    })
+}
+
+/// One step of a register of this node.
+pub(crate) struct RegisterStep<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) table: &'a Table,
+    pub(crate) key: &'a [u8],
+    pub(crate) ballot: Ballot,
+    pub(crate) now: Now,
+}
+
+impl RegisterStep<'_> {
+    fn seconds(&self) -> LocalSeconds {
+        self.now.wall_micros.div_euclid(1_000_000)
+    }
+
+    fn lock(&self) -> parking_lot::MutexGuard<'_, ()> {
+        let token = KeyRef::new(self.key).token.0 as u64;
+        let stripe = token ^ self.table.id.as_u64_pair().0;
+        self.shared.registers.stripes[(stripe % STRIPES as u64) as usize].lock()
+    }
+
+    fn state(&self) -> Result<State, StepError> {
+        read_state(self.shared, self.table.id, self.key, self.seconds())
+    }
+
+    /// The update of the register's row: its new cells, None to delete.
+    fn update(&self, state: &State, cells: &mut [(ColumnId, Option<&[u8]>)]) -> Vec<u8> {
+        let now = self.seconds();
+        let timestamp = self.shared.timestamp(self.now).max(state.newest.saturating_add(1));
+        let kept = KEPT_SECONDS_MIN.max(i64::from(self.table.params.gc_grace_seconds)).min((EXPIRY_MAX - now).max(1));
+        let header = RowHeader::of_statement(timestamp, kept as i32, now + kept, false);
+        let mut row = Vec::new();
+        header.encode(&mut row);
+        cells.sort_by_key(|(column, _)| *column);
+        for (column, value) in cells.iter() {
+            match value {
+                Some(value) => CellRef::expiring(*column, timestamp, kept as i32, now + kept, value),
+                None => CellRef::tombstone(*column, timestamp, now),
+            }
+            .encode(&header, &mut row);
+        }
+        let mut partition = Vec::new();
+        let mut writer = PartitionWriter::begin(&mut partition, DeletionTime::LIVE, None);
+        writer.row(&clustering(self.table.id), &row);
+        writer.end();
+        partition
+    }
+
+    fn write(&self, state: &State, cells: &mut [(ColumnId, Option<&[u8]>)]) -> Result<LogPosition, StepError> {
+        let update = self.update(state, cells);
+        let mut mutation = Vec::new();
+        encode_mutation(&mut mutation, self.key, &[(columns().table.id, &update)]);
+        self.shared.engine.apply(&mutation, true).map_err(|error| write_failed(&error))
+    }
+
+    /// A ballot is to be promised.
+    pub(crate) fn prepare(&self) -> Result<Step, StepError> {
+        let _alone = self.lock();
+        let state = self.state()?;
+        let latest = state.latest();
+        if !self.ballot.may_follow(latest) {
+            return Ok((Answer::Refused(latest), None));
+        }
+        let ballot = self.ballot.to_uuid();
+        let position = self.write(&state, &mut [(columns().promised, Some(ballot.as_bytes()))])?;
+        let decided_at = state.decided.as_ref().map(|(ballot, _)| *ballot);
+        let accepted = state.accepted.filter(|(ballot, _)| Some(*ballot) > decided_at);
+        Ok((Answer::Promised { accepted, decided: state.decided }, Some(position)))
+    }
+
+    /// A value is to be accepted.
+    pub(crate) fn accept(&self, value: &Value) -> Result<Step, StepError> {
+        let _alone = self.lock();
+        let state = self.state()?;
+        let latest = state.latest();
+        if !self.ballot.may_follow(latest) {
+            return Ok((Answer::Refused(latest), None));
+        }
+        let (ballot, value) = (self.ballot.to_uuid(), value.encode());
+        let mut cells = [
+            (columns().promised, Some(ballot.as_bytes().as_slice())),
+            (columns().accepted_at, Some(ballot.as_bytes().as_slice())),
+            (columns().accepted, Some(value.as_slice())),
+        ];
+        let position = self.write(&state, &mut cells)?;
+        Ok((Answer::Accepted, Some(position)))
+    }
+
+    /// A value is decided: its mutation is applied, and the register knows. `durable`: the table's writes go to the log.
+    pub(crate) fn commit(&self, value: &Value, durable: bool) -> Result<LogPosition, StepError> {
+        let _alone = self.lock();
+        let state = self.state()?;
+        let (engine, table) = (&self.shared.engine, self.table.id);
+        let bytes = value.encode();
+        let ballot = self.ballot.to_uuid();
+        let mut updates = Vec::new();
+        let truncated = engine.truncated_at(table).is_some_and(|micros| value.origin.micros <= micros);
+        if !value.mutation.is_empty() && !truncated {
+            updates.extend(MutationRef::new(&value.mutation).updates());
+        }
+        let update;
+        if state.decided.as_ref().is_none_or(|(known, _)| self.ballot > *known) {
+            let mut cells =
+                vec![(columns().decided_at, Some(ballot.as_bytes().as_slice())), (columns().decided, Some(&bytes))];
+            if state.accepted.as_ref().is_some_and(|(accepted, _)| *accepted <= self.ballot) {
+                cells.extend([(columns().accepted_at, None), (columns().accepted, None)]);
+            }
+            update = self.update(&state, &mut cells);
+            if !durable && !updates.is_empty() {
+                let mut mutation = Vec::new();
+                encode_mutation(&mut mutation, self.key, &std::mem::take(&mut updates));
+                engine.apply(&mutation, false).map_err(|error| write_failed(&error))?;
+            }
+            updates.push((columns().table.id, &update));
+        }
+        if updates.is_empty() {
+            return Ok(engine.log_synced_position());
+        }
+        // One record: the register never knows of a decision whose data is not there.
+        let mut mutation = Vec::new();
+        encode_mutation(&mut mutation, self.key, &updates);
+        let to_log = durable || updates.last().is_some_and(|(id, _)| *id == columns().table.id);
+        engine.apply(&mutation, to_log).map_err(|error| write_failed(&error))
+    }
+}

@@ -1,0 +1,192 @@
+//! The end of a conditional write: commit, and what the client is told.
+
+use std::sync::Arc;
+
+use helenus_cql_protocol::response::{ErrorKind, ErrorResponse, FailureReason, Progress, WriteType};
+use helenus_model::schema::Table;
+
+use super::choose::own_rows;
+use super::{CasWait, Goal, Phase, TargetState, Whose};
+use crate::cas::ballot::Ballot;
+use crate::cas::wire::Value;
+use crate::coordinator::client::{Handled, Reply};
+use crate::coordinator::operation::Kind;
+use crate::coordinator::select::EncodedRows;
+use crate::coordinator::write::{Outgoing, Then, WriteOptions};
+use crate::coordinator::{Coordinator, LOCAL, SlotId, errors};
+use crate::message::{Message, WriteKind};
+
+/// A decided value on its way to the replicas.
+#[derive(Debug)]
+pub(in crate::coordinator) struct Decision {
+    pub(in crate::coordinator) table: Arc<Table>,
+    pub(in crate::coordinator) ballot: Ballot,
+    pub(in crate::coordinator) value: Value,
+    /// The body of the message that tells it.
+    pub(in crate::coordinator) message: Vec<u8>,
+}
+
+impl Decision {
+    /// What is said to a replica.
+    pub(in crate::coordinator) fn message(&self, schema_epoch: u64) -> Message<'_> {
+        Message::CasCommit { ballot: self.ballot.to_uuid(), schema_epoch, decision: &self.message }
+    }
+}
+
+impl Coordinator {
+    /// Enough have accepted: the value is decided.
+    pub(super) fn value_accepted(&mut self, id: SlotId) {
+        let Some(wait) = self.cas_wait(id) else { return };
+        let Phase::Propose(value, whose) = &mut wait.phase else { return };
+        let (value, whose) = (std::mem::replace(value, Value::nothing(Ballot::NONE)), *whose);
+        let ballot = wait.ballot;
+        if value.mutation.is_empty() {
+            return self.value_committed(id, whose, None);
+        }
+        self.commit_value(id, ballot, value, whose);
+    }
+
+    /// Tells all replicas what is decided.
+    pub(super) fn commit_value(&mut self, id: SlotId, ballot: Ballot, value: Value, whose: Whose) {
+        let Some(wait) = self.cas_wait(id) else { return };
+        wait.phase = Phase::Commit(whose);
+        if whose == Whose::Own {
+            // Of an earlier round, perhaps, after which a later one was to be refused.
+            wait.refusal = None;
+        }
+        let level = if whose == Whose::Own { wait.commit_level } else { wait.quorum() };
+        let decision = Decision::new(&wait.table, &wait.key, ballot, &value);
+        let outgoing =
+            Outgoing { keyspace: wait.table.keyspace.as_str().into(), token: wait.token, mutation: value.mutation };
+        let options = WriteOptions {
+            level,
+            write_type: WriteType::Simple,
+            kind: WriteKind::Normal,
+            warnings: Vec::new(),
+            then: Then::Decided(id),
+            decision: Some(Box::new(decision)),
+        };
+        self.outlive(id, self.shared.config.write_timeout_millis);
+        if let Handled::Reply(Reply::Error(error), _) = self.write(None, vec![outgoing], options) {
+            self.decision_written(id, Some(error));
+        }
+    }
+
+    /// The commit has met its level, or cannot.
+    pub(in crate::coordinator) fn decision_written(&mut self, id: SlotId, failure: Option<ErrorResponse>) {
+        if let Some(CasWait { phase: Phase::Commit(whose), .. }) = self.cas_wait(id) {
+            let whose = *whose;
+            self.value_committed(id, whose, failure);
+        }
+    }
+
+    fn value_committed(&mut self, id: SlotId, whose: Whose, failure: Option<ErrorResponse>) {
+        let Some(wait) = self.cas_wait(id) else { return };
+        match (whose, failure) {
+            (Whose::Own, Some(error)) => self.end_cas(id, error),
+            (Whose::Own, None) => self.finish_cas(id),
+            (Whose::Found, Some(_)) => self.time_out_cas(id),
+            (Whose::Found, None) => {
+                // A later value is decided than those: they never will be.
+                wait.half_accepted.clear();
+                self.round_again(id);
+            }
+        }
+    }
+
+    /// An own value of an earlier round is decided, and more since.
+    pub(super) fn finish_own(&mut self, id: SlotId) {
+        if let Some(wait) = self.cas_wait(id) {
+            wait.refusal = None;
+            self.finish_cas(id);
+        }
+    }
+
+    /// The operation's own value is decided.
+    fn finish_cas(&mut self, id: SlotId) {
+        let Some(operation) = self.end(id) else { return };
+        let (Some(asker), Kind::Cas(wait)) = (operation.asker, operation.kind) else { return };
+        match wait.goal {
+            Goal::Write(request) => {
+                let rows = wait.refusal.unwrap_or_else(|| {
+                    let (mut rows, mut count) = (Vec::new(), 0);
+                    let columns = request.success(&mut EncodedRows { rows: &mut rows, count: &mut count });
+                    Box::new(own_rows(columns, rows, count))
+                });
+                self.count_write(asker.began);
+                self.respond(asker, Reply::Rows(rows), wait.warnings);
+            }
+            Goal::Settle(select) => {
+                if let Handled::Reply(reply, warnings) = self.settled_select(asker, *select) {
+                    self.respond(asker, reply, warnings);
+                }
+            }
+        }
+    }
+
+    /// Ends with an error. It may have been decided all the same when some replicas have accepted.
+    pub(super) fn fail_cas(&mut self, id: SlotId, error: ErrorResponse) {
+        match self.cas_wait(id) {
+            Some(wait) if !wait.half_accepted.is_empty() => self.unknown_outcome(id),
+            _ => self.end_cas(id, error),
+        }
+    }
+
+    fn end_cas(&mut self, id: SlotId, error: ErrorResponse) {
+        let Some(operation) = self.end(id) else { return };
+        if let Some(asker) = operation.asker {
+            self.respond(asker, Reply::Error(error), Vec::new());
+        }
+    }
+
+    /// Some replicas have accepted, others have not, and nobody can tell any more.
+    pub(super) fn unknown_outcome(&mut self, id: SlotId) {
+        let Some(wait) = self.cas_wait(id) else { return };
+        let (received, block_for) = (wait.done().max(1) as i32, wait.required as i32);
+        let progress = Progress { consistency: wait.serial, received, block_for };
+        let text = format!("CAS operation result is unknown - proposal accepted by {received} but not a quorum.");
+        self.count_failure(&self.shared.stats.writes.timeouts);
+        self.end_cas(id, ErrorResponse::new(ErrorKind::CasWriteUnknown { progress }, text));
+    }
+
+    /// Others were quicker all the time, or replicas did not answer.
+    pub(super) fn time_out_cas(&mut self, id: SlotId) {
+        let Some(wait) = self.cas_wait(id) else { return };
+        let received = if matches!(wait.phase, Phase::Prepare) { wait.promised() } else { wait.done() };
+        let (received, block_for) = (received as u32, wait.required as u32);
+        let (serial, contentions) = (wait.serial, wait.contentions);
+        if matches!(wait.goal, Goal::Settle(_)) {
+            self.count_failure(&self.shared.stats.reads.timeouts);
+            return self.end_cas(id, errors::read_timeout(serial, 0, block_for, false));
+        }
+        self.count_failure(&self.shared.stats.writes.timeouts);
+        self.fail_cas(id, errors::cas_timeout(serial, received, block_for, contentions));
+    }
+
+    /// Replicas could not do their part.
+    pub(super) fn fail_replicas(&mut self, id: SlotId) {
+        let Some(mut operation) = self.operations.take(id) else { return };
+        let Kind::Cas(wait) = &mut operation.kind else { return self.operations.put_back(id, operation) };
+        let mut failures = Vec::new();
+        for target in &wait.targets {
+            if let TargetState::Failed(reason) = target.state
+                && reason != FailureReason::NodeDown.code()
+            {
+                let host = (target.peer != LOCAL).then(|| self.peers[usize::from(target.peer)].host);
+                let node = host.and_then(|host| self.view.metadata.nodes.get(&host));
+                let address = node.map_or(self.shared.config.internode, |node| node.internode);
+                failures.push((address, FailureReason::from_code(reason)));
+            }
+        }
+        let (serial, received, block_for) = (wait.serial, wait.promised() as u32, wait.required as u32);
+        let is_read = matches!(wait.goal, Goal::Settle(_));
+        self.operations.put_back(id, operation);
+        let error = if is_read {
+            errors::read_failure(serial, received, block_for, false, failures)
+        } else {
+            self.count_failure(&self.shared.stats.writes.failures);
+            errors::write_failure(serial, received, block_for, WriteType::Cas, failures)
+        };
+        self.fail_cas(id, error);
+    }
+}

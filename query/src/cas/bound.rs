@@ -1,0 +1,208 @@
+//! Conditions with their values known, and whether a row fits them.
+
+use std::cmp::Ordering;
+
+use helenus_cql::ast::Operator;
+use helenus_model::row::RowRef;
+use helenus_model::schema::Column;
+use helenus_model::time::LocalSeconds;
+use helenus_model::types::CqlType;
+use helenus_model::value::{Comparator, components, decode_int, elements, entries};
+
+use super::condition::{ColumnCondition, Target, Values};
+use super::current;
+use crate::error::QueryError;
+use crate::term::{Term, Value};
+use crate::values::{BoundValues, ExecuteOptions};
+
+/// A value of a condition; None is null.
+type Wanted = Option<Box<[u8]>>;
+
+/// A condition of one execution.
+#[derive(Clone, Debug)]
+pub(super) struct BoundCondition {
+    pub(super) column: Column,
+    target: BoundTarget,
+    operator: Operator,
+    /// One of them must fit.
+    values: Vec<Wanted>,
+    /// The order of what is compared.
+    order: Comparator,
+}
+
+#[derive(Clone, Debug)]
+enum BoundTarget {
+    Whole,
+    Key(Box<[u8]>, Comparator),
+    Index(i32),
+    Field(u16),
+}
+
+fn unset() -> String {
+    "Invalid 'unset' value in condition".to_owned()
+}
+
+impl BoundCondition {
+    pub(super) fn new(
+        condition: &ColumnCondition,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+    ) -> Result<Self, QueryError> {
+        let ColumnCondition { column, target, operator, values: wanted } = condition;
+        let one = |term: &Term| -> Result<Wanted, QueryError> {
+            Ok(term.evaluate_set(values, options, unset)?.map(|bytes| bytes.into_owned().into_boxed_slice()))
+        };
+        let target = match target {
+            Target::Whole => BoundTarget::Whole,
+            Target::Field(place) => BoundTarget::Field(*place),
+            Target::Element(term) => bound_element(&column.ty, term, values, options)?,
+        };
+        let values = match wanted {
+            Values::One(term) => vec![one(term)?],
+            Values::List(terms) => {
+                let mut list = Vec::with_capacity(terms.len());
+                for term in terms {
+                    match term.evaluate(values, options)? {
+                        Value::Unset => {}
+                        Value::Null => list.push(None),
+                        Value::Bytes(bytes) => list.push(Some(bytes.into_owned().into_boxed_slice())),
+                    }
+                }
+                list
+            }
+            Values::Marker(term) => match term.evaluate(values, options)? {
+                Value::Unset => return Err(QueryError::invalid(unset())),
+                Value::Null => return Err(QueryError::invalid("Invalid null list in IN condition")),
+                Value::Bytes(list) => elements(&list).map(|element| Some(element.into())).collect(),
+            },
+        };
+        let order = Comparator::for_type(&compared_type(&column.ty, &target, *operator));
+        Ok(BoundCondition { column: column.clone(), target, operator: *operator, values, order })
+    }
+
+    /// Whether a row fits; None is a row that is not there.
+    pub(super) fn fits(&self, row: Option<RowRef<'_>>, now: LocalSeconds) -> Result<bool, QueryError> {
+        let value = row.and_then(|row| current::value(row, &self.column, now));
+        let value = match &self.target {
+            BoundTarget::Whole => value,
+            BoundTarget::Field(place) => {
+                let field = value.as_deref().and_then(|value| components(value).nth(usize::from(*place)));
+                field.flatten().map(<[u8]>::to_vec)
+            }
+            BoundTarget::Key(key, order) => value.as_deref().and_then(|value| {
+                entries(value).find(|(found, _)| order.compare(found, key).is_eq()).map(|(_, value)| value.to_vec())
+            }),
+            // A frozen list that is null has no index to be wrong.
+            BoundTarget::Index(_) if value.is_none() && !self.column.ty.is_multi_cell() => None,
+            BoundTarget::Index(index) => {
+                let index = usize::try_from(*index)
+                    .map_err(|_| QueryError::invalid(format!("Invalid negative list index {index}")))?;
+                value.as_deref().and_then(|value| elements(value).nth(index)).map(<[u8]>::to_vec)
+            }
+        };
+        for wanted in &self.values {
+            if self.fits_one(value.as_deref(), wanted.as_deref())? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The kind of a whole collection of cells that is compared with another. One without elements is null.
+    fn collection_of_cells(&self) -> Option<&'static str> {
+        let compares = !matches!(self.operator, Operator::Contains | Operator::ContainsKey);
+        match &self.column.ty {
+            _ if !compares || !matches!(self.target, BoundTarget::Whole) => None,
+            CqlType::List { frozen: false, .. } => Some("list"),
+            CqlType::Set { frozen: false, .. } => Some("set"),
+            CqlType::Map { frozen: false, .. } => Some("map"),
+            _ => None,
+        }
+    }
+
+    fn fits_empty(&self, value: Option<&[u8]>, kind: &str) -> Result<bool, QueryError> {
+        match self.operator {
+            Operator::Equal => Ok(value.is_none()),
+            Operator::NotEqual => Ok(value.is_some()),
+            operator => Err(QueryError::invalid(format!(
+                "Invalid comparison with an empty {kind} for operator \"{}\"",
+                operator.symbol()
+            ))),
+        }
+    }
+
+    fn fits_one(&self, value: Option<&[u8]>, wanted: Option<&[u8]>) -> Result<bool, QueryError> {
+        let Some(wanted) = wanted else {
+            return match self.operator {
+                Operator::Equal => Ok(value.is_none()),
+                Operator::NotEqual => Ok(value.is_some()),
+                operator => Err(QueryError::invalid(format!(
+                    "Invalid comparison with null for operator \"{}\"",
+                    operator.symbol()
+                ))),
+            };
+        };
+        if let Some(kind) = self.collection_of_cells()
+            && elements(wanted).left() == 0
+        {
+            return self.fits_empty(value, kind);
+        }
+        let Some(value) = value else { return Ok(self.operator == Operator::NotEqual) };
+        let order = || self.order.compare(value, wanted);
+        let same = |part: &[u8]| self.order.compare(part, wanted).is_eq();
+        let is_map = matches!(self.column.ty, CqlType::Map { .. });
+        Ok(match self.operator {
+            Operator::Equal => order().is_eq(),
+            Operator::NotEqual => order().is_ne(),
+            Operator::Less => order() == Ordering::Less,
+            Operator::LessOrEqual => order().is_le(),
+            Operator::Greater => order() == Ordering::Greater,
+            Operator::GreaterOrEqual => order().is_ge(),
+            Operator::Contains if is_map => entries(value).any(|(_, part)| same(part)),
+            Operator::Contains => elements(value).any(same),
+            Operator::ContainsKey => entries(value).any(|(key, _)| same(key)),
+            Operator::Like => false,
+        })
+    }
+}
+
+fn bound_element(
+    ty: &CqlType,
+    term: &Term,
+    values: &dyn BoundValues,
+    options: &ExecuteOptions<'_>,
+) -> Result<BoundTarget, QueryError> {
+    let kind = if matches!(ty, CqlType::Map { .. }) { "map" } else { "list" };
+    let element = match term.evaluate(values, options)? {
+        Value::Bytes(bytes) => bytes,
+        // In Cassandra an unset key is an empty one.
+        Value::Unset if kind == "map" => std::borrow::Cow::Borrowed(&[][..]),
+        Value::Null => return Err(QueryError::invalid(format!("Invalid null value for {kind} element access"))),
+        Value::Unset => return Err(QueryError::invalid(format!("Invalid unset value for {kind} element access"))),
+    };
+    Ok(match ty {
+        CqlType::Map { key, .. } => BoundTarget::Key(element.into(), Comparator::for_type(key)),
+        _ => BoundTarget::Index(decode_int(&element).unwrap_or(0)),
+    })
+}
+
+/// The type of what is compared: the column's, or of a part of it.
+fn compared_type(ty: &CqlType, target: &BoundTarget, operator: Operator) -> CqlType {
+    match (target, operator, ty) {
+        (BoundTarget::Field(place), _, CqlType::Udt { definition, .. }) => {
+            definition.fields.get(usize::from(*place)).map_or_else(|| ty.clone(), |(_, ty)| ty.clone())
+        }
+        (BoundTarget::Whole, Operator::ContainsKey, CqlType::Map { key, .. }) => (**key).clone(),
+        (
+            BoundTarget::Key(..) | BoundTarget::Index(_),
+            _,
+            CqlType::Map { value: part, .. } | CqlType::List { element: part, .. },
+        )
+        | (
+            BoundTarget::Whole,
+            Operator::Contains,
+            CqlType::Map { value: part, .. } | CqlType::List { element: part, .. } | CqlType::Set { element: part, .. },
+        ) => (**part).clone(),
+        _ => ty.clone(),
+    }
+}

@@ -1,0 +1,347 @@
+//! One execution of conditional statements: their conditions by row, the read that decides, and what is written.
+
+use std::sync::Arc;
+
+use helenus_model::key::KeyRef;
+use helenus_model::partition::{Item, PartitionRef, Unfiltered};
+use helenus_model::read::{ColumnFilter, ReadCommand, ReadLimits, ReadScope, Slice};
+use helenus_model::row::{ColumnId, RowRef};
+use helenus_model::schema::{Column, ColumnKind, Table};
+use helenus_model::time::LocalSeconds;
+
+use super::bound::BoundCondition;
+use super::condition::{ColumnCondition, Conditions};
+use super::current;
+use crate::error::QueryError;
+use crate::restrict::StatementKind;
+use crate::values::{BoundValues, ExecuteOptions};
+use crate::write::{WriteBatch, WritePlan};
+
+/// What must hold of one row, or of the static row.
+#[derive(Clone, Debug)]
+enum RowConditions {
+    Exists,
+    NotExists,
+    Columns(Vec<BoundCondition>),
+}
+
+/// A conditional write of one partition, its values bound. It owns what it needs and may wait.
+#[derive(Clone, Debug)]
+pub struct CasRequest {
+    pub(super) table: Arc<Table>,
+    key: Box<[u8]>,
+    statics: Option<RowConditions>,
+    /// By clustering, in table order.
+    rows: Vec<(Box<[u8]>, RowConditions)>,
+    /// Ids of the static and regular columns that are read.
+    read_statics: Vec<ColumnId>,
+    read_regulars: Vec<ColumnId>,
+    /// Columns of a refused write's rows.
+    pub(super) columns: Vec<Column>,
+    /// What is written if the conditions hold, at a time that is none yet; None: nothing.
+    mutation: Option<Vec<u8>>,
+    now: LocalSeconds,
+}
+
+/// Collects the conditional statements of one request.
+#[derive(Debug)]
+pub struct CasBuilder {
+    is_batch: bool,
+    table: Option<Arc<Table>>,
+    key: Box<[u8]>,
+    statics: Option<RowConditions>,
+    rows: Vec<(Box<[u8]>, RowConditions)>,
+    tested: Vec<Column>,
+    /// All columns are told: there was an IF [NOT] EXISTS.
+    tells_all: bool,
+    writes_regulars: bool,
+    writes_statics: bool,
+}
+
+impl CasBuilder {
+    /// Of a batch, or of one statement.
+    pub fn new(is_batch: bool) -> Self {
+        CasBuilder {
+            is_batch,
+            table: None,
+            key: Box::default(),
+            statics: None,
+            rows: Vec::new(),
+            tested: Vec::new(),
+            tells_all: false,
+            writes_regulars: false,
+            writes_statics: false,
+        }
+    }
+
+    /// Adds a statement: its conditions here, what it writes to `out`. In a batch it may be one without conditions.
+    ///
+    /// # Errors
+    /// Cassandra's refusals: several partitions, IN, contradictory conditions, and those of [`WritePlan::bind`].
+    pub fn add(
+        &mut self,
+        plan: &WritePlan,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+        out: &mut WriteBatch,
+    ) -> Result<(), QueryError> {
+        let kind = if plan.kind == StatementKind::Update { "updates" } else { "deletions" };
+        let keys = plan.restrictions().partition_keys(values, options)?.unwrap_or_default();
+        let ([key], true) = (keys.as_slice(), plan.restrictions().partition.is_single_key()) else {
+            return Err(self.several_partitions(kind));
+        };
+        match &self.table {
+            None => {
+                self.table = Some(Arc::clone(&plan.table));
+                self.key.clone_from(key);
+            }
+            Some(table) if table.id != plan.table.id => {
+                return Err(QueryError::invalid("Batch with conditions cannot span multiple tables"));
+            }
+            Some(_) if self.key != *key => {
+                return Err(QueryError::invalid("Batch with conditions cannot span multiple partitions"));
+            }
+            Some(_) => {}
+        }
+        if plan.restrictions().has_clustering_in() {
+            return Err(QueryError::invalid(format!(
+                "IN on the clustering key columns is not supported with conditional {kind}"
+            )));
+        }
+        if let Some(conditions) = &plan.conditions {
+            let clustering = match plan.only_statics() && !plan.restricts_clustering() {
+                true => None,
+                false => {
+                    let prefixes = plan.restrictions().clustering_prefixes(values, options)?;
+                    Some(prefixes.into_iter().next().unwrap_or_default().into_boxed_slice())
+                }
+            };
+            self.writes_regulars |= plan.table.clustering.is_empty() || plan.restricts_clustering();
+            self.writes_statics |= plan.writes_statics();
+            self.conditions(conditions, clustering, values, options)?;
+        }
+        plan.bind(values, options, out)
+    }
+
+    /// Cassandra fails at a batch of several partitions in one statement by an exception that it does not expect.
+    fn several_partitions(&self, kind: &str) -> QueryError {
+        if self.is_batch {
+            return QueryError::Server(
+                "java.lang.IllegalArgumentException: Batch with conditions cannot span multiple partitions (you cannot use IN on the partition key)".to_owned(),
+            );
+        }
+        QueryError::invalid(format!("IN on the partition key is not supported with conditional {kind}"))
+    }
+
+    fn conditions(
+        &mut self,
+        conditions: &Conditions,
+        clustering: Option<Box<[u8]>>,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+    ) -> Result<(), QueryError> {
+        match conditions {
+            Conditions::Exists => self.existence(clustering, RowConditions::Exists),
+            Conditions::NotExists => self.existence(clustering, RowConditions::NotExists),
+            Conditions::Columns(list) => {
+                let of_kind =
+                    |kind| list.iter().filter(move |condition: &&ColumnCondition| condition.column.kind == kind);
+                let bind = |condition: &ColumnCondition| BoundCondition::new(condition, values, options);
+                let regulars: Vec<_> = of_kind(ColumnKind::Regular).map(bind).collect::<Result<_, _>>()?;
+                let statics: Vec<_> = of_kind(ColumnKind::Static).map(bind).collect::<Result<_, _>>()?;
+                // Told in this order: regular ones first, as Cassandra does.
+                for condition in of_kind(ColumnKind::Regular).chain(of_kind(ColumnKind::Static)) {
+                    if !self.tested.contains(&condition.column) {
+                        self.tested.push(condition.column.clone());
+                    }
+                }
+                if !regulars.is_empty() {
+                    self.columns(clustering, regulars)?;
+                }
+                if !statics.is_empty() {
+                    self.columns(None, statics)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The conditions of a row so far; None is the static row.
+    fn place(&mut self, clustering: Option<&[u8]>) -> Option<&mut RowConditions> {
+        match clustering {
+            None => self.statics.as_mut(),
+            Some(clustering) => {
+                self.rows.iter_mut().find(|(known, _)| **known == *clustering).map(|(_, conditions)| conditions)
+            }
+        }
+    }
+
+    fn put(&mut self, clustering: Option<Box<[u8]>>, conditions: RowConditions) {
+        match clustering {
+            None => self.statics = Some(conditions),
+            Some(clustering) => self.rows.push((clustering, conditions)),
+        }
+    }
+
+    fn existence(&mut self, clustering: Option<Box<[u8]>>, new: RowConditions) -> Result<(), QueryError> {
+        self.tells_all = true;
+        let not = if matches!(new, RowConditions::NotExists) { "NOT " } else { "" };
+        match (self.place(clustering.as_deref()), &new) {
+            (None, _) => self.put(clustering, new),
+            (Some(RowConditions::Exists), RowConditions::Exists)
+            | (Some(RowConditions::NotExists), RowConditions::NotExists) => {}
+            (Some(RowConditions::Columns(_)), _) => {
+                return Err(QueryError::invalid(format!(
+                    "Cannot mix IF conditions and IF {not}EXISTS for the same row"
+                )));
+            }
+            (Some(_), _) => {
+                return Err(QueryError::invalid("Cannot mix IF EXISTS and IF NOT EXISTS conditions for the same row"));
+            }
+        }
+        Ok(())
+    }
+
+    fn columns(&mut self, clustering: Option<Box<[u8]>>, new: Vec<BoundCondition>) -> Result<(), QueryError> {
+        match self.place(clustering.as_deref()) {
+            None => self.put(clustering, RowConditions::Columns(new)),
+            Some(RowConditions::Columns(known)) => known.extend(new),
+            Some(_) => {
+                return Err(QueryError::invalid("Cannot mix IF conditions and IF NOT EXISTS for the same row"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The request, with what the statements wrote to `write`, which is finished. None: there was no statement.
+    pub fn finish(self, write: &WriteBatch, now: LocalSeconds) -> Option<CasRequest> {
+        let table = self.table?;
+        let mut rows = self.rows;
+        rows.sort_by(|a, b| table.comparator().compare(&a.0, &b.0));
+        let ids = |all: bool, columns: &[Column], kind| -> Vec<ColumnId> {
+            let tested = self.tested.iter().filter(|column| column.kind == kind);
+            let mut ids: Vec<_> = match all {
+                true => columns.iter().map(|column| column.id).collect(),
+                false => tested.map(|column| column.id).collect(),
+            };
+            ids.sort_unstable();
+            ids
+        };
+        let columns = if self.tells_all {
+            table.columns().cloned().collect()
+        } else {
+            let keys = table.partition_key.iter().chain(&table.clustering).filter(|_| self.is_batch);
+            keys.cloned().chain(self.tested.iter().cloned()).collect()
+        };
+        let read_statics = ids(self.writes_statics, &table.statics, ColumnKind::Static);
+        let read_regulars = ids(self.writes_regulars, &table.regulars, ColumnKind::Regular);
+        let mutation = write.mutations().next().map(|mutation| mutation.bytes.to_vec());
+        let (key, statics) = (self.key, self.statics);
+        Some(CasRequest { table, key, statics, rows, read_statics, read_regulars, columns, mutation, now })
+    }
+}
+
+impl CasRequest {
+    /// The table.
+    pub fn table(&self) -> &Arc<Table> {
+        &self.table
+    }
+
+    /// The partition key.
+    pub fn key(&self) -> KeyRef<'_> {
+        KeyRef::new(&self.key)
+    }
+
+    /// What is written if the conditions hold, at a time that is none yet; None: nothing.
+    pub fn mutation(&self) -> Option<&[u8]> {
+        self.mutation.as_deref()
+    }
+
+    /// The read that decides. With conditions on static columns only, the first row tells whether the partition has any.
+    pub fn read_command(&self) -> ReadCommand {
+        let mut ids: Vec<ColumnId> = self.read_statics.iter().chain(&self.read_regulars).copied().collect();
+        ids.sort_unstable();
+        let (slices, limits) = if self.rows.is_empty() {
+            (vec![Slice::all()], ReadLimits { rows: 1, ..ReadLimits::NONE })
+        } else {
+            (self.rows.iter().map(|(clustering, _)| Slice::of_prefix(clustering)).collect(), ReadLimits::NONE)
+        };
+        ReadCommand {
+            table: self.table.id,
+            schema_epoch: self.table.epoch,
+            scope: ReadScope::Partition { key: self.key.clone() },
+            slices,
+            reversed: false,
+            columns: ColumnFilter::Only(ids.into()),
+            limits,
+            now: self.now,
+            through: None,
+        }
+    }
+
+    /// Whether the conditions hold. `current` is what the read found of the partition; None: nothing.
+    ///
+    /// # Errors
+    /// Comparisons with null, negative indexes.
+    pub fn applies(&self, current: Option<&PartitionRef<'_>>) -> Result<bool, QueryError> {
+        if let Some(conditions) = &self.statics
+            && !self.row_applies(conditions, current.and_then(|current| self.live_static(current)))?
+        {
+            return Ok(false);
+        }
+        for (clustering, conditions) in &self.rows {
+            let row = current.and_then(|current| {
+                self.live_rows(current).find(|(found, _)| self.table.comparator().compare(found, clustering).is_eq())
+            });
+            if !self.row_applies(conditions, row.map(|(_, row)| row))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn row_applies(&self, conditions: &RowConditions, row: Option<RowRef<'_>>) -> Result<bool, QueryError> {
+        match conditions {
+            RowConditions::Exists => Ok(row.is_some()),
+            RowConditions::NotExists => Ok(row.is_none()),
+            RowConditions::Columns(list) => {
+                for condition in list {
+                    if !condition.fits(row, self.now)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// The value of a static or regular column that is read.
+    pub(super) fn value(&self, row: Option<RowRef<'_>>, column: &Column) -> Option<Vec<u8>> {
+        let wanted = if column.kind == ColumnKind::Static { &self.read_statics } else { &self.read_regulars };
+        if wanted.binary_search(&column.id).is_err() {
+            return None;
+        }
+        current::value(row?, column, self.now)
+    }
+
+    fn has_live_cell(&self, row: RowRef<'_>, wanted: &[ColumnId]) -> bool {
+        row.cells().any(|cell| wanted.binary_search(&cell.column).is_ok() && cell.is_live(self.now))
+    }
+
+    /// The static row, if one of the columns read has a value.
+    pub(super) fn live_static<'a>(&self, current: &PartitionRef<'a>) -> Option<RowRef<'a>> {
+        current.static_row.filter(|row| self.has_live_cell(*row, &self.read_statics))
+    }
+
+    /// The rows that are there, seen by the columns read.
+    pub(super) fn live_rows<'a>(&self, current: &PartitionRef<'a>) -> impl Iterator<Item = (&'a [u8], RowRef<'a>)> {
+        current.items().filter_map(|item| match item {
+            Item::Unfiltered(Unfiltered::Row { clustering, row })
+                if row.header.liveness.is_live(self.now) || self.has_live_cell(row, &self.read_regulars) =>
+            {
+                Some((clustering, row))
+            }
+            _ => None,
+        })
+    }
+}
