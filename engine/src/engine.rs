@@ -287,7 +287,7 @@ impl Engine {
         let store = tables.get(command.table).ok_or(ReadError::UnknownTable(command.table))?;
         match &command.through {
             None => crate::read::read(store, self.config.clock, command, mode, consumer),
-            Some(through) => index::read::read(&tables, store, command, through, mode, consumer),
+            Some(through) => index::read::read(self, &tables, store, command, through, mode, consumer),
         }
     }
 }

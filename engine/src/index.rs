@@ -5,7 +5,8 @@
 //! 2. A write of the base table adds an entry for each value it writes ([`entries`]), in memory and at replay: entries are never logged by
 //!    themselves. Nothing is looked up and nothing removed on the way of a write.
 //! 3. So an entry may be stale: its value was overwritten, deleted or has expired. A read ([`read`]) looks at the base row and passes over
-//!    an entry whose row has not (or no longer) the value; a compaction of the hidden table drops it for good.
+//!    an entry whose row has not (or no longer) the value. If that can never change it removes the entry, in memory; a compaction of the
+//!    hidden table drops it for good.
 //! 4. An index on a table that has rows is built by a job ([`build`]) in slices, beside the writes; until that is done a read through it
 //!    is [`crate::error::ReadError::IndexNotAvailable`]. The manifest remembers that it is done.
 
@@ -19,6 +20,8 @@ pub(crate) mod build;
 pub(crate) mod entries;
 pub(crate) mod matching;
 pub(crate) mod read;
+#[cfg(test)]
+mod tests;
 
 /// Longest indexed value, bytes: it is a partition key.
 pub(crate) const VALUE_BYTES_MAX: usize = helenus_model::limits::KEY_BYTES_MAX;

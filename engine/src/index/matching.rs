@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use helenus_model::key::{DecoratedKey, KeyRef};
 use helenus_model::partition::Unfiltered;
 use helenus_model::read::{Flow, Next, PartitionConsumer, ReadCommand};
-use helenus_model::row::{DeletionTime, RowRef};
+use helenus_model::row::{CellKind, DeletionTime, RowRef};
 use helenus_model::schema::{Column, ColumnKind, IndexTarget};
-use helenus_model::time::LocalSeconds;
+use helenus_model::time::{LocalSeconds, WriteTimestamp};
 
 use super::entries::cell_value;
 use crate::read::LimitState;
@@ -27,6 +27,14 @@ impl Wanted<'_> {
         row.cells()
             .filter(|cell| cell.column == self.column.id && cell.is_live(self.now))
             .any(|cell| cell_value(self.column, self.target, &cell).is_some_and(|value| *value == *self.value))
+    }
+
+    /// If a cell of a simple column has another value than the one looked for: entries written before it are outdated. Of one written at
+    /// the same time nothing is said: a longer TTL may yet make it the stronger.
+    fn overwritten(&self, row: RowRef<'_>) -> Option<WriteTimestamp> {
+        let mut cells = row.cells().filter(|cell| cell.column == self.column.id && cell.path.is_none());
+        let cell = cells.next().filter(|cell| cell.kind != CellKind::ComplexDeletion)?;
+        (*cell.value != *self.value || cell.kind == CellKind::Tombstone).then(|| cell.timestamp.saturating_sub(1))
     }
 
     /// True when the static row lets the partition's rows pass.
@@ -58,6 +66,36 @@ pub(crate) struct Matching<'r> {
     is_resumed: bool,
     /// Nothing more is wanted at all.
     is_done: bool,
+    /// What was learned of entries whose rows have the value no more.
+    outdated: Outdated,
+}
+
+/// Up to which times entries of a base partition can never come true again.
+#[derive(Debug, Default)]
+pub(crate) struct Outdated {
+    /// Of all of them.
+    partition: Option<WriteTimestamp>,
+    /// Of those of a row, by its clustering; empty for the partition's own.
+    rows: Vec<(Box<[u8]>, WriteTimestamp)>,
+}
+
+impl Outdated {
+    /// True when an entry of this time is only in the way.
+    pub(crate) fn covers(&self, clustering: &[u8], timestamp: WriteTimestamp) -> bool {
+        self.partition.is_some_and(|until| timestamp <= until)
+            || self.rows.iter().any(|(row, until)| **row == *clustering && timestamp <= *until)
+    }
+
+    /// True when there is nothing to remove.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.partition.is_none() && self.rows.is_empty()
+    }
+
+    fn note_deletion(&mut self, clustering: &[u8], deletion: DeletionTime) {
+        if !deletion.is_live() {
+            self.rows.push((clustering.into(), deletion.marked_at));
+        }
+    }
 }
 
 impl<'r> Matching<'r> {
@@ -72,7 +110,13 @@ impl<'r> Matching<'r> {
             is_over: false,
             is_resumed: false,
             is_done: false,
+            outdated: Outdated::default(),
         }
+    }
+
+    /// What was learned since the last call.
+    pub(crate) fn take_outdated(&mut self) -> Outdated {
+        std::mem::take(&mut self.outdated)
     }
 
     /// True when nothing more is wanted at all.
@@ -150,8 +194,14 @@ impl<'r> Matching<'r> {
 }
 
 impl PartitionConsumer for Matching<'_> {
-    fn partition(&mut self, _key: KeyRef<'_>, _deletion: DeletionTime, static_row: Option<RowRef<'_>>) -> Flow {
+    fn partition(&mut self, _key: KeyRef<'_>, deletion: DeletionTime, static_row: Option<RowRef<'_>>) -> Flow {
+        if !deletion.is_live() {
+            self.outdated.partition = Some(deletion.marked_at);
+        }
         if !self.wanted.passes_partition(static_row) {
+            if let Some(until) = static_row.and_then(|row| self.wanted.overwritten(row)) {
+                self.outdated.rows.push((Box::default(), until));
+            }
             return ControlFlow::Continue(Next::Partition);
         }
         if !self.is_told {
@@ -162,9 +212,19 @@ impl PartitionConsumer for Matching<'_> {
 
     fn unfiltered(&mut self, item: Unfiltered<'_>) -> Flow {
         match item {
-            Unfiltered::Row { clustering, row } if self.wanted.passes_row(row) => self.row(clustering, row),
-            _ => ControlFlow::Continue(Next::Item),
+            Unfiltered::Row { clustering, row } if self.wanted.passes_row(row) => return self.row(clustering, row),
+            // A deletion of rows says nothing of an entry that stands for the partition.
+            _ if super::is_of_partitions(self.wanted.column) => {}
+            Unfiltered::Row { clustering, row } => {
+                self.outdated.note_deletion(clustering, row.header.deletion);
+                if let Some(until) = self.wanted.overwritten(row) {
+                    self.outdated.rows.push((clustering.into(), until));
+                }
+            }
+            // Each row is read by itself: what is deleted at its place is deleted of it.
+            Unfiltered::Marker(marker) => self.outdated.note_deletion(marker.position.prefix, marker.open),
         }
+        ControlFlow::Continue(Next::Item)
     }
 
     fn end_partition(&mut self) -> Flow {

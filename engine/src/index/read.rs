@@ -6,13 +6,13 @@ use std::sync::Arc;
 use helenus_model::key::{
     ClusteringValues, KeyRef, Position, PositionBuf, RingKey, RingPosition, put_clustering_value,
 };
-use helenus_model::partition::Unfiltered;
+use helenus_model::partition::{PartitionWriter, Unfiltered};
 use helenus_model::read::{
     ColumnFilter, Flow, Next, PartitionConsumer, ReadCommand, ReadLimits, ReadScope, Slice, Through, slices_behind,
 };
-use helenus_model::row::{DeletionTime, RowRef};
+use helenus_model::row::{DeletionTime, Liveness, RowHeader, RowRef};
 use helenus_model::schema::Table;
-use helenus_model::time::LocalSeconds;
+use helenus_model::time::{LocalSeconds, WriteTimestamp};
 use helenus_model::token::Token;
 use uuid::Uuid;
 
@@ -20,6 +20,7 @@ use super::entries::put_place;
 use super::is_of_partitions;
 use super::matching::{Matching, Wanted};
 use crate::cursor::ReadMode;
+use crate::engine::Engine;
 use crate::error::ReadError;
 use crate::read::FoundRows;
 use crate::table_store::{TableSet, TableStore};
@@ -29,6 +30,7 @@ const BATCH_ENTRIES: u32 = 256;
 
 /// Runs a read whose rows are found by `through`.
 pub(crate) fn read(
+    engine: &Engine,
     tables: &TableSet,
     store: &TableStore,
     command: &ReadCommand,
@@ -49,7 +51,10 @@ pub(crate) fn read(
                 return Err(ReadError::IndexNotAvailable(*index));
             }
             let table = store.definition.load_full();
-            IndexRead { table: &table, store, entries, value, command, mode }.run(consumer)
+            let mut outdated = Vec::new();
+            let result = IndexRead { table: &table, store, entries, value, command, mode }.run(consumer, &mut outdated);
+            engine.remove_entries(entries, value, &outdated, command.now);
+            result
         }
     }
 }
@@ -124,7 +129,8 @@ struct IndexRead<'r> {
 }
 
 impl IndexRead<'_> {
-    fn run(&self, consumer: &mut dyn PartitionConsumer) -> Result<(), ReadError> {
+    /// Entries that can never come true again are appended to `outdated`.
+    fn run(&self, consumer: &mut dyn PartitionConsumer, outdated: &mut Vec<Entry>) -> Result<(), ReadError> {
         let index = self.entries.index.as_ref().map(|store| &store.index);
         let Some((index, column)) = index.and_then(|index| Some((index, self.table.column(&index.column)?))) else {
             return Ok(());
@@ -141,7 +147,7 @@ impl IndexRead<'_> {
             let found = self.batch(&start, &end, batch, rows.budget_left())?;
             rows.spend(found.len() as u64)?;
             let mut left = found.as_slice();
-            while let Some((key, clusterings)) = next_partition(&mut left) {
+            while let Some((key, group)) = next_partition(&mut left) {
                 let resumed = resume.as_ref().filter(|(at, _)| *at == key);
                 let slices = match resumed {
                     Some((_, place)) => {
@@ -153,9 +159,14 @@ impl IndexRead<'_> {
                 if !matching.enter(key, resumed.is_some()) {
                     continue;
                 }
-                let slices = if of_partitions { slices } else { self.rows_within(&slices, &clusterings) };
+                let slices = if of_partitions { slices } else { self.rows_within(&slices, group) };
                 if !slices.is_empty() {
                     rows.read_one(key, &slices, &mut matching)?;
+                }
+                let learned = matching.take_outdated();
+                if !learned.is_empty() {
+                    let is_outdated = |entry: &&Entry| learned.covers(entry.clustering(), entry.timestamp);
+                    outdated.extend(group.iter().filter(is_outdated).cloned());
                 }
                 if matching.is_done() {
                     return Ok(());
@@ -163,7 +174,7 @@ impl IndexRead<'_> {
             }
             match found.last() {
                 Some(last) if found.len() as u32 >= batch => {
-                    start = Position { prefix: last, weight: 1 }.to_owned();
+                    start = Position { prefix: &last.place, weight: 1 }.to_owned();
                 }
                 _ => break,
             }
@@ -205,13 +216,7 @@ impl IndexRead<'_> {
     }
 
     /// Up to `count` entries from `start` on and before `end`.
-    fn batch(
-        &self,
-        start: &PositionBuf,
-        end: &PositionBuf,
-        count: u32,
-        budget: u64,
-    ) -> Result<Vec<Box<[u8]>>, ReadError> {
+    fn batch(&self, start: &PositionBuf, end: &PositionBuf, count: u32, budget: u64) -> Result<Vec<Entry>, ReadError> {
         let hidden = self.entries.definition.load();
         if hidden.comparator().compare_positions(start.as_ref(), end.as_ref()).is_ge() {
             return Ok(Vec::new());
@@ -228,17 +233,17 @@ impl IndexRead<'_> {
             through: None,
         };
         let mode = ReadMode { rows_budget: budget, ..self.mode };
-        let mut entries = Entries { now: self.command.now, places: Vec::new() };
+        let mut entries = Entries { now: self.command.now, found: Vec::new() };
         crate::read::read(self.entries, || 0, &command, mode, &mut entries)?;
-        Ok(entries.places)
+        Ok(entries.found)
     }
 
     /// A slice for each of these rows that lies within the slices, both in table order.
-    fn rows_within(&self, slices: &[Slice], clusterings: &[&[u8]]) -> Vec<Slice> {
+    fn rows_within(&self, slices: &[Slice], entries: &[Entry]) -> Vec<Slice> {
         let order = self.table.comparator();
         let mut slices = slices.iter().peekable();
-        let mut out = Vec::with_capacity(clusterings.len());
-        for clustering in clusterings {
+        let mut out = Vec::with_capacity(entries.len());
+        for clustering in entries.iter().map(Entry::clustering) {
             let row = Position::row(clustering);
             while slices.next_if(|slice| order.compare_positions(slice.end.as_ref(), row).is_lt()).is_some() {}
             if slices.peek().is_some_and(|slice| order.compare_positions(slice.start.as_ref(), row).is_lt()) {
@@ -249,10 +254,26 @@ impl IndexRead<'_> {
     }
 }
 
+/// An entry of a value.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// Its clustering in the hidden table.
+    pub(crate) place: Box<[u8]>,
+    /// When it was written.
+    pub(crate) timestamp: WriteTimestamp,
+}
+
+impl Entry {
+    /// The clustering of its base row; empty for one of a whole partition.
+    fn clustering(&self) -> &[u8] {
+        split_place(&self.place).map_or(&[], |(_, clustering)| clustering)
+    }
+}
+
 /// Collects the live entries of a value.
 struct Entries {
     now: LocalSeconds,
-    places: Vec<Box<[u8]>>,
+    found: Vec<Entry>,
 }
 
 impl PartitionConsumer for Entries {
@@ -264,7 +285,7 @@ impl PartitionConsumer for Entries {
         if let Unfiltered::Row { clustering, row } = item
             && row.is_live(self.now)
         {
-            self.places.push(clustering.into());
+            self.found.push(Entry { place: clustering.into(), timestamp: row.header.liveness.timestamp });
         }
         ControlFlow::Continue(Next::Item)
     }
@@ -285,19 +306,35 @@ fn split_place(place: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Takes the entries of the next base partition.
-fn next_partition<'e>(left: &mut &'e [Box<[u8]>]) -> Option<(&'e [u8], Vec<&'e [u8]>)> {
-    let (key, first) = split_place(left.first()?)?;
-    let mut clusterings = vec![first];
-    let mut taken = 1;
-    for place in left.iter().skip(1) {
-        match split_place(place) {
-            Some((other, clustering)) if other == key => clusterings.push(clustering),
-            _ => break,
+fn next_partition<'e>(left: &mut &'e [Entry]) -> Option<(&'e [u8], &'e [Entry])> {
+    let (key, _) = split_place(&left.first()?.place)?;
+    let is_of = |entry: &Entry| split_place(&entry.place).is_some_and(|(other, _)| other == key);
+    let count = left.iter().take_while(|entry| is_of(entry)).count();
+    let (group, rest) = left.split_at(count);
+    *left = rest;
+    Some((key, group))
+}
+
+impl Engine {
+    /// Removes entries of a value that only cost a look: in memory, as the entries of a write are, and never logged.
+    fn remove_entries(&self, entries: &TableStore, value: &[u8], outdated: &[Entry], now: LocalSeconds) {
+        if outdated.is_empty() {
+            return;
         }
-        taken += 1;
+        let hidden = entries.definition.load();
+        let (mut update, mut row) = (Vec::new(), Vec::new());
+        let mut writer = PartitionWriter::begin(&mut update, DeletionTime::LIVE, None);
+        for entry in outdated {
+            row.clear();
+            let deletion = DeletionTime { marked_at: entry.timestamp, local: now };
+            RowHeader::new(Liveness::NONE, deletion).encode(&mut row);
+            writer.row(&entry.place, &row);
+        }
+        writer.end();
+        let _shared = self.hold_memtables();
+        let view = entries.view.load();
+        self.note_growth(view.active.apply(&hidden, KeyRef::new(value), &update, None));
     }
-    *left = left.get(taken..).unwrap_or_default();
-    Some((key, clusterings))
 }
 
 /// Where the entries of base partitions from a place of the ring on begin.
