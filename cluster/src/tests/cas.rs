@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use helenus_cql_protocol::notation::Value as Bound;
-use helenus_engine::disk_memory::MemoryDisk;
+use helenus_engine::disk_memory::{Faults, MemoryDisk};
+use helenus_engine::engine::JobProgress;
 use helenus_model::mutation::encode_mutation;
 use helenus_model::partition::PartitionWriter;
 use helenus_model::row::{CellRef, DeletionTime, RowHeader};
@@ -115,5 +116,24 @@ fn a_register_keeps_its_promises() {
     assert_eq!(answer, Answer::Refused(at(40)), "it outlives the process");
     let (answer, _) = step(at(50)).prepare().expect("a step");
     assert_eq!(answer, Answer::Promised { accepted: None, decided: Some((at(30), value(&table, at(30), b"2"))) });
+    assert_eq!(world.query("SELECT v FROM k.t WHERE a = 'p'", &[]), "2");
+}
+
+#[test]
+fn a_register_that_is_not_in_memory_is_read_elsewhere() {
+    let disk = MemoryDisk::new();
+    let mut first = world(&disk);
+    assert_eq!(first.query("INSERT INTO k.t (a, v) VALUES ('p', '1') IF NOT EXISTS", &[]), "\\u{1}");
+    let engine = Arc::clone(&first.member.shared.engine);
+    let registers = helenus_query::system_tables::definitions().table("system", "paxos").expect("a table").id;
+    engine.flush(registers);
+    while let Some(mut job) = engine.next_job(first.now) {
+        while let JobProgress::More { .. } = job.run_slice(&engine, u64::MAX, first.now).expect("the disk works") {}
+    }
+    drop((first, engine));
+    let mut world = World::new(disk.clone());
+    disk.set_faults(Faults { cold_reads_every: 1, ..Faults::default() });
+    // Nothing is read on the coordinator's thread: only the task brings the register into the cache.
+    assert_eq!(world.query("UPDATE k.t SET v = '2' WHERE a = 'p' IF v = '1'", &[]), "\\u{1}");
     assert_eq!(world.query("SELECT v FROM k.t WHERE a = 'p'", &[]), "2");
 }
