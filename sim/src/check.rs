@@ -6,6 +6,7 @@ pub mod counters;
 pub mod hints;
 pub mod replicas;
 pub mod settled;
+pub mod swaps;
 
 use helenus_model::consistency::Consistency;
 

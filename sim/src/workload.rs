@@ -1,5 +1,5 @@
 //! What clients do: unique rows, cells that are overwritten and deleted, logged batches over several partitions and tables,
-//! counters, new columns and tables, a table that comes and goes, and reads of all but the last. [`history::History`] remembers what was asked
+//! counters, registers that are swapped, new columns and tables, a table that comes and goes, and reads of all but the last. [`history::History`] remembers what was asked
 //! and what came of it.
 
 use helenus_cql_protocol::client_conn::ClientConn;
@@ -15,6 +15,7 @@ use crate::world::{Rows, WALL_START_MICROS};
 
 pub mod choose;
 pub mod history;
+pub mod swap;
 
 use history::{Cell, Demand, History, Seen};
 
@@ -35,6 +36,7 @@ pub fn schema(replication: usize) -> Vec<String> {
             .to_owned(),
         "CREATE TABLE sim.pairs (p int, n bigint, v bigint, PRIMARY KEY (p, n))".to_owned(),
         "CREATE TABLE sim.counts (p int PRIMARY KEY, n counter)".to_owned(),
+        "CREATE TABLE sim.swaps (p int PRIMARY KEY, v bigint)".to_owned(),
     ]
 }
 
@@ -66,6 +68,8 @@ pub enum Statement {
     MixedBatch,
     /// Something about the table `gone`, which comes and goes; never prepared.
     Gone,
+    /// A conditional write; never prepared.
+    Swap,
 }
 
 impl Statement {
@@ -105,7 +109,8 @@ impl Statement {
             | Statement::AddTable
             | Statement::InsertMore
             | Statement::MixedBatch
-            | Statement::Gone => "",
+            | Statement::Gone
+            | Statement::Swap => "",
         }
     }
 }
@@ -146,6 +151,8 @@ pub enum Effect {
     Write(usize),
     /// So much is added to the counters of these partitions.
     Count(Vec<i32>, i64),
+    /// The value of this register's swap, which is another than all others; what must be there before.
+    Swap(i32, Option<i64>, i64),
     /// A read of a partition of the statement's table.
     Read(i32),
     /// The column of this number.
@@ -301,6 +308,7 @@ pub struct Workload {
     /// All that ended.
     pub ended: usize,
     counts: [Tally; PARTITIONS as usize],
+    swaps: std::collections::BTreeMap<i32, swap::Swaps>,
     pub(crate) rng: Rng,
     pub(crate) left: usize,
     pause: u64,
@@ -316,6 +324,7 @@ impl Workload {
             succeeded: 0,
             ended: 0,
             counts: [Tally::default(); PARTITIONS as usize],
+            swaps: std::collections::BTreeMap::new(),
             rng,
             left: options.operations,
             pause: options.work_micros * options.clients as u64 / options.operations as u64,
@@ -378,6 +387,7 @@ impl Workload {
         }
         match (&operation.effect, outcome) {
             (Effect::Count(partitions, by), outcome) => self.note_count(partitions, *by, &outcome),
+            (Effect::Swap(..), outcome) => self.note_swap(operation, &outcome, now),
             (Effect::Write(write), Outcome::Done) => {
                 let replicas = replicas_at(operation.level, self.history.replication);
                 self.history.acknowledged(*write, replicas, now);
@@ -414,6 +424,7 @@ fn is_expected(operation: &Operation, error: &ErrorResponse) -> bool {
         | ErrorKind::ReadTimeout { .. }
         | ErrorKind::WriteFailure { .. }
         | ErrorKind::ReadFailure { .. }
+        | ErrorKind::CasWriteUnknown { .. }
         | ErrorKind::Overloaded
         | ErrorKind::IsBootstrapping => true,
         ErrorKind::ServerError => {

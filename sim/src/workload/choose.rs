@@ -23,6 +23,11 @@ impl Workload {
             729..750 => self.insert_more(now),
             750..760 => self.come_and_go(now),
             760..820 => self.count(now),
+            820..880 => {
+                // Few registers, so that clients meet.
+                let p = self.partition() % 3;
+                self.swap(p, now)
+            }
             _ => self.read(now),
         })
     }
