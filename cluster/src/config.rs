@@ -72,6 +72,8 @@ pub struct MemberConfig {
     pub slow_query_millis: u64,
     /// `default_keyspace_rf`
     pub default_replication_factor: u32,
+    /// `user_defined_functions_enabled`
+    pub user_functions_enabled: bool,
     /// `native_transport_allow_older_protocols`
     pub allow_older_protocols: bool,
     /// `batch_size_warn_threshold`
@@ -134,6 +136,7 @@ impl MemberConfig {
             prepared_bytes_max: 10 * 1024 * 1024,
             slow_query_millis: 500,
             default_replication_factor: 1,
+            user_functions_enabled: false,
             allow_older_protocols: true,
             batch_warn_bytes: 5 * 1024,
             batch_fail_bytes: 50 * 1024,

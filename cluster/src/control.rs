@@ -591,6 +591,12 @@ pub(crate) fn schema_change(event: &SchemaEvent) -> SchemaChange {
             SchemaEventTarget::Keyspace => SchemaTarget::Keyspace,
             SchemaEventTarget::Table => SchemaTarget::Table { name: event.name.clone() },
             SchemaEventTarget::Type => SchemaTarget::Type { name: event.name.clone() },
+            SchemaEventTarget::Function => {
+                SchemaTarget::Function { name: event.name.clone(), argument_types: event.argument_types.clone() }
+            }
+            SchemaEventTarget::Aggregate => {
+                SchemaTarget::Aggregate { name: event.name.clone(), argument_types: event.argument_types.clone() }
+            }
         },
     }
 }

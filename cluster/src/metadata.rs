@@ -52,6 +52,8 @@ pub struct SchemaEvent {
     pub keyspace: String,
     /// Its name; empty for a keyspace.
     pub name: String,
+    /// The argument types of a function or aggregate.
+    pub argument_types: Vec<String>,
 }
 
 /// Kind of a [`SchemaEvent`].
@@ -74,6 +76,10 @@ pub enum SchemaEventTarget {
     Table,
     /// A user-defined type.
     Type,
+    /// A user function.
+    Function,
+    /// A user aggregate.
+    Aggregate,
 }
 
 /// What one epoch does.
@@ -282,12 +288,23 @@ impl RoleChange {
     }
 }
 
+impl SchemaEventTarget {
+    /// Overloads are told apart by their argument types.
+    fn has_arguments(self) -> bool {
+        matches!(self, SchemaEventTarget::Function | SchemaEventTarget::Aggregate)
+    }
+}
+
 impl SchemaEvent {
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(self.change as u8);
         out.push(self.target as u8);
         put_text(out, &self.keyspace);
         put_text(out, &self.name);
+        if self.target.has_arguments() {
+            put_vint(out, self.argument_types.len() as u64);
+            self.argument_types.iter().for_each(|ty| put_text(out, ty));
+        }
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -301,9 +318,18 @@ impl SchemaEvent {
             0 => SchemaEventTarget::Keyspace,
             1 => SchemaEventTarget::Table,
             2 => SchemaEventTarget::Type,
+            3 => SchemaEventTarget::Function,
+            4 => SchemaEventTarget::Aggregate,
             _ => return Err(reader.invalid("schema event target")),
         };
-        Ok(SchemaEvent { change, target, keyspace: reader.text()?.to_owned(), name: reader.text()?.to_owned() })
+        let (keyspace, name) = (reader.text()?.to_owned(), reader.text()?.to_owned());
+        let mut argument_types = Vec::new();
+        if target.has_arguments() {
+            for _ in 0..reader.count()? {
+                argument_types.push(reader.text()?.to_owned());
+            }
+        }
+        Ok(SchemaEvent { change, target, keyspace, name, argument_types })
     }
 }
 
@@ -434,6 +460,7 @@ mod tests {
                     target: SchemaEventTarget::Keyspace,
                     keyspace: "k".to_owned(),
                     name: String::new(),
+                    argument_types: Vec::new(),
                 }),
             },
             Transformation::Roles(vec![RoleChange::Put { name: "a".to_owned(), role: role.clone() }]),

@@ -11,12 +11,14 @@ use crate::types::UdtDefinition;
 
 mod change;
 mod column;
+mod function;
 mod index;
 mod params;
 mod table;
 
 pub use change::{SchemaChange, SchemaChangeError};
 pub use column::{Column, ColumnKind, DroppedColumn, SortOrder};
+pub use function::{AggregateDefinition, FunctionDefinition};
 pub use index::{Index, IndexTarget};
 pub use params::{Replication, TableParams};
 pub use table::{Table, TableParts};
@@ -75,4 +77,8 @@ pub struct Keyspace {
     pub tables: BTreeMap<String, Arc<Table>>,
     /// User-defined types by name.
     pub types: BTreeMap<String, Arc<UdtDefinition>>,
+    /// User functions, in the order they were made.
+    pub functions: Vec<Arc<FunctionDefinition>>,
+    /// User aggregates, in the order they were made.
+    pub aggregates: Vec<Arc<AggregateDefinition>>,
 }

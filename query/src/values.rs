@@ -100,6 +100,22 @@ pub trait IdSource: Debug {
     fn random(&self) -> u128;
 }
 
+/// For what needs no ids: constants.
+#[derive(Debug)]
+pub(crate) struct NoIds;
+
+impl IdSource for NoIds {
+    fn next_ticks(&self) -> u64 {
+        0
+    }
+    fn clock_and_node(&self) -> u64 {
+        0
+    }
+    fn random(&self) -> u128 {
+        0
+    }
+}
+
 /// An [`IdSource`] over a clock that its owner sets and a seeded generator.
 #[derive(Debug)]
 pub struct SteppingIds {

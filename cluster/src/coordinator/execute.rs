@@ -233,6 +233,7 @@ impl Coordinator {
         let table_id = self.time_uuid();
         let now_micros = self.shared.timestamp(self.now);
         let default_replication_factor = self.shared.config.default_replication_factor;
+        let user_functions_enabled = self.shared.config.user_functions_enabled;
         let proposal = Proposal::new(move |metadata| {
             let mut datacenters: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
             for node in metadata.nodes.values() {
@@ -245,6 +246,7 @@ impl Coordinator {
                 now_micros,
                 datacenters: &datacenters,
                 default_replication_factor,
+                user_functions_enabled,
             };
             let outcome = plan.outcome(&context)?;
             let event = outcome.event.map(schema_event);
@@ -337,8 +339,11 @@ fn schema_event(event: helenus_query::ddl::SchemaEvent) -> SchemaEvent {
             EventTarget::Keyspace => SchemaEventTarget::Keyspace,
             EventTarget::Table => SchemaEventTarget::Table,
             EventTarget::Type => SchemaEventTarget::Type,
+            EventTarget::Function => SchemaEventTarget::Function,
+            EventTarget::Aggregate => SchemaEventTarget::Aggregate,
         },
         keyspace: event.keyspace,
         name: event.name,
+        argument_types: event.argument_types,
     }
 }

@@ -11,6 +11,9 @@ use std::sync::Arc;
 use thiserror::Error;
 use uuid::Uuid;
 
+use super::function::{
+    AggregateDefinition, FunctionDefinition, put_aggregate, put_function, put_types, read_types, resolve_functions,
+};
 use super::table::TableParts;
 use super::{Column, ColumnKind, DroppedColumn, Index, Keyspace, Replication, Schema, SortOrder, Table, TableParams};
 use crate::codec::{DecodeError, Reader, put_bytes, put_text, put_vint};
@@ -54,6 +57,28 @@ pub enum SchemaChange {
         /// Its name.
         name: String,
     },
+    /// Makes a function, or replaces the one with the same name and argument types.
+    PutFunction(Box<FunctionDefinition>),
+    /// Removes a function.
+    DropFunction {
+        /// Its keyspace.
+        keyspace: String,
+        /// Its name.
+        name: String,
+        /// Its argument types.
+        argument_types: Vec<CqlType>,
+    },
+    /// Makes an aggregate, or replaces the one with the same name and argument types.
+    PutAggregate(Box<AggregateDefinition>),
+    /// Removes an aggregate.
+    DropAggregate {
+        /// Its keyspace.
+        keyspace: String,
+        /// Its name.
+        name: String,
+        /// Its argument types.
+        argument_types: Vec<CqlType>,
+    },
 }
 
 /// A change does not fit the schema it is applied to: the log and the schema disagree, which is a fault of this program or
@@ -94,6 +119,8 @@ impl Schema {
                         durable_writes: *durable_writes,
                         tables: BTreeMap::new(),
                         types: BTreeMap::new(),
+                        functions: Vec::new(),
+                        aggregates: Vec::new(),
                     })
                 });
                 let keyspace = Arc::make_mut(keyspace);
@@ -120,6 +147,20 @@ impl Schema {
             SchemaChange::DropType { keyspace, name } => {
                 self.keyspace_mut(keyspace)?.types.remove(name);
             }
+            SchemaChange::PutFunction(definition) => {
+                put_function(&mut self.keyspace_mut(&definition.keyspace)?.functions, definition);
+            }
+            SchemaChange::DropFunction { keyspace, name, argument_types } => {
+                let functions = &mut self.keyspace_mut(keyspace)?.functions;
+                functions.retain(|function| function.name != *name || !function.has_types(argument_types));
+            }
+            SchemaChange::PutAggregate(definition) => {
+                put_aggregate(&mut self.keyspace_mut(&definition.keyspace)?.aggregates, definition);
+            }
+            SchemaChange::DropAggregate { keyspace, name, argument_types } => {
+                let aggregates = &mut self.keyspace_mut(keyspace)?.aggregates;
+                aggregates.retain(|aggregate| aggregate.name != *name || !aggregate.has_types(argument_types));
+            }
         }
         Ok(())
     }
@@ -142,6 +183,7 @@ impl Schema {
                 }
             }
         }
+        resolve_functions(&mut keyspace.functions, &mut keyspace.aggregates, &keyspace.types);
         for table in keyspace.tables.values_mut() {
             let mut parts = table.to_parts();
             resolve_columns(&mut parts, &keyspace.types);
@@ -161,7 +203,7 @@ fn resolve_columns(parts: &mut TableParts, types: &BTreeMap<String, Arc<UdtDefin
 }
 
 /// The type with each UDT's definition replaced by the keyspace's present one.
-fn resolve(ty: &CqlType, types: &BTreeMap<String, Arc<UdtDefinition>>) -> CqlType {
+pub(super) fn resolve(ty: &CqlType, types: &BTreeMap<String, Arc<UdtDefinition>>) -> CqlType {
     let arc = |inner: &CqlType| Arc::new(resolve(inner, types));
     match ty {
         CqlType::List { element, frozen } => CqlType::List { element: arc(element), frozen: *frozen },
@@ -200,7 +242,7 @@ const SIMPLE: [CqlType; 21] = [
     CqlType::Varint,
 ];
 
-fn put_type(out: &mut Vec<u8>, ty: &CqlType) {
+pub(super) fn put_type(out: &mut Vec<u8>, ty: &CqlType) {
     match ty {
         CqlType::List { element, frozen } => {
             out.extend_from_slice(&[32, u8::from(*frozen)]);
@@ -240,7 +282,7 @@ fn put_type(out: &mut Vec<u8>, ty: &CqlType) {
     }
 }
 
-fn read_type(reader: &mut Reader<'_>, depth: usize) -> Result<CqlType, DecodeError> {
+pub(super) fn read_type(reader: &mut Reader<'_>, depth: usize) -> Result<CqlType, DecodeError> {
     if depth > TYPE_DEPTH_MAX {
         return Err(reader.invalid("depth of type"));
     }
@@ -513,6 +555,26 @@ impl SchemaChange {
                 put_text(out, keyspace);
                 put_text(out, name);
             }
+            SchemaChange::PutFunction(definition) => {
+                out.push(16);
+                definition.put(out);
+            }
+            SchemaChange::DropFunction { keyspace, name, argument_types } => {
+                out.push(17);
+                put_text(out, keyspace);
+                put_text(out, name);
+                put_types(out, argument_types);
+            }
+            SchemaChange::PutAggregate(definition) => {
+                out.push(18);
+                definition.put(out);
+            }
+            SchemaChange::DropAggregate { keyspace, name, argument_types } => {
+                out.push(19);
+                put_text(out, keyspace);
+                put_text(out, name);
+                put_types(out, argument_types);
+            }
         }
     }
 
@@ -537,6 +599,18 @@ impl SchemaChange {
             },
             5 => SchemaChange::PutType(read_definition(reader, 0)?),
             6 => SchemaChange::DropType { keyspace: reader.text()?.to_owned(), name: reader.text()?.to_owned() },
+            16 => SchemaChange::PutFunction(Box::new(FunctionDefinition::read(reader)?)),
+            17 => SchemaChange::DropFunction {
+                keyspace: reader.text()?.to_owned(),
+                name: reader.text()?.to_owned(),
+                argument_types: read_types(reader)?,
+            },
+            18 => SchemaChange::PutAggregate(Box::new(AggregateDefinition::read(reader)?)),
+            19 => SchemaChange::DropAggregate {
+                keyspace: reader.text()?.to_owned(),
+                name: reader.text()?.to_owned(),
+                argument_types: read_types(reader)?,
+            },
             _ => return Err(reader.invalid("schema change")),
         })
     }
@@ -548,6 +622,76 @@ mod tests {
 
     fn column(id: u16, name: &str, ty: CqlType, kind: ColumnKind) -> Column {
         Column { id, name: name.to_owned(), ty, kind, position: 0, order: SortOrder::Ascending }
+    }
+
+    #[test]
+    fn functions_follow_their_types_and_read_back() {
+        let point = |fields: &[&str]| UdtDefinition {
+            keyspace: "ks".to_owned(),
+            name: "point".to_owned(),
+            fields: fields.iter().map(|f| ((*f).to_owned(), CqlType::Int)).collect(),
+        };
+        let udt = CqlType::Udt { definition: Arc::new(point(&["x"])), frozen: false };
+        let function = |ty: &CqlType| FunctionDefinition {
+            keyspace: "ks".to_owned(),
+            name: "f".to_owned(),
+            arguments: vec![("s".to_owned(), CqlType::Int), ("a".to_owned(), ty.clone())],
+            return_type: CqlType::Int,
+            called_on_null_input: true,
+            language: "java".to_owned(),
+            body: "return s;".to_owned(),
+        };
+        let aggregate = AggregateDefinition {
+            keyspace: "ks".to_owned(),
+            name: "g".to_owned(),
+            argument_types: vec![udt.clone()],
+            state_function: "f".to_owned(),
+            state_type: CqlType::Int,
+            final_function: None,
+            initial_condition: Some(vec![0, 0, 0, 1]),
+            return_type: CqlType::Int,
+        };
+        let dropped = |types: &[CqlType]| SchemaChange::DropFunction {
+            keyspace: "ks".to_owned(),
+            name: "f".to_owned(),
+            argument_types: types.to_vec(),
+        };
+        let changes = [
+            SchemaChange::PutKeyspace {
+                name: "ks".to_owned(),
+                replication: Replication::Simple { factor: 3 },
+                durable_writes: true,
+            },
+            SchemaChange::PutType(point(&["x"])),
+            SchemaChange::PutFunction(Box::new(function(&udt))),
+            SchemaChange::PutFunction(Box::new(function(&CqlType::Text))),
+            SchemaChange::PutFunction(Box::new(function(&CqlType::Text))),
+            SchemaChange::PutAggregate(Box::new(aggregate.clone())),
+            SchemaChange::PutType(point(&["x", "y"])),
+            dropped(&[CqlType::Int, CqlType::Text]),
+            dropped(&[CqlType::Int]),
+            SchemaChange::DropAggregate {
+                keyspace: "ks".to_owned(),
+                name: "f".to_owned(),
+                argument_types: vec![udt.clone()],
+            },
+        ];
+        let mut bytes = Vec::new();
+        changes.iter().for_each(|change| change.encode(&mut bytes));
+        let mut reader = Reader::new(&bytes);
+        let decoded: Vec<_> = changes.iter().map(|_| SchemaChange::decode(&mut reader).expect("decodes")).collect();
+        reader.finish().expect("nothing left");
+        let schema = Schema::default().apply(5, &decoded).expect("applies");
+        let keyspace = schema.keyspace("ks").expect("the keyspace");
+        let [only] = keyspace.functions.as_slice() else { panic!("{:?}", keyspace.functions) };
+        let CqlType::Udt { definition, .. } = &only.arguments[1].1 else { panic!("{only:?}") };
+        assert_eq!(definition.fields.len(), 2, "the function follows its type");
+        assert_eq!(keyspace.aggregates.len(), 1);
+        assert_eq!(keyspace.aggregates[0].initial_condition, aggregate.initial_condition);
+        for cut in 0..bytes.len() {
+            let mut reader = Reader::new(&bytes[..cut]);
+            while SchemaChange::decode(&mut reader).is_ok() {}
+        }
     }
 
     #[test]

@@ -570,7 +570,7 @@ pub const KEYS: &[Key] = &[
     key("use_deterministic_table_id", Boolean, NoEffect),
     key("use_offheap_merkle_trees", Boolean, NoEffect),
     key("use_statements_enabled", Boolean, NoEffect),
-    key("user_defined_functions_enabled", Boolean, NoEffect),
+    key("user_defined_functions_enabled", Boolean, Honoured),
     key("user_defined_functions_fail_timeout", MS, NoEffect),
     key("user_defined_functions_threads_enabled", Boolean, NoEffect),
     key("user_defined_functions_warn_timeout", MS, NoEffect),

@@ -275,6 +275,8 @@ pub struct Config {
     pub native_transport: NativeTransport,
     /// `default_keyspace_rf`: the replication factor of a keyspace that names none.
     pub default_keyspace_replication: u32,
+    /// `user_defined_functions_enabled`
+    pub user_functions_enabled: bool,
     /// `memtable_heap_space` plus `memtable_offheap_space`, bytes, for all tables. Cassandra takes half
     /// its heap; Helenus takes 64 MiB, so that a node is small unless told otherwise.
     pub memtable_space: u64,
@@ -385,6 +387,7 @@ impl Default for Config {
             thresholds: Thresholds::default(),
             native_transport: NativeTransport::default(),
             default_keyspace_replication: 1,
+            user_functions_enabled: false,
             memtable_space: 64 * MIB,
             column_index_size: 64 * KIB,
             concurrent_compactors: None,

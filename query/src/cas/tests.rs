@@ -44,6 +44,7 @@ impl World {
             now_micros: 1,
             datacenters: &datacenters,
             default_replication_factor: 1,
+            user_functions_enabled: true,
         };
         let outcome = plan.outcome(&context).expect(text);
         self.schema = self.schema.apply(self.schema.epoch + 1, &outcome.changes).expect(text);

@@ -2,6 +2,7 @@
 
 mod compaction;
 mod compression;
+mod function;
 mod index;
 mod keyspace;
 mod names;

@@ -18,6 +18,8 @@ pub struct DdlContext<'a> {
     pub datacenters: &'a BTreeMap<String, usize>,
     /// The replication factor of a keyspace that names none (`default_keyspace_rf`).
     pub default_replication_factor: u32,
+    /// `user_defined_functions_enabled`
+    pub user_functions_enabled: bool,
 }
 
 impl DdlContext<'_> {
@@ -51,7 +53,13 @@ impl DdlOutcome {
         keyspace: &str,
         name: &str,
     ) -> Self {
-        let event = SchemaEvent { kind, target, keyspace: keyspace.to_owned(), name: name.to_owned() };
+        let event = SchemaEvent {
+            kind,
+            target,
+            keyspace: keyspace.to_owned(),
+            name: name.to_owned(),
+            argument_types: Vec::new(),
+        };
         DdlOutcome { changes, event: Some(event), warnings: Vec::new() }
     }
 }
@@ -67,6 +75,8 @@ pub struct SchemaEvent {
     pub keyspace: String,
     /// Its name; empty for a keyspace.
     pub name: String,
+    /// The argument types of a function or aggregate.
+    pub argument_types: Vec<String>,
 }
 
 /// What happened.
@@ -100,6 +110,10 @@ pub enum EventTarget {
     Table,
     /// `TYPE`
     Type,
+    /// `FUNCTION`
+    Function,
+    /// `AGGREGATE`
+    Aggregate,
 }
 
 impl EventTarget {
@@ -109,6 +123,8 @@ impl EventTarget {
             EventTarget::Keyspace => "KEYSPACE",
             EventTarget::Table => "TABLE",
             EventTarget::Type => "TYPE",
+            EventTarget::Function => "FUNCTION",
+            EventTarget::Aggregate => "AGGREGATE",
         }
     }
 }

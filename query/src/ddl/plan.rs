@@ -1,9 +1,9 @@
 //! A schema statement ready to be executed.
 
-use helenus_cql::ast::{self, QualifiedName, Statement};
+use helenus_cql::ast::{self, FunctionName, QualifiedName, Statement};
 
 use super::outcome::{DdlContext, DdlOutcome};
-use super::{index, keyspace, table, table_alter, user_type};
+use super::{function, index, keyspace, table, table_alter, user_type};
 use crate::error::QueryError;
 use crate::prepare::{PrepareContext, no_keyspace};
 
@@ -25,6 +25,11 @@ impl DdlPlan {
             (None, Some(keyspace)) => Ok(keyspace.to_owned()),
             (None, None) => Err(no_keyspace()),
         };
+        let of_function = |name: &FunctionName| match (&name.keyspace, context.keyspace) {
+            (Some(keyspace), _) => Ok(keyspace.text.clone()),
+            (None, Some(keyspace)) => Ok(keyspace.to_owned()),
+            (None, None) => Err(no_keyspace()),
+        };
         let keyspace = match statement {
             Statement::CreateKeyspace(create) => create.name.text.clone(),
             Statement::AlterKeyspace(alter) => alter.name.text.clone(),
@@ -35,6 +40,9 @@ impl DdlPlan {
             Statement::CreateIndex(create) => of_name(&create.table)?,
             Statement::CreateType(create) => of_name(&create.name)?,
             Statement::AlterType(alter) => of_name(&alter.name)?,
+            Statement::CreateFunction(create) => of_function(&create.name)?,
+            Statement::CreateAggregate(create) => of_function(&create.name)?,
+            Statement::DropFunction(drop) | Statement::DropAggregate(drop) => of_function(&drop.name)?,
             other => return Err(QueryError::unsupported(unsupported_name(other))),
         };
         Ok(DdlPlan { statement: statement.clone(), keyspace })
@@ -68,6 +76,10 @@ impl DdlPlan {
             Statement::CreateType(create) => user_type::create(create, keyspace, context),
             Statement::AlterType(alter) => user_type::alter(alter, keyspace, context),
             Statement::DropType(drop) => user_type::drop(drop, keyspace, context),
+            Statement::CreateFunction(create) => function::create_function(create, keyspace, context),
+            Statement::CreateAggregate(create) => function::create_aggregate(create, keyspace, context),
+            Statement::DropFunction(drop) => function::drop_function(drop, keyspace, context),
+            Statement::DropAggregate(drop) => function::drop_aggregate(drop, keyspace, context),
             other => Err(QueryError::unsupported(unsupported_name(other))),
         }
     }
@@ -76,8 +88,6 @@ impl DdlPlan {
 fn unsupported_name(statement: &ast::Statement) -> &'static str {
     match statement {
         Statement::CreateView(_) | Statement::AlterView(_) | Statement::DropView(_) => "materialized views",
-        Statement::CreateFunction(_) | Statement::DropFunction(_) => "user defined functions",
-        Statement::CreateAggregate(_) | Statement::DropAggregate(_) => "user defined aggregates",
         Statement::CreateTrigger(_) | Statement::DropTrigger(_) => "triggers",
         _ => "this statement",
     }

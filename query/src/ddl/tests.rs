@@ -32,6 +32,7 @@ impl World {
                 now_micros: NOW_MICROS,
                 datacenters: &self.datacenters,
                 default_replication_factor: self.default_replication_factor,
+                user_functions_enabled: true,
             }),
             other => panic!("{other:?}"),
         });

@@ -163,6 +163,15 @@ pub(super) fn drop(
             "Cannot drop user type '{keyspace_name}.{name}' as it is still used by {what} {names}"
         ))
     };
+    let functions: Vec<String> = keyspace
+        .functions
+        .iter()
+        .filter(|function| function.types().any(uses))
+        .map(|function| format!("{keyspace_name}.{}", function.name))
+        .collect();
+    if !functions.is_empty() {
+        return Err(still_used("functions", functions.iter().map(String::as_str).collect()));
+    }
     let types: Vec<&str> = keyspace
         .types
         .values()

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use helenus_model::schema::{Column, ColumnKind, Index, Keyspace, SortOrder, Table};
-use helenus_model::types::{UdtDefinition, maybe_quote};
-use helenus_model::value::java_double;
+use helenus_model::schema::{
+    AggregateDefinition, Column, ColumnKind, FunctionDefinition, Index, Keyspace, SortOrder, Table,
+};
+use helenus_model::types::{CqlType, UdtDefinition, maybe_quote};
+use helenus_model::value::{java_double, to_cql_literal};
 
 use crate::system_tables::is_virtual_keyspace;
 
@@ -36,6 +38,56 @@ pub(super) fn user_type(definition: &UdtDefinition) -> String {
         let _ = write!(out, "{comma}\n    {} {ty}", maybe_quote(name));
     }
     out.push_str("\n);");
+    out
+}
+
+/// A function's name with its argument types.
+pub(super) fn function_name<'t>(name: &str, types: impl IntoIterator<Item = &'t CqlType>) -> String {
+    let types: Vec<String> = types.into_iter().map(signature_type).collect();
+    format!("{}({})", maybe_quote(name), types.join(", "))
+}
+
+/// A type in a signature: there tuples stand without `frozen`, too.
+fn signature_type(ty: &CqlType) -> String {
+    let text = ty.to_string();
+    match (ty, text.strip_prefix("frozen<").and_then(|text| text.strip_suffix('>'))) {
+        (CqlType::Tuple(_), Some(bare)) => bare.to_owned(),
+        _ => text,
+    }
+}
+
+/// `CREATE FUNCTION …;`
+pub(super) fn function(function: &FunctionDefinition) -> String {
+    let arguments: Vec<String> =
+        function.arguments.iter().map(|(name, ty)| format!("{} {}", maybe_quote(name), signature_type(ty))).collect();
+    let null = if function.called_on_null_input { "CALLED" } else { "RETURNS NULL" };
+    format!(
+        "CREATE FUNCTION {}.{}({})\n    {null} ON NULL INPUT\n    RETURNS {}\n    LANGUAGE {}\n    AS $${}$$;",
+        maybe_quote(&function.keyspace),
+        maybe_quote(&function.name),
+        arguments.join(", "),
+        signature_type(&function.return_type),
+        function.language,
+        function.body
+    )
+}
+
+/// `CREATE AGGREGATE …;`
+pub(super) fn aggregate(aggregate: &AggregateDefinition) -> String {
+    let mut out = format!(
+        "CREATE AGGREGATE {}.{}\n    SFUNC {}\n    STYPE {}",
+        maybe_quote(&aggregate.keyspace),
+        function_name(&aggregate.name, &aggregate.argument_types),
+        maybe_quote(&aggregate.state_function),
+        signature_type(&aggregate.state_type)
+    );
+    if let Some(name) = &aggregate.final_function {
+        let _ = write!(out, "\n    FINALFUNC {}", maybe_quote(name));
+    }
+    if let Some(value) = &aggregate.initial_condition {
+        let _ = write!(out, "\n    INITCOND {}", to_cql_literal(&aggregate.state_type, value));
+    }
+    out.push(';');
     out
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use helenus_cql::ast::{Describe, DescribeTarget, FunctionName, QualifiedName};
 use helenus_model::codec::Reader;
-use helenus_model::schema::{Index, Keyspace, Schema, Table};
+use helenus_model::schema::{AggregateDefinition, FunctionDefinition, Index, Keyspace, Schema, Table};
 use helenus_model::types::{CqlType, UdtDefinition, maybe_quote};
 use helenus_model::value::{CollectionBuilder, encode_list};
 use uuid::Uuid;
@@ -123,9 +123,17 @@ pub fn describe(statement: &Describe, context: &DescribeContext<'_>) -> Result<D
                 types.iter().for_each(|definition| answer.user_type(definition));
             }
         }
-        DescribeTarget::Functions | DescribeTarget::Aggregates => {
+        DescribeTarget::Functions => {
             answer.with_statement = false;
-            current_keyspaces(context)?;
+            for keyspace in current_keyspaces(context)? {
+                answer.functions(&keyspace, |_| true);
+            }
+        }
+        DescribeTarget::Aggregates => {
+            answer.with_statement = false;
+            for keyspace in current_keyspaces(context)? {
+                answer.aggregates(&keyspace, |_| true);
+            }
         }
         DescribeTarget::Schema { full } => {
             for keyspace in
@@ -168,8 +176,20 @@ pub fn describe(statement: &Describe, context: &DescribeContext<'_>) -> Result<D
             let keyspace = keyspace_of(context, name)?;
             return refuse(format!("Materialized view '{}' not found in '{}'", name.name, keyspace.name));
         }
-        DescribeTarget::Function(name) => return no_function(context, name, "function"),
-        DescribeTarget::Aggregate(name) => return no_function(context, name, "aggregate"),
+        DescribeTarget::Function(name) => {
+            let keyspace = function_keyspace(context, name)?;
+            answer.functions(&keyspace, |found| found == name.name.as_str());
+            if answer.rows.is_empty() {
+                return refuse(format!("User defined function '{}' not found in '{}'", name.name, keyspace.name));
+            }
+        }
+        DescribeTarget::Aggregate(name) => {
+            let keyspace = function_keyspace(context, name)?;
+            answer.aggregates(&keyspace, |found| found == name.name.as_str());
+            if answer.rows.is_empty() {
+                return refuse(format!("User defined aggregate '{}' not found in '{}'", name.name, keyspace.name));
+            }
+        }
         DescribeTarget::Generic(name) => generic(context, name, &mut answer)?,
     }
     Ok(answer.finish(context))
@@ -210,11 +230,10 @@ fn keyspace_of(context: &DescribeContext<'_>, name: &QualifiedName) -> Result<Ar
     find_keyspace(context, keyspace)
 }
 
-fn no_function<T>(context: &DescribeContext<'_>, name: &FunctionName, kind: &str) -> Result<T, QueryError> {
+fn function_keyspace(context: &DescribeContext<'_>, name: &FunctionName) -> Result<Arc<Keyspace>, QueryError> {
     let keyspace =
         name.keyspace.as_ref().map(|keyspace| keyspace.as_str()).or(context.keyspace).ok_or_else(no_keyspace)?;
-    let keyspace = find_keyspace(context, keyspace)?;
-    refuse(format!("User defined {kind} '{}' not found in '{}'", name.name, keyspace.name))
+    find_keyspace(context, keyspace)
 }
 
 /// A bare name: a keyspace, else a table of the keyspace in use.
@@ -246,11 +265,11 @@ struct Answer {
 
 impl Answer {
     fn push(&mut self, keyspace: &str, kind: &str, name: &str, statement: impl FnOnce() -> String) {
-        let mut row = vec![
-            maybe_quote(keyspace).as_bytes().to_vec(),
-            kind.as_bytes().to_vec(),
-            maybe_quote(name).as_bytes().to_vec(),
-        ];
+        self.push_as(keyspace, kind, maybe_quote(name).to_string(), statement);
+    }
+
+    fn push_as(&mut self, keyspace: &str, kind: &str, name: String, statement: impl FnOnce() -> String) {
+        let mut row = vec![maybe_quote(keyspace).as_bytes().to_vec(), kind.as_bytes().to_vec(), name.into_bytes()];
         if self.with_statement {
             row.push(statement().into_bytes());
         }
@@ -277,6 +296,29 @@ impl Answer {
 
     fn user_type(&mut self, definition: &UdtDefinition) {
         self.push(&definition.keyspace, "type", &definition.name, || create::user_type(definition));
+    }
+
+    /// The functions of these names, by name and types.
+    fn functions(&mut self, keyspace: &Keyspace, wanted: impl Fn(&str) -> bool) {
+        let found = keyspace.functions.iter().filter(|function| wanted(&function.name));
+        let named = |function: &FunctionDefinition| {
+            create::function_name(&function.name, function.arguments.iter().map(|(_, ty)| ty))
+        };
+        let mut found: Vec<_> = found.map(|function| (named(function), function)).collect();
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        for (name, function) in found {
+            self.push_as(&function.keyspace, "function", name, || create::function(function));
+        }
+    }
+
+    fn aggregates(&mut self, keyspace: &Keyspace, wanted: impl Fn(&str) -> bool) {
+        let found = keyspace.aggregates.iter().filter(|aggregate| wanted(&aggregate.name));
+        let named = |aggregate: &AggregateDefinition| create::function_name(&aggregate.name, &aggregate.argument_types);
+        let mut found: Vec<_> = found.map(|aggregate| (named(aggregate), aggregate)).collect();
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        for (name, aggregate) in found {
+            self.push_as(&aggregate.keyspace, "aggregate", name, || create::aggregate(aggregate));
+        }
     }
 
     fn tables(&mut self, keyspace: &Keyspace) {
@@ -313,6 +355,8 @@ impl Answer {
                 told.insert(&definition.name);
             }
         }
+        self.functions(keyspace, |_| true);
+        self.aggregates(keyspace, |_| true);
         self.tables(keyspace);
     }
 

@@ -12,6 +12,7 @@ mod math;
 mod number;
 mod signature;
 mod temporal;
+mod user;
 mod vector;
 
 use std::sync::Arc;
@@ -29,12 +30,14 @@ use crate::term::Assignability;
 use crate::values::ExecuteOptions;
 
 pub use math::MathFunction;
+pub(crate) use user::has_function;
+pub use user::{UserAggregate, UserFunction};
 pub use vector::Similarity;
 
 /// A function of one signature.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScalarFunction {
-    /// Its name in keyspace `system`, as the statement spells it.
+    /// Its name, as the statement spells it.
     pub name: String,
     /// Types of the arguments.
     pub argument_types: Vec<CqlType>,
@@ -77,6 +80,9 @@ pub enum Body {
     Similarity(Similarity),
     Negate,
     Arithmetic(ArithmeticOperator),
+    User(Arc<UserFunction>),
+    /// Only the selection clause makes something of it.
+    UserAggregate(Arc<UserAggregate>),
 }
 
 /// An argument of a call that is still to be resolved.
@@ -113,7 +119,14 @@ pub fn operation_name(operator: ArithmeticOperator) -> &'static str {
 /// The place of argument `place` of a call at `receiver`: names its bind slot.
 pub fn argument_spec(function: &ScalarFunction, place: usize, receiver: &ColumnSpec) -> ColumnSpec {
     let ty = function.argument_types.get(place).cloned().unwrap_or(CqlType::Blob);
-    receiver.inner(format!("arg{place}(system.{})", function.name), ty)
+    // What user functions take is never multi-cell, whatever their signatures say.
+    let ty = if function.keyspace() == "system" { ty } else { ty.freeze() };
+    receiver.inner(format!("arg{place}({})", function.full_name()), ty)
+}
+
+/// True for the names of native functions and aggregates.
+pub(crate) fn is_native(name: &str) -> bool {
+    name == "token" || is_aggregate(&native_name(name)) || signature::of_name(name).is_some()
 }
 
 /// True for the names of aggregates: they may not stand where a value is computed without rows.
@@ -132,7 +145,11 @@ pub fn resolve(
     receiver: &ColumnSpec,
     context: &PrepareContext<'_>,
 ) -> Result<Arc<ScalarFunction>, QueryError> {
-    resolve_for_type(name, arguments, receiver, Some(&receiver.ty), context)
+    let function = resolve_for_type(name, arguments, receiver, Some(&receiver.ty), context)?;
+    if let Body::UserAggregate(_) = function.body {
+        return Err(QueryError::invalid("Aggregation function are not supported in the where clause"));
+    }
+    Ok(function)
 }
 
 /// As [`resolve`], with the wanted type of the result apart: None when any will do.
@@ -159,6 +176,7 @@ pub fn resolve_for_type(
         return Err(QueryError::invalid("Aggregation function are not supported in the where clause"));
     }
     let mut candidates = if native { candidates(name.name.as_str(), table, arguments, receiver)? } else { Vec::new() };
+    candidates.extend(user::candidates(name, &receiver.keyspace, context)?);
     if candidates.len() == 1
         && let Some(only) = candidates.pop()
     {
@@ -179,24 +197,35 @@ fn check_arguments(
 ) -> Result<(), QueryError> {
     if arguments.len() != function.argument_types.len() {
         return Err(QueryError::invalid(format!(
-            "Invalid number of arguments in call to function system.{}: {} required but {} provided",
-            function.name,
+            "Invalid number of arguments in call to function {}: {} required but {} provided",
+            function.full_name(),
             function.argument_types.len(),
             arguments.len()
         )));
     }
     for (place, argument) in arguments.iter().enumerate() {
         let spec = argument_spec(function, place, receiver);
-        if !argument.assignability(&spec).is_assignable() {
+        if !takes(function, place, *argument, &spec).is_assignable() {
             return Err(QueryError::invalid(format!(
-                "Type error: {} cannot be passed as argument {place} of function system.{} of type {}",
+                "Type error: {} cannot be passed as argument {place} of function {} of type {}",
                 argument.text(),
-                function.name,
-                spec.ty
+                function.full_name(),
+                function.argument_types.get(place).unwrap_or(&spec.ty)
             )));
         }
     }
     Ok(())
+}
+
+/// Whether a function takes an argument: user functions take what is multi-cell, too.
+fn takes(function: &ScalarFunction, place: usize, argument: &dyn Argument, spec: &ColumnSpec) -> Assignability {
+    let answer = argument.assignability(spec);
+    match function.argument_types.get(place) {
+        Some(ty) if !answer.is_assignable() && *ty != spec.ty => {
+            argument.assignability(&ColumnSpec { ty: ty.clone(), ..spec.clone() })
+        }
+        _ => answer,
+    }
 }
 
 fn best_match(
@@ -208,14 +237,13 @@ fn best_match(
 ) -> Result<ScalarFunction, QueryError> {
     let mut fitting: Vec<usize> = Vec::new();
     for (index, candidate) in candidates.iter().enumerate() {
-        let returns =
-            wanted.is_none_or(|wanted| crate::term::type_assignability(wanted, &candidate.return_type).is_assignable());
+        let returns = wanted.is_none_or(|wanted| candidate.returns(wanted).is_assignable());
         if !returns || candidate.argument_types.len() != arguments.len() {
             continue;
         }
         let mut fit = Assignability::Exact;
         for (place, argument) in arguments.iter().enumerate() {
-            fit = fit.and(argument.assignability(&argument_spec(candidate, place, receiver)));
+            fit = fit.and(takes(candidate, place, *argument, &argument_spec(candidate, place, receiver)));
             if fit == Assignability::No {
                 break;
             }
@@ -290,7 +318,30 @@ impl ScalarFunction {
     /// As messages give it: `system.f : (int) -> text`.
     pub fn signature(&self) -> String {
         let arguments: Vec<String> = self.argument_types.iter().map(ToString::to_string).collect();
-        format!("system.{} : ({}) -> {}", self.name, arguments.join(", "), self.return_type)
+        format!("{} : ({}) -> {}", self.full_name(), arguments.join(", "), self.return_type)
+    }
+
+    /// Its keyspace.
+    pub fn keyspace(&self) -> &str {
+        match &self.body {
+            Body::User(function) => function.keyspace(),
+            Body::UserAggregate(aggregate) => aggregate.keyspace(),
+            _ => "system",
+        }
+    }
+
+    /// Its name with its keyspace.
+    pub fn full_name(&self) -> String {
+        format!("{}.{}", self.keyspace(), self.name)
+    }
+
+    /// Whether its result may stand where a type is wanted. Results of user functions are as good as frozen ones.
+    pub(crate) fn returns(&self, wanted: &CqlType) -> Assignability {
+        let answer = crate::term::type_assignability(wanted, &self.return_type);
+        if answer.is_assignable() || self.keyspace() == "system" {
+            return answer;
+        }
+        crate::term::type_assignability(&wanted.freeze(), &self.return_type.freeze())
     }
 
     /// The same arguments always give the same result.
@@ -307,6 +358,9 @@ impl ScalarFunction {
         arguments: &[Option<&[u8]>],
         options: &ExecuteOptions<'_>,
     ) -> Result<Option<Vec<u8>>, QueryError> {
+        if let Body::User(function) = &self.body {
+            return function.call(arguments);
+        }
         if self.body == Body::ToJson {
             let ty = self.argument_types.first().unwrap_or(&CqlType::Blob);
             let json =
@@ -352,6 +406,9 @@ impl ScalarFunction {
             Body::Cast => cast::cast(self.argument_types.first().unwrap_or(&CqlType::Blob), &self.return_type, first)?,
             Body::Token => Some(token_of(arguments)?.0.to_be_bytes().to_vec()),
             Body::ToJson => None,
+            // User functions were called before; aggregates are never.
+            Body::User(function) => function.call(&arguments.iter().map(|value| Some(*value)).collect::<Vec<_>>())?,
+            Body::UserAggregate(_) => None,
             Body::Math(function) => math::call(*function, &self.return_type, first)?,
             Body::MapKeys => collection::map_keys(first),
             Body::MapValues => collection::map_values(first),

@@ -55,6 +55,7 @@ impl World {
                     now_micros: NOW_SECONDS * 1_000_000,
                     datacenters: &datacenters,
                     default_replication_factor: 1,
+                    user_functions_enabled: true,
                 };
                 let outcome = plan.outcome(&context)?;
                 assert_eq!(outcome.changes.is_empty(), outcome.event.is_none(), "{text}");

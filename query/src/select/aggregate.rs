@@ -1,6 +1,8 @@
 //! count, min, max, sum and avg, with Cassandra's types and arithmetic: integers wrap, averages of integers truncate, floats are
 //! summed by Kahan's method, decimals keep their scale.
 
+use std::sync::Arc;
+
 use helenus_model::types::CqlType;
 use helenus_model::value::{
     Comparator, Decimal, decode_bigint, decode_double, decode_float, decode_int, decode_smallint, decode_tinyint,
@@ -11,6 +13,7 @@ use num_traits::{Signed, ToPrimitive, Zero};
 
 use super::selector::Selector;
 use crate::error::QueryError;
+use crate::function::UserAggregate;
 
 /// Which aggregate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub(super) enum AggregateKind {
     Sum,
     /// `avg(x)`
     Average,
+    /// A user aggregate.
+    User,
 }
 
 impl AggregateKind {
@@ -48,6 +53,7 @@ impl AggregateKind {
         match self {
             AggregateKind::CountRows | AggregateKind::Count => Some(CqlType::Bigint),
             AggregateKind::Min | AggregateKind::Max => Some(argument.freeze()),
+            AggregateKind::User => None,
             AggregateKind::Sum | AggregateKind::Average => is_number(argument).then(|| argument.clone()),
         }
     }
@@ -75,6 +81,8 @@ pub(super) struct AggregatePlan {
     /// What is aggregated; None for `count(*)`.
     pub(super) argument: Option<Selector>,
     pub(super) argument_type: CqlType,
+    /// A user aggregate and its arguments.
+    pub(super) user: Option<(Arc<UserAggregate>, Vec<Selector>)>,
 }
 
 /// An aggregate under way.
@@ -85,14 +93,18 @@ pub(super) enum State {
     Whole { sum: BigInt, count: u64, ty: CqlType, average: bool },
     Real { sum: KahanSum, count: u64, ty: CqlType, average: bool },
     Decimal { sum: Decimal, count: u64, average: bool, failed: bool },
+    User { aggregate: Arc<UserAggregate>, state: Option<Vec<u8>> },
 }
 
 impl State {
     /// Before the first row.
     pub(super) fn new(plan: &AggregatePlan) -> Self {
+        if let Some((aggregate, _)) = &plan.user {
+            return State::User { aggregate: Arc::clone(aggregate), state: aggregate.initial() };
+        }
         let (ty, average) = (plan.argument_type.clone(), plan.kind == AggregateKind::Average);
         match plan.kind {
-            AggregateKind::CountRows | AggregateKind::Count => State::Count(0),
+            AggregateKind::CountRows | AggregateKind::Count | AggregateKind::User => State::Count(0),
             AggregateKind::Min | AggregateKind::Max => State::Extreme {
                 best: None,
                 order: Comparator::for_type(&ty),
@@ -150,15 +162,28 @@ impl State {
                     *count += 1;
                 }
             }
+            State::User { .. } => {}
+        }
+    }
+
+    /// A row's arguments of a user aggregate.
+    ///
+    /// # Errors
+    /// Its state function failed.
+    pub(super) fn add_all(&mut self, values: &[Option<&[u8]>]) -> Result<(), QueryError> {
+        match self {
+            State::User { aggregate, state } => aggregate.add(state, values),
+            _ => Ok(()),
         }
     }
 
     /// The result.
     ///
     /// # Errors
-    /// Decimals whose scales lie too far apart to be added.
+    /// A final function that fails; decimals whose scales lie too far apart to be added.
     pub(super) fn result(&self) -> Result<Option<Vec<u8>>, QueryError> {
         Ok(match self {
+            State::User { aggregate, state } => aggregate.result(state.as_deref())?,
             State::Count(count) => Some(count.to_be_bytes().to_vec()),
             State::Extreme { best, .. } => best.clone(),
             State::Whole { sum, count, ty, average } => {

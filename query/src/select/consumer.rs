@@ -11,7 +11,7 @@ use helenus_model::read::{Flow, Next, PartitionConsumer};
 use helenus_model::row::{DeletionTime, RowRef};
 
 use super::execution::{Progress, Stop, write_row};
-use super::selector::Environment;
+use super::selector::{Environment, evaluate_all};
 use crate::error::QueryError;
 use crate::sink::RowSink;
 
@@ -93,6 +93,11 @@ impl<'a> SelectConsumer<'a> {
             aggregation.clustering.clear();
             aggregation.clustering.extend_from_slice(row.map_or(&[], |(clustering, _)| clustering));
             for (state, aggregate) in aggregation.states.iter_mut().zip(&plan.aggregates) {
+                if let Some((_, arguments)) = &aggregate.user {
+                    let values = evaluate_all(arguments, &view, &environment)?;
+                    state.add_all(&values.iter().map(Option::as_deref).collect::<Vec<_>>())?;
+                    continue;
+                }
                 match &aggregate.argument {
                     None => state.add(Some(&[])),
                     Some(argument) => state.add(argument.evaluate(&view, &environment)?.as_deref()),

@@ -23,7 +23,7 @@ use crate::error::QueryError;
 use crate::restrict::{GroupTerm, KeyPart, PartitionRestriction, check_key};
 use crate::sink::RowSink;
 use crate::term::{Term, Value};
-use crate::values::{BoundValues, ExecuteOptions, IdSource, SteppingIds};
+use crate::values::{BoundValues, ExecuteOptions, IdSource, NoIds, SteppingIds};
 
 /// No limit.
 pub(super) const UNLIMITED: u32 = u32::MAX;
@@ -152,22 +152,6 @@ pub(super) struct Clock {
     pub(super) now: i64,
     pub(super) now_millis: i64,
     ids: Option<SteppingIds>,
-}
-
-/// For statements that take no ids.
-#[derive(Debug)]
-struct NoIds;
-
-impl IdSource for NoIds {
-    fn next_ticks(&self) -> u64 {
-        0
-    }
-    fn clock_and_node(&self) -> u64 {
-        0
-    }
-    fn random(&self) -> u128 {
-        0
-    }
 }
 
 impl Clock {

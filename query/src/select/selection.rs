@@ -1,5 +1,8 @@
 //! The selection clause checked against the table: what to compute of each row, and how the result's columns are called.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use helenus_cql::ast::{self, FunctionName, SelectClause, Term as RawTerm, WriteTimeKind};
 use helenus_model::schema::{Column, ColumnKind, Table};
 use helenus_model::types::CqlType;
@@ -11,7 +14,7 @@ use super::assemble::{CellPart, Inputs, Source};
 use super::name::result_name;
 use super::selector::Selector;
 use crate::error::QueryError;
-use crate::function::{self, Argument};
+use crate::function::{self, Argument, Body};
 use crate::spec::ColumnSpec;
 use crate::term::{Assignability, Preparer, Term, native_type, resolve_type, type_assignability};
 
@@ -53,7 +56,7 @@ pub(super) fn prepare_selection(
             }
         }
         SelectClause::Items(items) => {
-            for item in items {
+            for item in qualified(items, table, builder.preparer).iter() {
                 let (selector, ty) = builder.selector(&item.selector, None)?;
                 let name = item.alias.as_ref().map_or_else(|| builder.name(&item.selector), |alias| alias.text.clone());
                 builder.selection.columns.push(ColumnSpec::named(table, name, ty));
@@ -62,6 +65,56 @@ pub(super) fn prepare_selection(
         }
     }
     Ok(builder.selection)
+}
+
+/// The items with their keyspace in front of user functions that are named without: result columns are called after it.
+fn qualified<'i>(
+    items: &'i [ast::SelectedItem],
+    table: &Table,
+    preparer: &Preparer<'_>,
+) -> Cow<'i, [ast::SelectedItem]> {
+    let context = preparer.context();
+    let keyspace = context.schema.keyspace(&table.keyspace);
+    if keyspace.is_none_or(|keyspace| keyspace.functions.is_empty() && keyspace.aggregates.is_empty()) {
+        return Cow::Borrowed(items);
+    }
+    let mut items = items.to_vec();
+    for item in &mut items {
+        qualify(&mut item.selector, &|name| function::has_function(name, &table.keyspace, context), &table.keyspace);
+    }
+    Cow::Owned(items)
+}
+
+fn qualify(selector: &mut ast::Selector, is_users: &dyn Fn(&str) -> bool, keyspace: &str) {
+    let each = |selector: &mut ast::Selector| qualify(selector, is_users, keyspace);
+    match selector {
+        ast::Selector::Function { name, arguments } => {
+            if name.keyspace.is_none() && is_users(name.name.as_str()) && !function::is_native(name.name.as_str()) {
+                name.keyspace = Some(ast::Name::new(keyspace));
+            }
+            arguments.iter_mut().for_each(each);
+        }
+        ast::Selector::Cast { inner, .. }
+        | ast::Selector::TypeHint { inner, .. }
+        | ast::Selector::Field { inner, .. }
+        | ast::Selector::Element { inner, .. }
+        | ast::Selector::Slice { inner, .. }
+        | ast::Selector::Negation(inner) => each(inner),
+        ast::Selector::Arithmetic { left, right, .. } => {
+            each(left);
+            each(right);
+        }
+        ast::Selector::Tuple(parts) | ast::Selector::List(parts) | ast::Selector::Set(parts) => {
+            parts.iter_mut().for_each(each);
+        }
+        ast::Selector::Map(entries) => {
+            for (key, value) in entries {
+                each(key);
+                each(value);
+            }
+        }
+        _ => {}
+    }
 }
 
 struct Builder<'b, 'p> {
@@ -100,6 +153,10 @@ impl Builder<'_, '_> {
 
     /// A selector and its type. `wanted` is the type of the place it stands at, if that is known.
     fn selector(&mut self, raw: &ast::Selector, wanted: Option<&CqlType>) -> Typed {
+        if let (Some(ty @ CqlType::Udt { .. }), Some(term)) = (wanted, user_type_term(raw)) {
+            let term = self.preparer.term(&term, &self.spec(ty.clone()))?;
+            return Ok((self.constant(term), ty.clone()));
+        }
         if let Some(term) = as_term(raw) {
             let Some(wanted) = wanted else {
                 return match raw {
@@ -203,7 +260,7 @@ impl Builder<'_, '_> {
     }
 
     fn aggregate(&mut self, kind: AggregateKind, argument: Option<Selector>, argument_type: CqlType) -> Selector {
-        self.selection.aggregates.push(AggregatePlan { kind, argument, argument_type });
+        self.selection.aggregates.push(AggregatePlan { kind, argument, argument_type, user: None });
         Selector::Aggregate(self.selection.aggregates.len() - 1)
     }
 
@@ -266,10 +323,22 @@ impl Builder<'_, '_> {
             }
             _ => error,
         })?;
+        let before = self.selection.aggregates.len();
         let mut selectors = Vec::with_capacity(arguments.len());
         for (place, argument) in arguments.iter().enumerate() {
-            let wanted = function.argument_types.get(place).cloned();
+            let wanted = function.argument_types.get(place);
+            let wanted = wanted.map(|ty| if function.keyspace() == "system" { ty.clone() } else { ty.freeze() });
             selectors.push(self.selector(argument, wanted.as_ref())?.0);
+        }
+        if let Body::UserAggregate(aggregate) = &function.body {
+            if self.selection.aggregates.len() > before {
+                return invalid("aggregate functions cannot be used as arguments of aggregate functions");
+            }
+            let user = Some((Arc::clone(aggregate), selectors));
+            let plan = AggregatePlan { kind: AggregateKind::User, argument: None, argument_type: CqlType::Blob, user };
+            self.selection.aggregates.push(plan);
+            let ty = function.return_type.clone();
+            return Ok((Selector::Aggregate(self.selection.aggregates.len() - 1), ty));
         }
         self.selection.impure |= !function.is_pure();
         let ty = function.return_type.clone();
@@ -459,6 +528,16 @@ fn as_term(raw: &ast::Selector) -> Option<RawTerm> {
     })
 }
 
+/// `{field: term}` as a value of a user-defined type: so it is read where one is wanted.
+fn user_type_term(raw: &ast::Selector) -> Option<RawTerm> {
+    let ast::Selector::Map(entries) = raw else { return None };
+    let fields = entries.iter().map(|(key, value)| match key {
+        ast::Selector::Column(name) => Some((name.clone(), as_term(value)?)),
+        _ => None,
+    });
+    Some(RawTerm::UserType(fields.collect::<Option<_>>()?))
+}
+
 /// The type a selector has by itself.
 fn selector_type(preparer: &Preparer<'_>, table: &Table, raw: &ast::Selector) -> Option<CqlType> {
     let spec = ColumnSpec::named(table, "[selection]", CqlType::Blob);
@@ -540,6 +619,9 @@ struct SelectorArgument<'a, 'p> {
 
 impl Argument for SelectorArgument<'_, '_> {
     fn assignability(&self, spec: &ColumnSpec) -> Assignability {
+        if let (CqlType::Udt { .. }, Some(term)) = (&spec.ty, user_type_term(self.raw)) {
+            return self.preparer.assignability(&term, spec);
+        }
         if let Some(term) = as_term(self.raw) {
             return self.preparer.assignability(&term, spec);
         }

@@ -149,7 +149,7 @@ impl Selector {
     }
 }
 
-fn evaluate_all<'a>(
+pub(super) fn evaluate_all<'a>(
     selectors: &[Selector],
     row: &RowView<'a>,
     environment: &Environment<'a>,

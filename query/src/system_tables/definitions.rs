@@ -107,6 +107,8 @@ fn build() -> Definitions {
                 durable_writes: true,
                 tables: BTreeMap::new(),
                 types: BTreeMap::new(),
+                functions: Vec::new(),
+                aggregates: Vec::new(),
             };
             ((*name).to_owned(), keyspace)
         })

@@ -58,6 +58,8 @@ pub fn read(
             schema::built_index_rows(&source.schema(), &|index| source.is_index_built(index), &mut rows);
         }
         ("system_schema", "types") => schema::type_rows(&source.schema(), &mut rows),
+        ("system_schema", "functions") => schema::function_rows(&source.schema(), &mut rows),
+        ("system_schema", "aggregates") => schema::aggregate_rows(&source.schema(), &mut rows),
         ("system_virtual_schema", "keyspaces") => schema::keyspace_rows(&source.schema(), true, &mut rows),
         ("system_virtual_schema", "tables") => schema::table_rows(&source.schema(), true, &mut rows),
         ("system_virtual_schema", "columns") => schema::column_rows(&source.schema(), true, &mut rows),

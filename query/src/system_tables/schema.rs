@@ -2,6 +2,7 @@
 
 use helenus_model::schema::{ColumnKind, Keyspace, Schema, SortOrder, Table};
 use helenus_model::value::CollectionBuilder;
+use helenus_model::value::to_cql_literal;
 
 use super::definitions::{definitions, is_virtual_keyspace};
 use super::rows::VirtualRows;
@@ -138,5 +139,37 @@ pub(super) fn built_index_rows(schema: &Schema, is_built: &dyn Fn(uuid::Uuid) ->
         for index in table.indexes.iter().filter(|index| is_built(index.id)) {
             rows.text("table_name", &table.keyspace).text("index_name", &index.name).end();
         }
+    }
+}
+
+pub(super) fn function_rows(schema: &Schema, rows: &mut VirtualRows<'_>) {
+    for function in schema.keyspaces.values().flat_map(|keyspace| &keyspace.functions) {
+        rows.text("keyspace_name", &function.keyspace)
+            .text("function_name", &function.name)
+            .texts("argument_types", function.type_texts())
+            .texts("argument_names", function.arguments.iter().map(|(name, _)| name))
+            .text("body", &function.body)
+            .boolean("called_on_null_input", function.called_on_null_input)
+            .text("language", &function.language)
+            .text("return_type", &function.return_type.to_string())
+            .end();
+    }
+}
+
+pub(super) fn aggregate_rows(schema: &Schema, rows: &mut VirtualRows<'_>) {
+    for aggregate in schema.keyspaces.values().flat_map(|keyspace| &keyspace.aggregates) {
+        rows.text("keyspace_name", &aggregate.keyspace)
+            .text("aggregate_name", &aggregate.name)
+            .texts("argument_types", aggregate.type_texts())
+            .text("return_type", &aggregate.return_type.to_string())
+            .text("state_func", &aggregate.state_function)
+            .text("state_type", &aggregate.state_type.to_string());
+        if let Some(name) = &aggregate.final_function {
+            rows.text("final_func", name);
+        }
+        if let Some(value) = &aggregate.initial_condition {
+            rows.text("initcond", &to_cql_literal(&aggregate.state_type, value));
+        }
+        rows.end();
     }
 }

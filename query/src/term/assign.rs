@@ -154,7 +154,7 @@ impl Preparer<'_> {
         match self.resolve_call(term, receiver) {
             // A missing or ill-typed function is reported when the call is prepared.
             Err(_) => Assignability::Exact,
-            Ok(function) => type_assignability(&receiver.ty, &function.return_type),
+            Ok(function) => function.returns(&receiver.ty),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::error::QueryError;
 use crate::function::argument_spec;
 use crate::prepare::PrepareContext;
 use crate::spec::{BindSlot, ColumnSpec};
-use crate::values::{ExecuteOptions, IdSource, NoValues};
+use crate::values::{ExecuteOptions, NoIds, NoValues};
 
 /// Checks the terms of one statement and remembers what its markers are for.
 pub struct Preparer<'a> {
@@ -142,10 +142,10 @@ impl<'a> Preparer<'a> {
 
     fn call(&mut self, term: &RawTerm, receiver: &ColumnSpec) -> Result<Term, QueryError> {
         let function = self.resolve_call(term, receiver)?;
-        if !assign::type_assignability(&receiver.ty, &function.return_type).is_assignable() {
+        if !function.returns(&receiver.ty).is_assignable() {
             let what = match function.operator {
                 Some(operator) => format!("operation {operator}"),
-                None => format!("function system.{}", function.name),
+                None => format!("function {}", function.full_name()),
             };
             return Err(QueryError::invalid(format!(
                 "Type error: cannot assign result of {what} (type {}) to {} (type {})",
@@ -192,20 +192,4 @@ fn fold(term: Term) -> Result<Term, QueryError> {
         Value::Null | Value::Unset => Term::Null,
     };
     Ok(folded)
-}
-
-/// Constants need no ids.
-#[derive(Debug)]
-struct NoIds;
-
-impl IdSource for NoIds {
-    fn next_ticks(&self) -> u64 {
-        0
-    }
-    fn clock_and_node(&self) -> u64 {
-        0
-    }
-    fn random(&self) -> u128 {
-        0
-    }
 }

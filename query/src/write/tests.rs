@@ -49,6 +49,7 @@ fn schema() -> Schema {
             now_micros: 0,
             datacenters: &datacenters,
             default_replication_factor: 1,
+            user_functions_enabled: true,
         };
         let outcome = plan.outcome(&context).expect(text);
         schema = schema.apply(number as u64 + 1, &outcome.changes).expect(text);

@@ -10,12 +10,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cql-protocol", &["model"]),
     ("engine", &["model"]),
     ("gossip", &["model"]),
-    ("query", &["model", "cql"]),
+    ("script", &["model"]),
+    ("query", &["model", "cql", "script"]),
     ("cluster", &["model", "query", "engine", "gossip", "cql-protocol"]),
     ("node", &["model", "cluster", "cql-protocol", "engine"]),
     ("sim", &["model", "cluster", "cql-protocol", "engine"]),
     ("cluster-tests", &["model", "node", "sim", "cql-protocol"]),
-    ("benches", &["model", "cql", "cql-protocol", "engine", "gossip", "query", "cluster", "node", "sim"]),
+    ("benches", &["model", "cql", "cql-protocol", "engine", "gossip", "query", "script", "cluster", "node", "sim"]),
     ("xtask", &[]),
 ];
 

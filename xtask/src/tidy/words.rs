@@ -34,7 +34,8 @@ const CORE_BANS: &[Ban] = &[
     (concat!("thread_", "rng"), &[".rs"], "chance is an argument in core crates"),
 ];
 
-const CORE: &[&str] = &["model/", "cql/", "cql-protocol/", "engine/", "gossip/", "query/", "cluster/", "sim/"];
+const CORE: &[&str] =
+    &["model/", "cql/", "cql-protocol/", "engine/", "gossip/", "script/", "query/", "cluster/", "sim/"];
 
 /// Tests of what threads do to one another need threads, and the simulator's program tells how fast its seeds ran.
 fn is_free(path: &str) -> bool {

@@ -1,0 +1,377 @@
+//! CREATE and DROP of FUNCTION and AGGREGATE.
+
+use std::sync::Arc;
+
+use helenus_cql::ast::{self, CqlTypeName};
+use helenus_model::schema::{AggregateDefinition, FunctionDefinition, Keyspace, SchemaChange};
+use helenus_model::types::CqlType;
+
+use super::keyspace::missing;
+use super::names::{check_modifiable, is_local_system, is_replicated_system};
+use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
+use crate::error::QueryError;
+use crate::function::UserFunction;
+use crate::prepare::{NoSystemTables, PrepareContext};
+use crate::spec::ColumnSpec;
+use crate::term::{Preparer, Value, resolve_type, type_text};
+use crate::values::{ExecuteOptions, NoIds, NoValues};
+
+fn invalid<T>(message: impl Into<String>) -> Result<T, QueryError> {
+    Err(QueryError::invalid(message))
+}
+
+/// Functions may be made in no system keyspace.
+fn check_keyspace(keyspace: &str) -> Result<(), QueryError> {
+    if is_local_system(keyspace) {
+        return invalid(format!("System keyspace '{keyspace}' is not user-modifiable"));
+    }
+    if is_replicated_system(keyspace) {
+        return Err(QueryError::unsupported(format_args!("functions in keyspace {keyspace}")));
+    }
+    Ok(())
+}
+
+/// A type of a signature: what can be frozen is written without.
+fn signature_type(name: &CqlTypeName, what: &str, keyspace: &Keyspace) -> Result<CqlType, QueryError> {
+    let ty = resolve_type(name, &keyspace.name, Some(keyspace))?;
+    if let CqlTypeName::Frozen(_) = name
+        && !matches!(ty, CqlType::Tuple(_) | CqlType::Vector { .. })
+    {
+        let text = type_text(name);
+        return invalid(format!("{what} '{text}' cannot be frozen; remove frozen<> modifier from '{text}'"));
+    }
+    Ok(ty)
+}
+
+fn type_list(types: &[String]) -> String {
+    types.join(", ")
+}
+
+fn outcome(
+    change: SchemaChange,
+    (kind, target): (EventKind, EventTarget),
+    keyspace: &str,
+    name: &str,
+    types: Vec<String>,
+) -> DdlOutcome {
+    let mut outcome = DdlOutcome::of(vec![change], kind, target, keyspace, name);
+    if let Some(event) = &mut outcome.event {
+        event.argument_types = types;
+    }
+    outcome
+}
+
+fn find_function<'k>(keyspace: &'k Keyspace, name: &str, types: &[CqlType]) -> Option<&'k Arc<FunctionDefinition>> {
+    keyspace.functions.iter().find(|function| function.name == name && function.has_types(types))
+}
+
+fn find_aggregate<'k>(keyspace: &'k Keyspace, name: &str, types: &[CqlType]) -> Option<&'k Arc<AggregateDefinition>> {
+    keyspace.aggregates.iter().find(|aggregate| aggregate.name == name && aggregate.has_types(types))
+}
+
+pub(super) fn create_function(
+    create: &ast::CreateFunction,
+    keyspace_name: &str,
+    context: &DdlContext<'_>,
+) -> Result<DdlOutcome, QueryError> {
+    if create.or_replace && create.if_not_exists {
+        return invalid("Cannot use both 'OR REPLACE' and 'IF NOT EXISTS' directives");
+    }
+    if !context.user_functions_enabled {
+        return invalid(
+            "User-defined functions are disabled in cassandra.yaml - set user_defined_functions_enabled=true to enable",
+        );
+    }
+    if create.language != "java" {
+        return invalid(
+            "Currently only Java UDFs are available in Cassandra. For more information - CASSANDRA-18252 and CASSANDRA-17281",
+        );
+    }
+    let name = create.name.name.as_str();
+    let names: Vec<&str> = create.arguments.iter().map(|argument| argument.name.as_str()).collect();
+    if names.iter().enumerate().any(|(place, name)| names.iter().take(place).any(|other| other == name)) {
+        return invalid(format!(
+            "Duplicate argument names for given function {name} with argument names [{}]",
+            names.join(", ")
+        ));
+    }
+    check_keyspace(keyspace_name)?;
+    let Some(keyspace) = context.schema.keyspace(keyspace_name) else { return Err(missing(keyspace_name)) };
+    let mut arguments = Vec::with_capacity(create.arguments.len());
+    for argument in &create.arguments {
+        let ty = signature_type(&argument.type_name, "Argument", keyspace)?;
+        arguments.push((argument.name.text.clone(), ty));
+    }
+    let definition = FunctionDefinition {
+        keyspace: keyspace_name.to_owned(),
+        name: name.to_owned(),
+        arguments,
+        return_type: signature_type(&create.return_type, "Return type", keyspace)?,
+        called_on_null_input: create.called_on_null_input,
+        language: create.language.clone(),
+        body: create.body.clone(),
+    };
+    // The body is compiled before anything is looked at, as in Cassandra: a wrong one is told even when the function is there.
+    UserFunction::compile(&definition, keyspace)?;
+    let types: Vec<CqlType> = definition.arguments.iter().map(|(_, ty)| ty.clone()).collect();
+    if find_aggregate(keyspace, name, &types).is_some() {
+        return invalid(format!("Function '{name}' cannot replace an aggregate"));
+    }
+    let mut kind = EventKind::Created;
+    if let Some(existing) = find_function(keyspace, name, &types) {
+        if create.if_not_exists {
+            return Ok(DdlOutcome::nothing());
+        }
+        if !create.or_replace {
+            return invalid(format!("Function '{name}' already exists"));
+        }
+        if existing.called_on_null_input != definition.called_on_null_input {
+            // Cassandra asks for the directive that the statement has, not for the one it lacks.
+            let directive = if existing.called_on_null_input { "RETURNS NULL" } else { "CALLED" };
+            return invalid(format!("Function '{name}' must have {directive} ON NULL INPUT directive"));
+        }
+        if existing.return_type.freeze() != definition.return_type.freeze() {
+            return invalid(format!(
+                "Cannot replace function '{name}', the new return type {} is not compatible with the return type {} of existing function",
+                definition.return_type, existing.return_type
+            ));
+        }
+        if **existing == definition {
+            return Ok(DdlOutcome::nothing());
+        }
+        kind = EventKind::Updated;
+    }
+    let types = definition.type_texts();
+    let change = SchemaChange::PutFunction(Box::new(definition));
+    Ok(outcome(change, (kind, EventTarget::Function), keyspace_name, name, types))
+}
+
+pub(super) fn create_aggregate(
+    create: &ast::CreateAggregate,
+    keyspace_name: &str,
+    context: &DdlContext<'_>,
+) -> Result<DdlOutcome, QueryError> {
+    if create.or_replace && create.if_not_exists {
+        return invalid("Cannot use both 'OR REPLACE' and 'IF NOT EXISTS' directives");
+    }
+    let name = create.name.name.as_str();
+    check_keyspace(keyspace_name)?;
+    let Some(keyspace) = context.schema.keyspace(keyspace_name) else {
+        return Err(QueryError::Config(format!("Keyspace {keyspace_name} doesn't exist")));
+    };
+    let mut argument_types = Vec::with_capacity(create.argument_types.len());
+    for ty in &create.argument_types {
+        argument_types.push(signature_type(ty, "Argument", keyspace)?);
+    }
+    let state_type = signature_type(&create.state_type, "State type", keyspace)?;
+    let state_arguments: Vec<CqlType> = std::iter::once(&state_type).chain(&argument_types).cloned().collect();
+    let state_function = create.state_function.as_str();
+    let shown = |types: &[CqlType]| type_list(&types.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let Some(function) = find_function(keyspace, state_function, &state_arguments) else {
+        return invalid(format!(
+            "State function {keyspace_name}.{state_function}({}) doesn't exist",
+            shown(&state_arguments)
+        ));
+    };
+    if function.return_type.freeze() != state_type.freeze() {
+        return invalid(format!(
+            "State function {keyspace_name}.{state_function}({}) return type must be the same as the first argument type - check STYPE, argument and return types",
+            shown(&state_arguments)
+        ));
+    }
+    let mut return_type = state_type.clone();
+    if let Some(last) = &create.final_function {
+        let Some(found) = find_function(keyspace, last.as_str(), std::slice::from_ref(&state_type)) else {
+            return invalid(format!("Final function {keyspace_name}.{last}({state_type}) doesn't exist"));
+        };
+        return_type = found.return_type.clone();
+    }
+    let initial_condition = match &create.initial_condition {
+        Some(term) => initial_value(term, &state_type, keyspace_name, context)?,
+        None => None,
+    };
+    if initial_condition.is_none() && !function.called_on_null_input {
+        return invalid(format!(
+            "Cannot create aggregate '{name}' without INITCOND because state function {keyspace_name}.{state_function} does not accept 'null' arguments"
+        ));
+    }
+    if find_function(keyspace, name, &argument_types).is_some() {
+        return invalid(format!("Aggregate '{name}' cannot replace a function"));
+    }
+    let definition = AggregateDefinition {
+        keyspace: keyspace_name.to_owned(),
+        name: name.to_owned(),
+        argument_types,
+        state_function: state_function.to_owned(),
+        state_type,
+        final_function: create.final_function.as_ref().map(|name| name.text.clone()),
+        initial_condition,
+        return_type,
+    };
+    put_aggregate(create, definition, keyspace)
+}
+
+fn put_aggregate(
+    create: &ast::CreateAggregate,
+    definition: AggregateDefinition,
+    keyspace: &Keyspace,
+) -> Result<DdlOutcome, QueryError> {
+    let name = definition.name.clone();
+    let mut kind = EventKind::Created;
+    if let Some(existing) = find_aggregate(keyspace, &name, &definition.argument_types) {
+        if create.if_not_exists {
+            return Ok(DdlOutcome::nothing());
+        }
+        if !create.or_replace {
+            return invalid(format!("Aggregate '{name}' already exists"));
+        }
+        if existing.return_type.freeze() != definition.return_type.freeze() {
+            return invalid(format!(
+                "Cannot replace aggregate '{name}', the new return type {} isn't compatible with the return type {} of existing function",
+                definition.return_type, existing.return_type
+            ));
+        }
+        if **existing == definition {
+            return Ok(DdlOutcome::nothing());
+        }
+        kind = EventKind::Updated;
+    }
+    let types = definition.type_texts();
+    let change = SchemaChange::PutAggregate(Box::new(definition));
+    Ok(outcome(change, (kind, EventTarget::Aggregate), &keyspace.name, &name, types))
+}
+
+/// The value of INITCOND.
+fn initial_value(
+    term: &ast::Term,
+    ty: &CqlType,
+    keyspace: &str,
+    context: &DdlContext<'_>,
+) -> Result<Option<Vec<u8>>, QueryError> {
+    let prepare = PrepareContext { schema: context.schema, keyspace: Some(keyspace), local: &NoSystemTables };
+    let mut preparer = Preparer::new(prepare, &[]);
+    let spec = ColumnSpec {
+        keyspace: keyspace.to_owned(),
+        table: "--dummy--".to_owned(),
+        name: "(dummy)".to_owned(),
+        ty: ty.freeze(),
+    };
+    let term = preparer.term(term, &spec)?;
+    if !term.is_terminal() {
+        return Err(QueryError::unsupported("an INITCOND that is no constant"));
+    }
+    let options = ExecuteOptions { timestamp: 0, now: 0, now_millis: 0, ids: &NoIds };
+    Ok(match term.evaluate(&NoValues, &options)? {
+        Value::Bytes(bytes) => Some(bytes.into_owned()),
+        Value::Null | Value::Unset => None,
+    })
+}
+
+/// The types a DROP names, resolved; user-defined types that are not there are told.
+fn dropped_types(drop: &ast::DropFunction, keyspace: &Keyspace) -> Result<Option<Vec<CqlType>>, QueryError> {
+    let Some(types) = &drop.argument_types else { return Ok(None) };
+    let resolved = types.iter().map(|ty| resolve_type(ty, &keyspace.name, Some(keyspace)));
+    Ok(Some(resolved.collect::<Result<_, _>>()?))
+}
+
+/// Cassandra's words for a name that several overloads share.
+fn ambiguous<T>(kind: &str, name: &str) -> Result<T, QueryError> {
+    invalid(format!(
+        "'DROP {kind} {name}' matches multiple function definitions; specify the argument types by issuing a statement like 'DROP {kind} {name} (type, type, ...)'. You can use cqlsh 'DESCRIBE {kind} {name}' command to find all overloads"
+    ))
+}
+
+fn not_there(
+    drop: &ast::DropFunction,
+    kind: &str,
+    keyspace: &str,
+    types: Option<&[CqlType]>,
+) -> Result<DdlOutcome, QueryError> {
+    if drop.if_exists {
+        return Ok(DdlOutcome::nothing());
+    }
+    let types =
+        types.map(|types| format!("({})", type_list(&types.iter().map(ToString::to_string).collect::<Vec<_>>())));
+    invalid(format!("{kind} '{keyspace}.{}{}' doesn't exist", drop.name.name, types.unwrap_or_default()))
+}
+
+/// How many functions and aggregates a name has.
+fn overloads(keyspace: &Keyspace, name: &str) -> usize {
+    keyspace.functions.iter().filter(|function| function.name == name).count()
+        + keyspace.aggregates.iter().filter(|aggregate| aggregate.name == name).count()
+}
+
+/// The keyspace of a DROP, once it may be changed.
+fn dropped_keyspace<'c>(name: &str, context: &DdlContext<'c>) -> Result<Option<&'c Arc<Keyspace>>, QueryError> {
+    if is_local_system(name) {
+        return invalid(format!("System keyspace '{name}' is not user-modifiable"));
+    }
+    check_modifiable(name, &|| format!("DROP <all functions in {name}>"))?;
+    Ok(context.schema.keyspace(name))
+}
+
+pub(super) fn drop_function(
+    drop: &ast::DropFunction,
+    keyspace_name: &str,
+    context: &DdlContext<'_>,
+) -> Result<DdlOutcome, QueryError> {
+    let name = drop.name.name.as_str();
+    let Some(keyspace) = dropped_keyspace(keyspace_name, context)? else {
+        return not_there(drop, "Function", keyspace_name, None);
+    };
+    let types = dropped_types(drop, keyspace)?;
+    if types.is_none() && overloads(keyspace, name) > 1 {
+        return ambiguous("FUNCTION", name);
+    }
+    let found = keyspace
+        .functions
+        .iter()
+        .find(|function| function.name == name && types.as_ref().is_none_or(|types| function.has_types(types)));
+    let Some(found) = found else { return not_there(drop, "Function", keyspace_name, types.as_deref()) };
+    let own: Vec<CqlType> = found.arguments.iter().map(|(_, ty)| ty.clone()).collect();
+    let users: Vec<String> = keyspace
+        .aggregates
+        .iter()
+        .filter(|aggregate| {
+            (aggregate.state_function == name && found.has_types(&aggregate.state_arguments()))
+                || (aggregate.final_function.as_deref() == Some(name)
+                    && found.has_types(std::slice::from_ref(&aggregate.state_type)))
+        })
+        .map(|aggregate| format!("{keyspace_name}.{}", aggregate.name))
+        .collect();
+    if !users.is_empty() {
+        return invalid(format!(
+            "Function '{keyspace_name}.{name}' is still referenced by aggregates {}",
+            users.join(", ")
+        ));
+    }
+    let change =
+        SchemaChange::DropFunction { keyspace: keyspace_name.to_owned(), name: name.to_owned(), argument_types: own };
+    Ok(outcome(change, (EventKind::Dropped, EventTarget::Function), keyspace_name, name, found.type_texts()))
+}
+
+pub(super) fn drop_aggregate(
+    drop: &ast::DropFunction,
+    keyspace_name: &str,
+    context: &DdlContext<'_>,
+) -> Result<DdlOutcome, QueryError> {
+    let name = drop.name.name.as_str();
+    let Some(keyspace) = dropped_keyspace(keyspace_name, context)? else {
+        return not_there(drop, "Aggregate", keyspace_name, None);
+    };
+    let types = dropped_types(drop, keyspace)?;
+    if types.is_none() && overloads(keyspace, name) > 1 {
+        return ambiguous("AGGREGATE", name);
+    }
+    let found = keyspace
+        .aggregates
+        .iter()
+        .find(|aggregate| aggregate.name == name && types.as_ref().is_none_or(|types| aggregate.has_types(types)));
+    let Some(found) = found else { return not_there(drop, "Aggregate", keyspace_name, types.as_deref()) };
+    let change = SchemaChange::DropAggregate {
+        keyspace: keyspace_name.to_owned(),
+        name: name.to_owned(),
+        argument_types: found.argument_types.clone(),
+    };
+    Ok(outcome(change, (EventKind::Dropped, EventTarget::Aggregate), keyspace_name, name, found.type_texts()))
+}
