@@ -8,6 +8,7 @@ message. `HELENUS_RECORD=1` with HELENUS_TEST_CONTACT writes Cassandra's answers
 import difflib
 import os
 import pathlib
+import re
 
 import pytest
 from cassandra import ConsistencyLevel
@@ -46,12 +47,22 @@ def shown(value):
     return str(value)
 
 
+# Cassandra lists functions of one name in an order that changes from start to start.
+SIGNATURES = re.compile(r"(?<=signatures: )system\..*?(?=\))(?:\).*?)*(?=\)(?:: |$))")
+
+
+def in_order(found):
+    """The signatures sorted."""
+    return ", ".join(sorted(re.split(r", (?=system\.)", found.group())))
+
+
 def error_lines(error):
     """The code and the message. A syntax error's message names the place; the words after it are ours."""
     code = getattr(error, "error_code", None)
     text = str(getattr(error, "message", error))
     if isinstance(error, SyntaxException) or code == 0x2000:
         text = text.split(" ")[1] if text.startswith("line ") else text.split(":")[0]
+    text = SIGNATURES.sub(in_order, text)
     return [f"error {code:#06x} {text}"] if code is not None else [f"error {type(error).__name__} {text}"]
 
 

@@ -7,12 +7,10 @@ from cassandra import InvalidRequest
 from conftest import fresh_keyspace
 
 STATEMENTS = [
-    # Writes that read first.
-    "UPDATE t SET l[0] = 1 WHERE k = 1 AND c = 1",
-    "UPDATE t SET l = l - [1] WHERE k = 1 AND c = 1",
-    "DELETE l[0] FROM t WHERE k = 1 AND c = 1",
-    # JSON.
-    "INSERT INTO t JSON '{\"k\": 1, \"c\": 1}'",
+    # Conditions on what is read or worked out first.
+    "UPDATE t SET l[0] = 1 WHERE k = 1 AND c = 1 IF v = 1",
+    "DELETE l[0] FROM t WHERE k = 1 AND c = 1 IF EXISTS",
+    "INSERT INTO t JSON '{\"k\": 1, \"c\": 1}' IF NOT EXISTS",
     # Indexes, views, functions, triggers.
     "CREATE INDEX ON t (v) USING 'sai'",
     "CREATE MATERIALIZED VIEW w AS SELECT * FROM t WHERE k IS NOT NULL AND c IS NOT NULL AND v IS NOT NULL PRIMARY KEY (v, k, c)",

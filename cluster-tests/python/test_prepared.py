@@ -135,3 +135,77 @@ def test_a_batch_mixes_text_and_prepared(session, table):
     batch.add(f"INSERT INTO {table} (k, v) VALUES (3, 'literal')")
     session.execute(batch)
     assert sorted(session.execute(f"SELECT k, v FROM {table}")) == [(1, "prepared"), (2, "text"), (3, "literal")]
+
+
+def test_lists_by_index_with_bound_values(session, table):
+    session.execute(f"CREATE TABLE {table} (k int PRIMARY KEY, v list<int>)")
+    session.execute(f"INSERT INTO {table} (k, v) VALUES (1, [1, 2, 3, 2])")
+    put = session.prepare(f"UPDATE {table} SET v[?] = ? WHERE k = ?")
+    assert [slot.name for slot in put.column_metadata] == ["idx(v)", "value(v)", "k"]
+    take = session.prepare(f"DELETE v[?] FROM {table} WHERE k = ?")
+    discard = session.prepare(f"UPDATE {table} SET v = v - ? WHERE k = ?")
+
+    def holds(*elements):
+        assert session.execute(f"SELECT v FROM {table} WHERE k = 1").one().v == list(elements)
+
+    session.execute(put, [0, 10, 1])
+    holds(10, 2, 3, 2)
+    session.execute(put, [0, UNSET_VALUE, 1])
+    holds(10, 2, 3, 2)
+    session.execute(put, [2, None, 1])
+    holds(10, 2, 2)
+    session.execute(take, [UNSET_VALUE, 1])
+    holds(10, 2, 2)
+    session.execute(take, [0, 1])
+    holds(2, 2)
+    session.execute(discard, [None, 1])
+    session.execute(discard, [UNSET_VALUE, 1])
+    session.execute(discard, [[5], 1])
+    holds(2, 2)
+    for values, text in [
+        ([None, 1, 1], "Invalid null value for list index"),
+        ([UNSET_VALUE, 1, 1], "Invalid unset value for list index"),
+        ([2, 1, 1], "List index 2 out of bound, list has size 2"),
+        ([-1, 1, 1], "List index -1 out of bound, list has size 2"),
+        ([0, 1, 2], "Attempted to set an element on a list which is null"),
+    ]:
+        with pytest.raises(InvalidRequest, match=text):
+            session.execute(put, values)
+    batch = BatchStatement()
+    batch.add(put, [0, 7, 1])
+    batch.add(discard, [[2], 1])
+    batch.add(SimpleStatement(f"INSERT INTO {table} (k, v) VALUES (2, [4])"))
+    session.execute(batch)
+    holds()
+    assert session.execute(f"SELECT v FROM {table} WHERE k = 2").one().v == [4]
+
+
+def test_insert_json_with_bound_values(session, table):
+    session.execute(f"CREATE TABLE {table} (k int, c text, v int, l list<int>, PRIMARY KEY (k, c))")
+    insert = session.prepare(f"INSERT INTO {table} JSON ?")
+    assert [(slot.name, slot.type.typename) for slot in insert.column_metadata] == [("[json]", "varchar")]
+    timed = session.prepare(f"INSERT INTO {table} JSON :doc DEFAULT UNSET USING TTL :ttl AND TIMESTAMP :at")
+    assert [slot.name for slot in timed.column_metadata] == ["doc", "ttl", "at"]
+    session.execute(insert, ['{"k": 1, "c": "a", "v": 2, "l": [1, 2]}'])
+    session.execute(timed, ['{"k": 1, "c": "a", "v": 3}', 1000, 5])
+    session.execute(timed, ['{"k": 1, "c": "b", "v": 3}', 1000, 5])
+    rows = session.execute(f"SELECT c, v, l, writetime(v) AS w FROM {table} WHERE k = 1").all()
+    assert [(row.c, row.v, row.l) for row in rows] == [("a", 2, [1, 2]), ("b", 3, None)]
+    assert rows[1].w == 5
+    session.execute(insert, ['{"k": 1, "c": "a"}'])
+    assert session.execute(f"SELECT v, l FROM {table} WHERE k = 1 AND c = 'a'").one() == (None, None)
+    for document, text in [
+        (None, "Got null for INSERT JSON values"),
+        ("null", "Got null for INSERT JSON values"),
+        ('{"k": 1}', "Invalid null value in condition for column c"),
+        ('{"k": 1, "c": "a", "x": 1}', "JSON values map contains unrecognized column: x"),
+        ("[]", "Could not decode JSON string as a map"),
+        ("{", "Could not decode JSON string as a map"),
+    ]:
+        with pytest.raises(InvalidRequest, match=text):
+            session.execute(insert, [document])
+    batch = BatchStatement()
+    batch.add(insert, ['{"k": 2, "c": "a", "v": 1}'])
+    batch.add(insert, ['{"k": 3, "c": "a", "v": 2}'])
+    session.execute(batch)
+    assert [row.v for row in session.execute(f"SELECT v FROM {table} WHERE k IN (2, 3)")] == [1, 2]

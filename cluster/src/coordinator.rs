@@ -46,6 +46,7 @@ mod hinted;
 mod index_read;
 mod inner_read;
 mod late;
+mod lists;
 mod operation;
 mod read;
 mod reconcile;

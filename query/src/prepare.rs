@@ -173,19 +173,20 @@ fn statement_of(
     context: &PrepareContext<'_>,
     preparer: &mut Preparer<'_>,
 ) -> Result<Planned, QueryError> {
-    let written = |plan: WritePlan| {
+    let written = |plan: WritePlan| -> Result<Planned, QueryError> {
+        WritePlan::refuse_conditions(plan.conditions.is_some(), plan.works_out_values())?;
         let table = Arc::clone(&plan.table);
-        (Statement::Write(Arc::new(plan)), Some(table))
+        Ok((Statement::Write(Arc::new(plan)), Some(table)))
     };
     Ok(match parsed {
         ast::Statement::Select(select) => {
             let (plan, table) = select::prepare_select(select, preparer)?;
             (Statement::Select(Arc::new(plan)), Some(table))
         }
-        ast::Statement::Insert(insert) => written(write::prepare_insert(insert, preparer)?),
-        ast::Statement::InsertJson(_) => return Err(QueryError::unsupported("INSERT JSON")),
-        ast::Statement::Update(update) => written(write::prepare_update(update, preparer)?),
-        ast::Statement::Delete(delete) => written(write::prepare_delete(delete, preparer)?),
+        ast::Statement::Insert(insert) => written(write::prepare_insert(insert, preparer)?)?,
+        ast::Statement::InsertJson(insert) => written(write::prepare_insert_json(insert, preparer)?)?,
+        ast::Statement::Update(update) => written(write::prepare_update(update, preparer)?)?,
+        ast::Statement::Delete(delete) => written(write::prepare_delete(delete, preparer)?)?,
         ast::Statement::Batch(batch) => {
             let plan = write::prepare_batch(batch, preparer)?;
             let table = plan.single_table().cloned();

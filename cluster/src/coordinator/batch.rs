@@ -17,11 +17,12 @@ use helenus_model::schema::Table;
 use helenus_query::ast;
 use helenus_query::prepare::{Prepared, Statement};
 use helenus_query::values::{BoundValues, ExecuteOptions};
-use helenus_query::write::{WriteBatch, check_counters};
+use helenus_query::write::{WriteBatch, WritePlan, check_counters};
 use uuid::Uuid;
 
 use super::client::{Asker, Handled, Session};
 use super::errors;
+use super::lists::{KeptOptions, KeptValues, ListWrite, WrittenAs};
 use super::statement::PreparedStatement;
 use super::values::RequestValues;
 use super::write::{Outgoing, Then, WriteOptions};
@@ -49,6 +50,8 @@ pub(super) struct BatchPlaces {
 enum Bound {
     /// They are bound; so many.
     Plain(usize),
+    /// One of them reads lists before it is bound.
+    Lists,
     /// One of them has conditions: they are bound together.
     Conditional(Vec<Arc<PreparedStatement>>),
 }
@@ -66,6 +69,7 @@ impl Coordinator {
         let bound = self.bind_batch(session, batch, &mut write, &mut tables);
         write.finish();
         let handled = match bound {
+            Ok(Bound::Lists) => self.batch_after_read(asker, session, batch),
             Ok(Bound::Conditional(statements)) => self.cas_batch(asker, batch, &statements),
             Ok(Bound::Plain(statements)) => {
                 let logged = batch.kind == BatchKind::Logged;
@@ -77,6 +81,47 @@ impl Coordinator {
         handled
     }
 
+    /// The statement of a batch's element.
+    fn batch_statement(
+        &mut self,
+        session: &Session,
+        batch: &Batch<'_>,
+        query: BatchQuery<'_>,
+    ) -> Result<Arc<PreparedStatement>, ErrorResponse> {
+        let prepared = match query {
+            BatchQuery::Prepared(id) => self.find_statement(id).ok_or_else(|| unprepared(id))?,
+            BatchQuery::Text(text) => {
+                let keyspace = batch.params.keyspace.map(Arc::from).or_else(|| session.keyspace.clone());
+                self.text_statement(text, keyspace.as_ref())
+            }
+        };
+        prepared.map_err(errors::query_error)
+    }
+
+    /// A batch of which a statement reads lists before it writes.
+    fn batch_after_read(&mut self, asker: Asker, session: &Session, batch: &Batch<'_>) -> Handled {
+        let timestamp = batch.params.timestamp.unwrap_or_else(|| self.shared.timestamp(self.now));
+        let mut statements = Vec::new();
+        for statement in batch.statements.iter() {
+            let prepared = match self.batch_statement(session, batch, statement.query) {
+                Ok(prepared) => prepared,
+                Err(error) => return error.into(),
+            };
+            let Some(values) = RequestValues::new(&statement.values, &prepared.prepared) else {
+                return wrong_count(&prepared.prepared, statement.values.len()).into();
+            };
+            let Statement::Write(plan) = &prepared.prepared.statement else { return not_for_batches().into() };
+            if let Err(error) = WritePlan::refuse_conditions(plan.conditions.is_some(), true) {
+                return errors::query_error(error).into();
+            }
+            statements.push((prepared, KeptValues::of(&values)));
+        }
+        let options = KeptOptions::of(&ExecuteOptions { timestamp, ..self.execute_options(&batch.params) });
+        let written = WrittenAs::Batch { logged: batch.kind == BatchKind::Logged };
+        self.read_lists(asker, Box::new(ListWrite::new(statements, options, batch.params.consistency, written)))
+    }
+
+    /// Binds the statements of a batch: how many there are; None when one has to read before.
     fn bind_batch(
         &mut self,
         session: &Session,
@@ -85,19 +130,15 @@ impl Coordinator {
         tables: &mut Vec<String>,
     ) -> Result<Bound, ErrorResponse> {
         let mut statements = Vec::new();
-        let mut conditional = false;
+        let (mut conditional, mut works_out_values) = (false, false);
         let (mut counts, mut others) = (false, false);
         // One timestamp for all.
         let timestamp = batch.params.timestamp.unwrap_or_else(|| self.shared.timestamp(self.now));
         for statement in batch.statements.iter() {
-            let prepared = match statement.query {
-                BatchQuery::Prepared(id) => self.find_statement(id).ok_or_else(|| unprepared(id))?,
-                BatchQuery::Text(text) => {
-                    let keyspace = batch.params.keyspace.map(Arc::from).or_else(|| session.keyspace.clone());
-                    self.text_statement(text, keyspace.as_ref())
-                }
-            };
-            let prepared: Arc<PreparedStatement> = prepared.map_err(errors::query_error)?;
+            let prepared = self.batch_statement(session, batch, statement.query)?;
+            if matches!(&prepared.prepared.statement, Statement::Write(plan) if plan.list_read().is_some()) {
+                return Ok(Bound::Lists);
+            }
             let Some(values) = RequestValues::new(&statement.values, &prepared.prepared) else {
                 return Err(wrong_count(&prepared.prepared, statement.values.len()));
             };
@@ -105,6 +146,8 @@ impl Coordinator {
             let is_conditional =
                 matches!(&prepared.prepared.statement, Statement::Write(plan) if plan.conditions.is_some());
             conditional |= is_conditional;
+            works_out_values |=
+                matches!(&prepared.prepared.statement, Statement::Write(plan) if plan.works_out_values());
             let is_counter = if is_conditional {
                 false
             } else {
@@ -120,6 +163,7 @@ impl Coordinator {
             BatchKind::Counter => ast::BatchKind::Counter,
         };
         check_counters(kind, counts, others).map_err(errors::query_error)?;
+        WritePlan::refuse_conditions(conditional, works_out_values).map_err(errors::query_error)?;
         Ok(if conditional { Bound::Conditional(statements) } else { Bound::Plain(statements.len()) })
     }
 
@@ -323,13 +367,15 @@ pub(super) fn bind_one<'s>(
     tables: &mut Vec<String>,
 ) -> Result<&'s Table, ErrorResponse> {
     let Statement::Write(plan) = &statement.prepared.statement else {
-        return Err(errors::invalid(
-            "Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.",
-        ));
+        return Err(not_for_batches());
     };
     note_table(tables, &plan.table);
     plan.bind(values, options, write).map_err(errors::query_error)?;
     Ok(&plan.table)
+}
+
+fn not_for_batches() -> ErrorResponse {
+    errors::invalid("Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.")
 }
 
 /// Remembers a table's name for warnings.

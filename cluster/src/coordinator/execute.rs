@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::batch::{note_table, unprepared};
 use super::client::{Asker, Handled, Reply, ReplyColumns, RowsReply, Session};
+use super::lists::{KeptOptions, KeptValues, ListWrite, WrittenAs};
 use super::operation::{Kind, Operation};
 use super::select::EncodedRows;
 use super::statement::PreparedStatement;
@@ -112,6 +113,10 @@ impl Coordinator {
             }
             Statement::Batch(plan) if plan.is_conditional() => self.cas_batch_plan(asker, plan, &values, params),
             Statement::Batch(plan) => {
+                let logged = plan.kind == helenus_query::ast::BatchKind::Logged;
+                if plan.statements.iter().any(|statement| statement.list_read().is_some()) {
+                    return self.write_after_read(asker, statement, &values, params, WrittenAs::Batch { logged });
+                }
                 let mut batch = std::mem::take(&mut self.scratch.batch);
                 batch.clear();
                 let bound = plan.bind(&values, &self.execute_options(params), &mut batch);
@@ -122,7 +127,6 @@ impl Coordinator {
                         for statement in &plan.statements {
                             note_table(&mut tables, &statement.table);
                         }
-                        let logged = plan.kind == helenus_query::ast::BatchKind::Logged;
                         let statements = plan.statements.len();
                         self.write_batch(asker, &batch, logged, statements, params.consistency, &tables)
                     }
@@ -143,57 +147,81 @@ impl Coordinator {
     fn write_plan(
         &mut self,
         asker: Asker,
-        statement: &PreparedStatement,
+        statement: &Arc<PreparedStatement>,
         plan: &WritePlan,
         values: &RequestValues<'_>,
         params: &QueryParams<'_>,
     ) -> Handled {
+        if plan.list_read().is_some() {
+            return self.write_after_read(asker, statement, values, params, WrittenAs::Single);
+        }
         let mut batch = std::mem::take(&mut self.scratch.batch);
         batch.clear();
         let bound = plan.bind(values, &self.execute_options(params), &mut batch);
         batch.finish();
         let handled = match bound {
             Err(error) => errors::query_error(error).into(),
-            Ok(()) => {
-                let warnings = statement.prepared.warnings.clone();
-                if let Err(error) = self.check_sizes(&batch) {
-                    self.scratch.batch = batch;
-                    return error.into();
+            Ok(()) if plan.table.is_counter() => match self.check_sizes(&batch) {
+                Ok(()) => {
+                    let warnings = statement.prepared.warnings.clone();
+                    self.write_counters(asker, &batch, params.consistency, warnings)
                 }
-                if plan.table.is_counter() {
-                    let handled = self.write_counters(asker, &batch, params.consistency, warnings);
-                    self.scratch.batch = batch;
-                    return handled;
-                }
-                let mut mutations = batch.mutations();
-                match (mutations.next(), mutations.next()) {
-                    (None, _) => Handled::Reply(Reply::Void, warnings),
-                    (Some(only), None) => {
-                        let token = only.key.token;
-                        self.write_one(asker, only.keyspace(), token, only.bytes, params.consistency, warnings)
-                    }
-                    (Some(_), Some(_)) if params.consistency.is_serial() => super::write::unconditional_serial(),
-                    (Some(_), Some(_)) => {
-                        let outgoing = batch.mutations().map(|mutation| Outgoing {
-                            keyspace: mutation.keyspace().into(),
-                            token: mutation.key.token,
-                            mutation: mutation.bytes.to_vec(),
-                        });
-                        let options = WriteOptions {
-                            level: params.consistency,
-                            write_type: helenus_cql_protocol::response::WriteType::UnloggedBatch,
-                            kind: WriteKind::Normal,
-                            warnings,
-                            then: Then::Answer,
-                            decision: None,
-                        };
-                        self.write(Some(asker), outgoing.collect(), options)
-                    }
-                }
-            }
+                Err(error) => error.into(),
+            },
+            Ok(()) => self.write_bound(asker, &batch, params.consistency, statement.prepared.warnings.clone()),
         };
         self.scratch.batch = batch;
         handled
+    }
+
+    /// A statement that reads lists before it writes.
+    fn write_after_read(
+        &mut self,
+        asker: Asker,
+        statement: &Arc<PreparedStatement>,
+        values: &RequestValues<'_>,
+        params: &QueryParams<'_>,
+        written: WrittenAs,
+    ) -> Handled {
+        let options = KeptOptions::of(&self.execute_options(params));
+        let statements = vec![(Arc::clone(statement), KeptValues::of(values))];
+        self.read_lists(asker, Box::new(ListWrite::new(statements, options, params.consistency, written)))
+    }
+
+    /// Writes what a statement was bound to.
+    #[inline]
+    pub(super) fn write_bound(
+        &mut self,
+        asker: Asker,
+        batch: &WriteBatch,
+        level: Consistency,
+        warnings: Vec<String>,
+    ) -> Handled {
+        if let Err(error) = self.check_sizes(batch) {
+            return error.into();
+        }
+        let mut mutations = batch.mutations();
+        match (mutations.next(), mutations.next()) {
+            (None, _) => Handled::Reply(Reply::Void, warnings),
+            (Some(only), None) => self.write_one(asker, only.keyspace(), only.key.token, only.bytes, level, warnings),
+            (Some(_), Some(_)) if level.is_serial() => super::write::unconditional_serial(),
+            (Some(_), Some(_)) => {
+                let outgoing = batch.mutations().map(|mutation| Outgoing {
+                    keyspace: mutation.keyspace().into(),
+                    token: mutation.key.token,
+                    mutation: mutation.bytes.to_vec(),
+                });
+                let options = WriteOptions {
+                    level,
+                    write_type: helenus_cql_protocol::response::WriteType::UnloggedBatch,
+                    kind: WriteKind::Normal,
+                    warnings,
+                    then: Then::Answer,
+                    decision: None,
+                };
+                self.write(Some(asker), outgoing.collect(), options)
+            }
+        }
     }
 
     /// Refuses mutations above `max_mutation_size`.

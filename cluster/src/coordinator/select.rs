@@ -14,6 +14,7 @@ use helenus_query::system_tables;
 use helenus_query::values::BoundValues;
 
 use super::client::{Asker, Handled, Reply, ReplyColumns, RowsReply};
+use super::lists::ListWrite;
 use super::operation::{Kind, Operation};
 use super::read::ReadWait;
 use super::statement::PreparedStatement;
@@ -40,6 +41,8 @@ pub(super) struct SelectWait {
     pub(super) warnings: Vec<String>,
     /// The read being waited for.
     pub(super) read: ReadWait,
+    /// The rows are for this write, not for the client.
+    pub(super) then: Option<Box<ListWrite>>,
 }
 
 /// Encodes rows as RESULT has them.
@@ -67,16 +70,44 @@ impl RowSink for EncodedRows<'_> {
     }
 }
 
-/// What became of one read command.
-enum Step {
+/// What became of one read command, or of all of them.
+pub(super) enum Step {
     /// Its rows are consumed.
     Done,
     /// It has to wait: where for is in the operation's `read`.
     Wait,
+    /// At SERIAL: what was proposed for this partition is to be decided before it is read.
+    Settle(Box<[u8]>),
     Failed(helenus_cql_protocol::response::ErrorResponse),
 }
 
 impl SelectWait {
+    /// A read of lists before a write.
+    pub(super) fn for_lists(statement: Arc<PreparedStatement>, execution: SelectExecution, level: Consistency) -> Self {
+        SelectWait {
+            statement,
+            is_range: execution.is_range(),
+            execution,
+            rows: Vec::new(),
+            count: 0,
+            level,
+            skip_metadata: false,
+            metadata_changed: false,
+            warnings: Vec::new(),
+            read: ReadWait::default(),
+            then: None,
+            serial: None,
+            settled: false,
+        }
+    }
+
+    /// The rows as RESULT has them.
+    pub(super) fn into_rows(self) -> Result<Vec<u8>, helenus_query::error::QueryError> {
+        let SelectWait { execution, mut rows, mut count, .. } = self;
+        execution.finish(&mut EncodedRows { rows: &mut rows, count: &mut count })?;
+        Ok(rows)
+    }
+
     /// Gives an answer to the execution. True: the command wants no more.
     pub(super) fn consume(&mut self, answer: &[u8]) -> bool {
         let mut sink = EncodedRows { rows: &mut self.rows, count: &mut self.count };
@@ -120,6 +151,7 @@ impl Coordinator {
             metadata_changed,
             warnings: statement.prepared.warnings.clone(),
             read: ReadWait::default(),
+            then: None,
         };
         if select.level.is_serial() && self.view.keyspace(plan.keyspace()).is_some() {
             // Cassandra reads partition by partition when it pages, all at once when not.
@@ -151,42 +183,55 @@ impl Coordinator {
     }
 
     /// Runs a SELECT as far as it goes without waiting.
+    #[inline]
     fn drive_select(&mut self, asker: Asker, mut select: SelectWait, plan: &Arc<SelectPlan>) -> Handled {
+        match self.advance_select(&mut select, plan) {
+            Step::Done => self.finish_select(asker, select),
+            Step::Failed(error) => error.into(),
+            Step::Settle(key) => self.settle_before(asker, select, plan, key),
+            Step::Wait => self.await_select(asker, select),
+        }
+    }
+
+    /// Reads on until all is read or something has to be waited for.
+    #[inline]
+    pub(super) fn advance_select(&mut self, select: &mut SelectWait, plan: &SelectPlan) -> Step {
         while let Some(command) = select.execution.command() {
             if select.serial.is_some()
                 && !select.settled
                 && let ReadScope::Partition { key } = &command.scope
             {
-                let key = key.clone();
-                return self.settle_before(asker, select, plan, key);
+                return Step::Settle(key.clone());
             }
             // The fast way needs no copy of the command.
             let step = match self.local_source(plan, command, select.level) {
-                Source::Generated => self.read_generated(plan, &mut select),
-                Source::Stored => self.read_here(plan, &mut select),
-                Source::Replicas => self.read_replicas(plan, &mut select),
+                Source::Generated => self.read_generated(plan, select),
+                Source::Stored => self.read_here(plan, select),
+                Source::Replicas => self.read_replicas(plan, select),
             };
             match step {
                 Step::Done => {
                     select.settled = false;
                     if let Err(error) = select.command_done() {
-                        return errors::query_error(error).into();
+                        return Step::Failed(errors::query_error(error));
                     }
                 }
-                Step::Failed(error) => return error.into(),
-                Step::Wait => {
-                    let timeout = match select.is_range {
-                        true => self.shared.config.range_timeout_millis,
-                        false => self.shared.config.read_timeout_millis,
-                    };
-                    let deadline = self.deadline(timeout);
-                    let id = self.begin(Operation::new(Some(asker), deadline, Kind::Select(Box::new(select))));
-                    self.send_reads(id);
-                    return Handled::Later;
-                }
+                step => return step,
             }
         }
-        self.finish_select(asker, select)
+        Step::Done
+    }
+
+    /// Sends the reads that are to be waited for.
+    pub(super) fn await_select(&mut self, asker: Asker, select: SelectWait) -> Handled {
+        let timeout = match select.is_range {
+            true => self.shared.config.range_timeout_millis,
+            false => self.shared.config.read_timeout_millis,
+        };
+        let deadline = self.deadline(timeout);
+        let id = self.begin(Operation::new(Some(asker), deadline, Kind::Select(Box::new(select))));
+        self.send_reads(id);
+        Handled::Later
     }
 
     /// Goes on with a SELECT whose read was answered and consumed.
@@ -194,8 +239,7 @@ impl Coordinator {
         let Some(operation) = self.end(id) else { return };
         let (Some(asker), Kind::Select(select)) = (operation.asker, operation.kind) else { return };
         let mut select = *select;
-        let helenus_query::prepare::Statement::Select(plan) = &select.statement.prepared.statement else { return };
-        let plan = Arc::clone(plan);
+        let plan = Arc::clone(select.execution.plan());
         select.read = ReadWait::default();
         select.settled = false;
         let handled = match select.command_done() {
@@ -207,7 +251,11 @@ impl Coordinator {
         }
     }
 
-    fn finish_select(&mut self, asker: Asker, select: SelectWait) -> Handled {
+    #[inline]
+    fn finish_select(&mut self, asker: Asker, mut select: SelectWait) -> Handled {
+        if let Some(write) = select.then.take() {
+            return self.lists_read(asker, select, write);
+        }
         let SelectWait {
             statement, execution, mut rows, mut count, skip_metadata, metadata_changed, mut warnings, ..
         } = select;

@@ -159,12 +159,11 @@ fn of_decimals(operator: ArithmeticOperator, a: &Decimal, b: &Decimal) -> Result
             if operator == ArithmeticOperator::Modulo && y.is_zero() {
                 return Err("Division by zero".to_owned());
             }
-            let unscaled = match operator {
-                ArithmeticOperator::Add => x + y,
-                ArithmeticOperator::Subtract => x - y,
-                _ => x % y,
-            };
-            Ok(Decimal { unscaled, scale })
+            match operator {
+                ArithmeticOperator::Add => Ok(Decimal { unscaled: x + y, scale }),
+                ArithmeticOperator::Subtract => Ok(Decimal { unscaled: x - y, scale }),
+                _ => Ok(remainder(&x, &y, a.scale, b.scale)),
+            }
         }
         ArithmeticOperator::Multiply => {
             if a.precision() + b.precision() > DIGITS_MAX {
@@ -175,6 +174,21 @@ fn of_decimals(operator: ArithmeticOperator, a: &Decimal, b: &Decimal) -> Result
         }
         ArithmeticOperator::Divide => divide(a, b),
     }
+}
+
+/// What is left of `x / y`, both written at the greater of the scales. As in Java its scale is the dividend's, or greater when the
+/// whole quotient has too few zeros at its end to make up for the divisor's.
+fn remainder(x: &BigInt, y: &BigInt, dividend_scale: i32, divisor_scale: i32) -> Decimal {
+    let scale = dividend_scale.max(divisor_scale);
+    let (mut quotient, mut unscaled) = (x / y, x % y);
+    let ten = BigInt::from(10);
+    let mut scale_left = scale;
+    while scale_left > dividend_scale && (&quotient % &ten).is_zero() {
+        quotient /= &ten;
+        unscaled /= &ten;
+        scale_left -= 1;
+    }
+    Decimal { unscaled, scale: scale_left }
 }
 
 /// The digits of the decimal at a scale not below its own.

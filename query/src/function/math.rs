@@ -5,6 +5,7 @@ use helenus_model::value::Decimal;
 use num_bigint::BigInt;
 use num_traits::Signed;
 
+use super::decimal_math;
 use super::number::{Number, decode};
 use crate::error::QueryError;
 
@@ -24,8 +25,9 @@ pub(super) fn call(function: MathFunction, ty: &CqlType, bytes: &[u8]) -> Result
     let result = match (function, number) {
         (MathFunction::Abs, number) => absolute(number),
         (MathFunction::Round, number) => round(number),
-        (_, Number::Big(_) | Number::Decimal(_)) => {
-            return Err(QueryError::unsupported(format_args!("exponentials and logarithms of {ty}")));
+        (_, number @ (Number::Big(_) | Number::Decimal(_))) => {
+            let number = number.to_decimal().map_err(QueryError::invalid)?;
+            Number::Decimal(decimal_math::call(function, &number).map_err(QueryError::invalid)?)
         }
         (MathFunction::Exp, number) => Number::Double(number.to_double().exp()),
         (MathFunction::Log, number) => Number::Double(number.to_double().ln()),

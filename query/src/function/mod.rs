@@ -8,6 +8,9 @@ mod blob;
 mod calendar;
 mod cast;
 mod collection;
+mod decimal_math;
+pub(crate) mod json;
+mod mask;
 mod math;
 mod number;
 mod signature;
@@ -29,6 +32,7 @@ use crate::spec::ColumnSpec;
 use crate::term::Assignability;
 use crate::values::ExecuteOptions;
 
+pub use mask::Mask;
 pub use math::MathFunction;
 pub(crate) use user::has_function;
 pub use user::{UserAggregate, UserFunction};
@@ -69,6 +73,8 @@ pub enum Body {
     Cast,
     Token,
     ToJson,
+    FromJson,
+    Mask(Mask),
     Math(MathFunction),
     MapKeys,
     MapValues,
@@ -95,6 +101,8 @@ pub trait Argument {
     fn text(&self) -> String;
     /// True for a bind marker.
     fn is_marker(&self) -> bool;
+    /// How many elements a list literal has.
+    fn list_length(&self) -> Option<usize>;
 }
 
 /// The name of a native function without keyspace.
@@ -132,7 +140,7 @@ pub(crate) fn is_native(name: &str) -> bool {
 /// True for the names of aggregates: they may not stand where a value is computed without rows.
 pub fn is_aggregate(name: &FunctionName) -> bool {
     let native = name.keyspace.as_ref().is_none_or(|keyspace| keyspace.as_str() == "system");
-    native && matches!(name.name.as_str(), "count" | "count_rows" | "countrows" | "min" | "max" | "sum" | "avg")
+    native && matches!(name.name.as_str(), "count" | "count_rows" | "min" | "max" | "sum" | "avg")
 }
 
 /// The function a call at `receiver` means.
@@ -175,7 +183,8 @@ pub fn resolve_for_type(
     if is_aggregate(name) {
         return Err(QueryError::invalid("Aggregation function are not supported in the where clause"));
     }
-    let mut candidates = if native { candidates(name.name.as_str(), table, arguments, receiver)? } else { Vec::new() };
+    let mut candidates =
+        if native { candidates(name.name.as_str(), table, arguments, receiver, wanted)? } else { Vec::new() };
     candidates.extend(user::candidates(name, &receiver.keyspace, context)?);
     if candidates.len() == 1
         && let Some(only) = candidates.pop()
@@ -298,6 +307,7 @@ fn candidates(
     table: impl Fn() -> Option<Arc<Table>>,
     arguments: &[&dyn Argument],
     receiver: &ColumnSpec,
+    wanted: Option<&CqlType>,
 ) -> Result<Vec<ScalarFunction>, QueryError> {
     if name == "token" {
         let Some(table) = table() else { return Ok(Vec::new()) };
@@ -307,12 +317,24 @@ fn candidates(
     if let Some(found) = signature::of_name(name) {
         return Ok(found);
     }
-    signature::of_generic(name, arguments, receiver)
+    match name {
+        "from_json" | "fromjson" => json::signatures(name, arguments, receiver, wanted),
+        "similarity_cosine" | "similarity_euclidean" | "similarity_dot_product" => {
+            vector::signatures(name, arguments, receiver)
+        }
+        _ if name.starts_with("mask_") => mask::signatures(name, arguments, receiver, wanted),
+        _ => signature::of_generic(name, arguments, receiver),
+    }
 }
 
 impl ScalarFunction {
     pub(crate) fn new(name: &str, argument_types: Vec<CqlType>, return_type: CqlType, body: Body) -> Self {
         ScalarFunction { name: name.to_owned(), argument_types, return_type, operator: None, body }
+    }
+
+    /// `current_timestamp()`
+    pub(crate) fn current_timestamp() -> Self {
+        ScalarFunction::new("current_timestamp", Vec::new(), CqlType::Timestamp, Body::CurrentTimestamp)
     }
 
     /// As messages give it: `system.f : (int) -> text`.
@@ -363,9 +385,13 @@ impl ScalarFunction {
         }
         if self.body == Body::ToJson {
             let ty = self.argument_types.first().unwrap_or(&CqlType::Blob);
-            let json =
-                arguments.first().copied().flatten().map_or_else(|| "null".to_owned(), |bytes| to_json(ty, bytes));
+            let value = arguments.first().copied().flatten();
+            let value = value.filter(|bytes| !bytes.is_empty() || !ty.is_empty_value_meaningless());
+            let json = value.map_or_else(|| "null".to_owned(), |bytes| to_json(ty, bytes));
             return Ok(Some(json.into_bytes()));
+        }
+        if let Body::Mask(mask) = &self.body {
+            return mask::call(*mask, self, arguments);
         }
         let mut present = Vec::with_capacity(arguments.len());
         for (argument, ty) in arguments.iter().zip(&self.argument_types) {
@@ -405,7 +431,8 @@ impl ScalarFunction {
             Body::FromBlob => Some(blob::from_blob(self, first)?),
             Body::Cast => cast::cast(self.argument_types.first().unwrap_or(&CqlType::Blob), &self.return_type, first)?,
             Body::Token => Some(token_of(arguments)?.0.to_be_bytes().to_vec()),
-            Body::ToJson => None,
+            Body::ToJson | Body::Mask(_) => None,
+            Body::FromJson => json::from_text(self, first)?,
             // User functions were called before; aggregates are never.
             Body::User(function) => function.call(&arguments.iter().map(|value| Some(*value)).collect::<Vec<_>>())?,
             Body::UserAggregate(_) => None,

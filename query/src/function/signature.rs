@@ -3,7 +3,7 @@
 use helenus_cql::ast::ArithmeticOperator;
 use helenus_model::types::CqlType;
 
-use super::{Argument, Body, MathFunction, ScalarFunction, Similarity, arithmetic, cast};
+use super::{Argument, Body, MathFunction, ScalarFunction, arithmetic, cast};
 use crate::error::QueryError;
 use crate::spec::ColumnSpec;
 
@@ -103,9 +103,6 @@ pub(super) fn of_generic(
     let required = match name {
         "to_json" | "tojson" | "map_keys" | "map_values" | "collection_count" | "collection_min" | "collection_max"
         | "collection_sum" | "collection_avg" => 1,
-        "similarity_cosine" | "similarity_euclidean" | "similarity_dot_product" => 2,
-        "from_json" | "fromjson" => return Err(QueryError::unsupported("from_json")),
-        _ if name.starts_with("mask_") => return Err(QueryError::unsupported(format_args!("function {name}"))),
         _ => return Ok(Vec::new()),
     };
     if arguments.len() != required {
@@ -127,7 +124,8 @@ pub(super) fn of_generic(
             arguments.first().map(|argument| argument.text()).unwrap_or_default()
         ))
     };
-    let of = |returns: CqlType, body: Body| vec![ScalarFunction::new(name, vec![first.clone()], returns, body)];
+    let own_name = if name == "tojson" { "to_json" } else { name };
+    let of = |returns: CqlType, body: Body| vec![ScalarFunction::new(own_name, vec![first.clone()], returns, body)];
     Ok(match (name, first) {
         ("to_json" | "tojson", _) => of(CqlType::Text, Body::ToJson),
         ("map_keys", CqlType::Map { key, .. }) => of(CqlType::set((**key).clone(), true), Body::MapKeys),
@@ -143,27 +141,10 @@ pub(super) fn of_generic(
                 "collection_max" => of(element, Body::CollectionMax),
                 "collection_sum" if numeric => of(element, Body::CollectionSum),
                 "collection_avg" if numeric => of(element, Body::CollectionAverage),
-                _ => return Err(wrong("numeric set or list")),
+                _ => return Err(wrong("numeric set/list")),
             }
         }
-        (_, CqlType::Vector { element, dimension })
-            if name.starts_with("similarity_") && **element == CqlType::Float =>
-        {
-            let second = types.get(1).cloned().flatten();
-            if let Some(CqlType::Vector { dimension: other, .. }) = second
-                && other != *dimension
-            {
-                return Err(QueryError::invalid("All arguments must have the same vector dimensions".to_owned()));
-            }
-            let similarity = match name {
-                "similarity_cosine" => Similarity::Cosine,
-                "similarity_euclidean" => Similarity::Euclidean,
-                _ => Similarity::DotProduct,
-            };
-            let both = vec![first.clone(), first.clone()];
-            vec![ScalarFunction::new(name, both, CqlType::Float, Body::Similarity(similarity))]
-        }
-        _ if name.starts_with("similarity_") => return Err(wrong("float vector")),
-        _ => return Err(wrong("numeric set or list")),
+        ("collection_min" | "collection_max", _) => return Err(wrong("set or list")),
+        _ => return Err(wrong("numeric set/list")),
     })
 }

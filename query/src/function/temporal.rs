@@ -83,7 +83,7 @@ pub(super) fn floor(types: &[CqlType], arguments: &[&[u8]]) -> Result<Option<Vec
         CqlType::Time => floor_time(value, &duration),
         CqlType::Date => {
             if duration.nanoseconds != 0 {
-                return Err(imprecise("date", &duration, "1 day"));
+                return Err(imprecise(" on date values", &duration, "1 day"));
             }
             let start = arguments.get(2).and_then(|start| millis_of(&CqlType::Date, start)).unwrap_or(0);
             let Some(millis) = millis_of(ty, value) else { return Ok(None) };
@@ -91,7 +91,7 @@ pub(super) fn floor(types: &[CqlType], arguments: &[&[u8]]) -> Result<Option<Vec
         }
         _ => {
             if duration.nanoseconds % NANOS_PER_MILLI != 0 {
-                return Err(imprecise("timestamp", &duration, "1 millisecond"));
+                return Err(imprecise("", &duration, "1 millisecond"));
             }
             let start = arguments.get(2).and_then(|start| decode_timestamp(start)).unwrap_or(0);
             let Some(millis) = millis_of(ty, value) else { return Ok(None) };
@@ -102,7 +102,7 @@ pub(super) fn floor(types: &[CqlType], arguments: &[&[u8]]) -> Result<Option<Vec
 
 fn imprecise(ty: &str, duration: &Duration, precision: &str) -> QueryError {
     QueryError::invalid(format!(
-        "The floor on {ty} values cannot be computed for the {} duration as precision is below {precision}",
+        "The floor{ty} cannot be computed for the {} duration as precision is below {precision}",
         duration_text(duration)
     ))
 }

@@ -1,8 +1,11 @@
 //! Similarity of vectors of floats, as Lucene counts it: 1 for the most similar.
 
+use helenus_model::types::CqlType;
 use helenus_model::value::{decode_float, vector_elements};
 
+use super::{Argument, Body, ScalarFunction};
 use crate::error::QueryError;
+use crate::spec::ColumnSpec;
 
 /// How similarity is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +16,52 @@ pub enum Similarity {
     Euclidean,
     /// (1 + dot product) / 2
     DotProduct,
+}
+
+/// The function of this name for these arguments: vectors of floats, lists as literals of them, of one dimension.
+pub(super) fn signatures(
+    name: &str,
+    arguments: &[&dyn Argument],
+    receiver: &ColumnSpec,
+) -> Result<Vec<ScalarFunction>, QueryError> {
+    if arguments.len() != 2 {
+        return Err(QueryError::invalid(format!(
+            "Invalid number of arguments for function system.{name}(vector<float, n>, vector<float, n>)"
+        )));
+    }
+    let mut found: Option<CqlType> = None;
+    for argument in arguments {
+        let literal = argument.list_length().and_then(|length| u32::try_from(length).ok());
+        let ty = match (literal, argument.exact_type(receiver)) {
+            (Some(dimension), _) => CqlType::vector(CqlType::Float, dimension),
+            (None, Some(ty)) => ty,
+            (None, None) => continue,
+        };
+        let spec = receiver.inner(receiver.name.clone(), ty.clone());
+        let floats = matches!(&ty, CqlType::Vector { element, .. } if **element == CqlType::Float);
+        if !floats || !argument.assignability(&spec).is_assignable() {
+            return Err(QueryError::invalid(format!(
+                "Function system.{name} requires a float vector argument, but found argument {} of type {ty}",
+                argument.text()
+            )));
+        }
+        if found.as_ref().is_some_and(|other| *other != ty) {
+            return Err(QueryError::invalid("All arguments must have the same vector dimensions"));
+        }
+        found = Some(ty);
+    }
+    let Some(ty) = found else {
+        return Err(QueryError::invalid(format!(
+            "Cannot infer type of argument {} in call to function system.{name}(vector<float, n>, vector<float, n>): use type casts to disambiguate",
+            arguments.first().map(|argument| argument.text()).unwrap_or_default()
+        )));
+    };
+    let similarity = match name {
+        "similarity_cosine" => Similarity::Cosine,
+        "similarity_euclidean" => Similarity::Euclidean,
+        _ => Similarity::DotProduct,
+    };
+    Ok(vec![ScalarFunction::new(name, vec![ty.clone(), ty], CqlType::Float, Body::Similarity(similarity))])
 }
 
 pub(super) fn similarity(kind: Similarity, arguments: &[&[u8]]) -> Result<Option<Vec<u8>>, QueryError> {

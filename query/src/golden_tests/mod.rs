@@ -17,7 +17,7 @@ use crate::ddl::DdlContext;
 use crate::error::QueryError;
 use crate::prepare::{NoSystemTables, PrepareContext, Statement, prepare};
 use crate::values::{ExecuteOptions, NoValues, SteppingIds};
-use crate::write::WriteBatch;
+use crate::write::{ListRows, WriteBatch};
 
 const NOW_SECONDS: i64 = 1_700_000_000;
 
@@ -44,7 +44,8 @@ impl World {
         let mut batch = WriteBatch::new();
         match &prepared.statement {
             Statement::Use(name) => self.keyspace = Some(name.clone()),
-            Statement::Write(plan) => plan.bind(&NoValues, &options, &mut batch)?,
+            // Nothing was written before: every list that would be read is empty.
+            Statement::Write(plan) => plan.bind_with(&NoValues, &options, Some(&ListRows::default()), &mut batch)?,
             Statement::Batch(plan) => plan.bind(&NoValues, &options, &mut batch)?,
             Statement::Ddl(plan) => {
                 self.tables_made += 1;

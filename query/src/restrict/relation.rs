@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use helenus_cql::ast::{self, InValues, Operator, Relation, Term as RawTerm};
 use helenus_model::schema::{Column, ColumnKind, Table};
-use helenus_model::types::CqlType;
+use helenus_model::types::{CqlType, maybe_quote};
 
 use super::collect::{Collector, clustering_kind, in_kind};
 use super::{
@@ -21,7 +21,12 @@ use crate::term::{Preparer, marker_text, term_text};
 /// There is none.
 pub(crate) fn existing_column<'t>(table: &'t Table, name: &ast::Name) -> Result<&'t Column, QueryError> {
     table.column(name.as_str()).ok_or_else(|| {
-        QueryError::invalid(format!("Undefined column name {name} in table {}.{}", table.keyspace, table.name))
+        QueryError::invalid(format!(
+            "Undefined column name {} in table {}.{}",
+            maybe_quote(name.as_str()),
+            maybe_quote(&table.keyspace),
+            maybe_quote(&table.name)
+        ))
     })
 }
 

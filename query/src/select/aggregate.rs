@@ -39,7 +39,7 @@ impl AggregateKind {
     pub(super) fn of_name(name: &str) -> Option<Self> {
         Some(match name {
             "count" => AggregateKind::Count,
-            "count_rows" | "countrows" => AggregateKind::CountRows,
+            "count_rows" => AggregateKind::CountRows,
             "min" => AggregateKind::Min,
             "max" => AggregateKind::Max,
             "sum" => AggregateKind::Sum,

@@ -31,6 +31,12 @@ pub(super) enum CellPart {
     WriteTimes,
     /// The TTLs of a complex column's cells, as a list.
     Ttls,
+    /// The write timestamps of a UDT's fields, as a list with nulls: how many fields it has.
+    FieldTimes(u16),
+    /// The TTLs of a UDT's fields, as a list with nulls: how many fields it has.
+    FieldTtls(u16),
+    /// The paths of a complex column's cells, as a list.
+    Paths,
     /// The latest write timestamp of a complex column's cells.
     MaxWriteTime,
 }
@@ -447,8 +453,16 @@ fn build<'a>(
             let latest = cells.map(|cell| cell.timestamp).max();
             latest.map(|latest| buffer.extend_from_slice(&latest.to_be_bytes())).is_some()
         }
-        CellPart::Fields(fields) => build_fields(fields, cells, buffer),
-        CellPart::List | CellPart::Set | CellPart::Map | CellPart::WriteTimes | CellPart::Ttls => {
+        CellPart::Fields(fields) => build_fields(fields, cells, buffer, |buffer, cell| put_part(buffer, cell.value)),
+        CellPart::FieldTimes(fields) | CellPart::FieldTtls(fields) => {
+            buffer.extend_from_slice(&i32::from(fields).to_be_bytes());
+            build_fields(fields, cells, buffer, |buffer, cell| match (part, ttl_left(cell)) {
+                (CellPart::FieldTimes(_), _) => put_part(buffer, &cell.timestamp.to_be_bytes()),
+                (_, Some(left)) => put_part(buffer, &left.to_be_bytes()),
+                (_, None) => buffer.extend_from_slice(&(-1_i32).to_be_bytes()),
+            })
+        }
+        CellPart::List | CellPart::Set | CellPart::Map | CellPart::WriteTimes | CellPart::Ttls | CellPart::Paths => {
             let start = buffer.len();
             buffer.extend_from_slice(&[0; 4]);
             let mut count = 0_i32;
@@ -457,7 +471,7 @@ fn build<'a>(
                 let path = cell.path.unwrap_or_default();
                 match part {
                     CellPart::List => put_part(buffer, cell.value),
-                    CellPart::Set => put_part(buffer, path),
+                    CellPart::Set | CellPart::Paths => put_part(buffer, path),
                     CellPart::Map => {
                         put_part(buffer, path);
                         put_part(buffer, cell.value);
@@ -478,7 +492,12 @@ fn build<'a>(
 }
 
 /// All fields of a UDT, null where there is no cell.
-fn build_fields<'a>(fields: u16, cells: impl Iterator<Item = CellRef<'a>>, buffer: &mut Vec<u8>) -> bool {
+fn build_fields<'a>(
+    fields: u16,
+    cells: impl Iterator<Item = CellRef<'a>>,
+    buffer: &mut Vec<u8>,
+    put: impl Fn(&mut Vec<u8>, &CellRef<'a>),
+) -> bool {
     let (mut field, mut any) = (0_u16, false);
     for cell in cells {
         let Some(Ok(place)) = cell.path.map(<[u8; 2]>::try_from) else { continue };
@@ -490,7 +509,7 @@ fn build_fields<'a>(fields: u16, cells: impl Iterator<Item = CellRef<'a>>, buffe
             buffer.extend_from_slice(&(-1_i32).to_be_bytes());
             field += 1;
         }
-        put_part(buffer, cell.value);
+        put(buffer, &cell);
         field += 1;
         any = true;
     }

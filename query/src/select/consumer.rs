@@ -50,18 +50,19 @@ impl<'a> SelectConsumer<'a> {
     /// Writes the current group if the row belongs to another; true when the page or LIMIT is full then.
     fn close_group(&mut self, clustering: Option<&[u8]>) -> Result<bool, QueryError> {
         let execution = &mut *self.execution;
-        let (Some(group), Some(aggregation)) = (execution.plan.group_by, execution.aggregates.as_ref()) else {
+        let (Some(group), Some(aggregation)) = (&execution.plan.group_by, execution.aggregates.as_ref()) else {
             return Ok(false);
         };
         if aggregation.first.is_none() {
             return Ok(false);
         }
-        let same = clustering.is_some_and(|clustering| {
+        if let Some(clustering) = clustering {
             let prefix = ClusteringValues::new(clustering).take(group.clustering);
-            prefix.eq(ClusteringValues::new(&aggregation.clustering).take(group.clustering))
-        });
-        if same {
-            return Ok(false);
+            let same = prefix.eq(ClusteringValues::new(&aggregation.clustering).take(group.clustering));
+            let bucket = |clustering| execution.bucket(group, clustering);
+            if same && (group.bucket.is_none() || bucket(clustering)? == bucket(&aggregation.clustering)?) {
+                return Ok(false);
+            }
         }
         if let Some(mut aggregation) = execution.aggregates.take() {
             execution.emit_group(&mut aggregation, self.sink)?;

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use helenus_model::key::{KeyRef, Position, RingPosition, split_partition_key};
+use helenus_model::key::{ClusteringValues, KeyRef, Position, RingPosition, split_partition_key};
 use helenus_model::read::{ColumnFilter, ReadCommand, ReadLimits, ReadScope, Slice, Through};
 use helenus_model::rng::Rng;
 use helenus_model::schema::Table;
@@ -14,7 +14,7 @@ use super::assemble::{Assembler, RowView};
 use super::consumer::SelectConsumer;
 use super::filter::Check;
 use super::paging::{self, PagingState};
-use super::plan::SelectPlan;
+use super::plan::{GroupPlan, SelectPlan};
 use super::selector::{Environment, Selector};
 use super::slices::{simple_slices, trim};
 use super::sort::Sorter;
@@ -197,7 +197,9 @@ impl SelectExecution {
         let page_size = page.size.filter(|size| *size > 0);
         let keys = partition_keys(plan, values, options)?;
         let is_empty = keys.as_ref().is_some_and(Vec::is_empty);
-        if plan.sort.is_some() && !is_empty && page_size.is_some_and(|size| size < limit) {
+        // With groups LIMIT does not bound the rows that are read.
+        let bounded = if plan.group_by.is_some() { UNLIMITED } else { limit };
+        if plan.sort.is_some() && !is_empty && page_size.is_some_and(|size| size < bounded) {
             return Err(QueryError::invalid(
                 "Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query",
             ));
@@ -466,7 +468,9 @@ impl SelectExecution {
             return;
         }
         let key = self.progress.row.key.clone();
-        let limited = self.progress.per_partition_limit != UNLIMITED && self.progress.checks.is_empty();
+        let limited = self.progress.per_partition_limit != UNLIMITED
+            && self.progress.checks.is_empty()
+            && self.progress.aggregates.is_none();
         let behind = RingPosition::behind(KeyRef::new(&key));
         let Scan::Range { start, end } = &mut self.scan else { return };
         let in_ring = |start: &RingPosition| *start < *end;
@@ -545,6 +549,20 @@ impl SelectExecution {
 }
 
 impl Progress {
+    /// The value of GROUP BY's function for a row.
+    pub(super) fn bucket(&self, group: &GroupPlan, clustering: &[u8]) -> Result<Option<Vec<u8>>, QueryError> {
+        let Some(bucket) = &group.bucket else { return Ok(None) };
+        let value = ClusteringValues::new(clustering).nth(group.clustering).flatten();
+        let mut values = vec![None; self.plan.inputs.len()];
+        if let Some(input) = values.get_mut(usize::from(bucket.input)) {
+            *input = value.map(Into::into);
+        }
+        let options = self.clock.options();
+        let environment = Environment { constants: &self.constants, aggregates: &[], options: &options };
+        let found = bucket.selector.evaluate(&RowView::of_values(&values), &environment)?;
+        Ok(found.map(std::borrow::Cow::into_owned))
+    }
+
     /// Writes a group's row and begins a new group.
     pub(super) fn emit_group(&self, aggregation: &mut Aggregation, sink: &mut dyn RowSink) -> Result<(), QueryError> {
         let results = aggregation.states.iter().map(State::result).collect::<Result<Vec<_>, _>>()?;

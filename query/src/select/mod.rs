@@ -16,6 +16,7 @@ mod assemble;
 mod consumer;
 mod execution;
 mod filter;
+mod lists;
 mod name;
 mod named;
 mod paging;
@@ -26,6 +27,7 @@ mod slices;
 mod sort;
 #[cfg(test)]
 pub(crate) mod tests;
+mod times;
 
 pub use consumer::SelectConsumer;
 pub use execution::SelectExecution;

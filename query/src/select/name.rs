@@ -15,7 +15,12 @@ pub(super) fn result_name(selector: &Selector) -> String {
         Selector::CountRows => "count".to_owned(),
         Selector::Function { name, arguments } => {
             let keyspace = name.keyspace.as_ref().map_or("system", |keyspace| keyspace.as_str());
-            format!("{keyspace}.{}({})", name.name, all(arguments))
+            // The one old spelling whose function is made anew for each call has the new name.
+            let own = match (keyspace, name.name.as_str()) {
+                ("system", "tojson") => "to_json".to_owned(),
+                _ => name.name.to_string(),
+            };
+            format!("{keyspace}.{own}({})", all(arguments))
         }
         Selector::WriteTime { kind, inner } => {
             let function = match kind {

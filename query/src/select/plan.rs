@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use helenus_cql::ast;
-use helenus_model::schema::{ColumnKind, SortOrder, Table};
+use helenus_model::schema::{Column, ColumnKind, SortOrder, Table};
 use helenus_model::types::CqlType;
 use helenus_model::value::json_name;
 
@@ -13,7 +13,7 @@ use super::execution::SelectExecution;
 use super::filter::FilterPlan;
 use super::named::{are_only_statics, named_columns};
 use super::paging;
-use super::selection::{Selection, find_column, prepare_selection};
+use super::selection::{Selection, find_column, prepare_selection, prepare_selector};
 use super::selector::Selector;
 use super::sort::SortPlan;
 use super::{PageRequest, ResultColumn};
@@ -62,10 +62,21 @@ pub struct SelectPlan {
 }
 
 /// GROUP BY: rows of equal leading key columns are one group.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct GroupPlan {
     /// Clustering columns the groups are made by; the partition key always belongs to them.
     pub(super) clustering: usize,
+    /// A function of the clustering column behind these, whose value is a part of what makes a group.
+    pub(super) bucket: Option<Bucket>,
+}
+
+/// A function of one clustering column in GROUP BY.
+#[derive(Clone, Debug)]
+pub(super) struct Bucket {
+    /// The function.
+    pub(super) selector: Selector,
+    /// The column's number among the inputs.
+    pub(super) input: u16,
 }
 
 impl SelectPlan {
@@ -141,7 +152,7 @@ pub fn prepare_select(
     if select.distinct {
         check_distinct(select, &table, &selection, &restrictions, is_range)?;
     }
-    let group_by = prepare_group_by(select, &table, &restrictions)?;
+    let group_by = prepare_group_by(select, &table, &restrictions, &mut selection, preparer)?;
     let aggregate = !selection.aggregates.is_empty() || group_by.is_some();
     let limit = limit_term(select.limit.as_ref(), "[limit]", &table, preparer)?;
     let per_partition_limit =
@@ -172,7 +183,9 @@ pub fn prepare_select(
         .iter()
         .map(|selector| if let Selector::Input(input) = selector { Some(*input) } else { None })
         .collect();
-    let warnings = aggregate_warnings(aggregate, is_range, several_keys);
+    let names_key = matches!(restrictions.partition, PartitionRestriction::Token(_))
+        || filters_kind(&restrictions, ColumnKind::PartitionKey);
+    let warnings = aggregate_warnings(aggregate, is_range && !names_key, several_keys);
     let (columns, selectors, simple) = if select.json {
         let members = selection.columns.into_iter().zip(selection.selectors);
         let members = members.map(|(column, selector)| (json_name(&column.name), column.ty, selector)).collect();
@@ -376,16 +389,11 @@ fn prepare_group_by(
     select: &ast::Select,
     table: &Table,
     restrictions: &Restrictions,
+    selection: &mut Selection,
+    preparer: &mut Preparer<'_>,
 ) -> Result<Option<GroupPlan>, QueryError> {
     if select.group_by.is_empty() {
         return Ok(None);
-    }
-    let mut names = Vec::with_capacity(select.group_by.len());
-    for selector in &select.group_by {
-        match selector {
-            ast::Selector::Column(name) => names.push(find_column(table, name.as_str())?),
-            _ => return Err(QueryError::unsupported("GROUP BY of a function")),
-        }
     }
     let key_equal = |position: u16| match &restrictions.partition {
         PartitionRestriction::Keys(parts) => {
@@ -394,21 +402,35 @@ fn prepare_group_by(
         _ => false,
     };
     let mut wanted = table.partition_key.iter().chain(&table.clustering).peekable();
-    let mut last = 0;
-    for column in names {
-        if !column.kind.is_primary_key() {
-            return invalid(format!(
-                "Group by is currently only supported on the columns of the PRIMARY KEY, got {}",
-                column.name
-            ));
-        }
+    let mut plan = GroupPlan { clustering: 0, bucket: None };
+    for selector in &select.group_by {
+        let column = match selector {
+            ast::Selector::Column(name) => {
+                let column = find_column(table, name.as_str())?;
+                if !column.kind.is_primary_key() {
+                    return invalid(format!(
+                        "Group by is currently only supported on the columns of the PRIMARY KEY, got {}",
+                        column.name
+                    ));
+                }
+                if plan.bucket.is_some() {
+                    return invalid("Functions are only supported on the last element of the GROUP BY clause");
+                }
+                column
+            }
+            function => {
+                let (bucket, column) = prepare_bucket(function, table, selection, preparer)?;
+                plan.bucket = Some(bucket);
+                column
+            }
+        };
         loop {
             let Some(next) = wanted.next() else {
                 return invalid(OUT_OF_ORDER);
             };
             if next.name == column.name {
                 if column.kind == ColumnKind::Clustering {
-                    last = usize::from(column.position) + 1;
+                    plan.clustering = usize::from(column.position) + usize::from(plan.bucket.is_none());
                 }
                 break;
             }
@@ -420,9 +442,65 @@ fn prepare_group_by(
                 return invalid(OUT_OF_ORDER);
             }
         }
+        if let Some(bucket) = &plan.bucket {
+            check_monotonic(&bucket.selector)?;
+        }
     }
     if wanted.next().is_some_and(|column| column.kind == ColumnKind::PartitionKey) {
         return invalid("Group by is not supported on only a part of the partition key");
     }
-    Ok(Some(GroupPlan { clustering: last }))
+    Ok(Some(plan))
+}
+
+/// Functions in GROUP BY must keep the order of their column.
+fn check_monotonic(selector: &Selector) -> Result<(), QueryError> {
+    use crate::function::Body;
+    let Selector::Call { function, arguments } = selector else { return Ok(()) };
+    let monotonic =
+        matches!(function.body, Body::Floor | Body::ToDate | Body::ToTimestamp | Body::ToUnixTimestamp | Body::Cast);
+    if !monotonic {
+        let quoted = helenus_model::types::maybe_quote(&function.name);
+        let types = function.argument_types.iter().zip(arguments).map(|(ty, argument)| match argument {
+            Selector::Constant(_) => format!("{ty}(constant)"),
+            _ => ty.to_string(),
+        });
+        return invalid(format!(
+            "Only monotonic functions are supported in the GROUP BY clause. Got: system.{quoted} : ({}) -> {}",
+            types.collect::<Vec<_>>().join(", "),
+            function.return_type
+        ));
+    }
+    arguments.iter().try_for_each(check_monotonic)
+}
+
+/// A function in GROUP BY, and the clustering column it is of.
+fn prepare_bucket<'t>(
+    function: &ast::Selector,
+    table: &'t Table,
+    selection: &mut Selection,
+    preparer: &mut Preparer<'_>,
+) -> Result<(Bucket, &'t Column), QueryError> {
+    if let ast::Selector::Function { name, .. } = function
+        && crate::function::is_aggregate(name)
+    {
+        return invalid(format!(
+            "Aggregate functions are not supported within the GROUP BY clause, got: system.{}",
+            name.name
+        ));
+    }
+    let (selector, columns) = prepare_selector(function, table, selection, preparer)?;
+    let [name] = columns.as_slice() else {
+        return invalid(match columns.len() {
+            0 => "GROUP BY functions must have one clustering column name as parameter".to_owned(),
+            _ => {
+                format!("GROUP BY functions accept only one clustering column as parameter, got: {}", columns.join(","))
+            }
+        });
+    };
+    let column = find_column(table, name)?;
+    if column.kind != ColumnKind::Clustering {
+        return invalid(format!("Group by functions are only supported on clustering columns, got {name}"));
+    }
+    let input = selection.inputs.add(Source::of_column(column));
+    Ok((Bucket { selector, input }, column))
 }

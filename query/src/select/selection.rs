@@ -13,10 +13,11 @@ use super::aggregate::{AggregateKind, AggregatePlan};
 use super::assemble::{CellPart, Inputs, Source};
 use super::name::result_name;
 use super::selector::Selector;
+use super::times::{Collection, Part, TimesSelector, result_type};
 use crate::error::QueryError;
 use crate::function::{self, Argument, Body};
 use crate::spec::ColumnSpec;
-use crate::term::{Assignability, Preparer, Term, native_type, resolve_type, type_assignability};
+use crate::term::{Assignability, Preparer, Term, native_type, qualified_type_text, resolve_type, type_assignability};
 
 /// The checked selection clause.
 #[derive(Debug, Default)]
@@ -117,6 +118,27 @@ fn qualify(selector: &mut ast::Selector, is_users: &dyn Fn(&str) -> bool, keyspa
     }
 }
 
+/// A selector of another clause that shares the selection's inputs and constants: what it is, its type, the columns it looks at.
+pub(super) fn prepare_selector(
+    raw: &ast::Selector,
+    table: &Table,
+    selection: &mut Selection,
+    preparer: &mut Preparer<'_>,
+) -> Result<(Selector, Vec<String>), QueryError> {
+    let mut builder = Builder { table, preparer, selection: std::mem::take(selection) };
+    let kinds = std::mem::take(&mut builder.selection.kinds);
+    let checked = builder.selector(raw, None);
+    *selection = builder.selection;
+    let looked_at = std::mem::replace(&mut selection.kinds, kinds);
+    let mut columns: Vec<String> = Vec::new();
+    for (_, name) in looked_at {
+        if !columns.contains(&name) {
+            columns.push(name);
+        }
+    }
+    Ok((checked?.0, columns))
+}
+
 struct Builder<'b, 'p> {
     table: &'b Table,
     preparer: &'b mut Preparer<'p>,
@@ -125,7 +147,7 @@ struct Builder<'b, 'p> {
 
 type Typed = Result<(Selector, CqlType), QueryError>;
 
-impl Builder<'_, '_> {
+impl<'b> Builder<'b, '_> {
     fn column(&mut self, column: &Column) -> Selector {
         self.selection.kinds.push((column.kind, column.name.clone()));
         Selector::Input(self.selection.inputs.add(Source::of_column(column)))
@@ -143,6 +165,9 @@ impl Builder<'_, '_> {
                 self.name(inner)
             }
             ast::Selector::Function { name, arguments } if is_count_rows(name, arguments) => "count".to_owned(),
+            ast::Selector::TypeHint { type_name, inner } => {
+                format!("({}){}", qualified_type_text(type_name, &self.table.keyspace), self.name(inner))
+            }
             other => result_name(other),
         }
     }
@@ -159,14 +184,7 @@ impl Builder<'_, '_> {
         }
         if let Some(term) = as_term(raw) {
             let Some(wanted) = wanted else {
-                return match raw {
-                    ast::Selector::Tuple(parts) if parts.len() == 1 => no_type(raw),
-                    ast::Selector::Tuple(_)
-                    | ast::Selector::List(_)
-                    | ast::Selector::Set(_)
-                    | ast::Selector::Map(_) => self.parts(raw, None),
-                    _ => no_type(raw),
-                };
+                return no_type(raw);
             };
             let term = self.preparer.term(&term, &self.spec(wanted.clone()))?;
             return Ok((self.constant(term), wanted.clone()));
@@ -211,12 +229,31 @@ impl Builder<'_, '_> {
                     return invalid(format!("{name} cannot be cast to {target}"));
                 }
                 let name = function::native_name(format!("cast_as_{}", target));
-                let inner = std::slice::from_ref(&**inner);
-                self.call(&name, inner)
+                let known = result_name(inner);
+                self.call(&name, std::slice::from_ref(&**inner)).map_err(|error| match &error {
+                    QueryError::Invalid(text) if text.starts_with("Unknown function 'system.cast_as_") => {
+                        QueryError::invalid(format!("{known} cannot be cast to {target}"))
+                    }
+                    _ => error,
+                })
             }
             ast::Selector::TypeHint { type_name, inner } => {
                 let keyspace = self.preparer.context().find_keyspace(&self.table.keyspace);
                 let ty = resolve_type(type_name, &self.table.keyspace, keyspace.as_deref())?;
+                if let (ast::Selector::List(parts), CqlType::Vector { dimension, .. }) = (&**inner, &ty)
+                    && parts.len() != *dimension as usize
+                {
+                    return invalid(format!(
+                        "Unable to create a vector selector of type {ty} from {} elements",
+                        parts.len()
+                    ));
+                }
+                if as_term(inner)
+                    .is_some_and(|term| !self.preparer.assignability(&term, &self.spec(ty.clone())).is_assignable())
+                {
+                    let name = self.name(raw);
+                    return invalid(format!("Cannot assign value {name} to {name} of type {}", ty.freeze()));
+                }
                 let (selector, found) = self.selector(inner, Some(&ty))?;
                 if !type_assignability(&ty, &found).is_assignable() {
                     let name = result_name(raw);
@@ -282,6 +319,10 @@ impl Builder<'_, '_> {
                 _ => format!("Invalid number of arguments for function system.{}(any)", name.name),
             });
         };
+        if kind == AggregateKind::Count && matches!(argument, ast::Selector::Null) {
+            let null = self.constant(Term::Null);
+            return Ok((self.aggregate(kind, Some(null), CqlType::Blob), CqlType::Bigint));
+        }
         let before = self.selection.aggregates.len();
         let constant = as_term(argument).and_then(|_| self.type_of(argument));
         if as_term(argument).is_some() && constant.is_none() {
@@ -355,30 +396,91 @@ impl Builder<'_, '_> {
             WriteTimeKind::MaxWriteTime => "maxwritetime",
             WriteTimeKind::Ttl => "ttl",
         };
-        let ast::Selector::Column(column) = inner else {
-            return Err(QueryError::unsupported(format_args!("{name} of a part of a column")));
+        let ast::Selector::Column(column) = inner else { return self.times_of_part(kind, name, inner) };
+        let column = self.timed_column(name, column)?;
+        let many = column.ty.is_multi_cell();
+        let fields = match &column.ty {
+            CqlType::Udt { definition, frozen: false } => Some(definition.fields.len() as u16),
+            _ => None,
         };
-        let column = find_column(self.table, column.as_str())?;
+        let part = match (kind, many, fields) {
+            (WriteTimeKind::Ttl, false, _) => CellPart::Ttl,
+            (WriteTimeKind::Ttl, true, Some(fields)) => CellPart::FieldTtls(fields),
+            (WriteTimeKind::Ttl, true, None) => CellPart::Ttls,
+            (WriteTimeKind::WriteTime, false, _) => CellPart::WriteTime,
+            (WriteTimeKind::WriteTime, true, Some(fields)) => CellPart::FieldTimes(fields),
+            (WriteTimeKind::WriteTime, true, None) => CellPart::WriteTimes,
+            (WriteTimeKind::MaxWriteTime, ..) => CellPart::MaxWriteTime,
+        };
+        let ty = result_type(time_type(kind), many && kind != WriteTimeKind::MaxWriteTime);
+        Ok((Selector::Input(self.cells(column, part)), ty))
+    }
+
+    fn timed_column(&self, function: &str, name: &ast::Name) -> Result<&'b Column, QueryError> {
+        let column = find_column(self.table, name.as_str())?;
         if column.kind.is_primary_key() {
-            return invalid(format!("Cannot use selection function {name} on PRIMARY KEY part {}", column.name));
+            return invalid(format!("Cannot use selection function {function} on PRIMARY KEY part {}", column.name));
         }
-        let complex = column.ty.is_multi_cell();
-        if complex && column.ty.is_udt() && kind != WriteTimeKind::MaxWriteTime {
-            return Err(QueryError::unsupported(format_args!("{name} of a user-defined type that is not frozen")));
-        }
-        let (part, ty) = match (kind, complex) {
-            (WriteTimeKind::Ttl, false) => (CellPart::Ttl, CqlType::Int),
-            (WriteTimeKind::Ttl, true) => (CellPart::Ttls, CqlType::list(CqlType::Int, true)),
-            (WriteTimeKind::WriteTime, false) => (CellPart::WriteTime, CqlType::Bigint),
-            (WriteTimeKind::WriteTime, true) => (CellPart::WriteTimes, CqlType::list(CqlType::Bigint, true)),
-            (WriteTimeKind::MaxWriteTime, _) => (CellPart::MaxWriteTime, CqlType::Bigint),
-        };
+        Ok(column)
+    }
+
+    /// The number of an input from a column's cells.
+    fn cells(&mut self, column: &Column, part: CellPart) -> u16 {
         self.selection.kinds.push((column.kind, column.name.clone()));
-        let source = match column.kind {
+        self.selection.inputs.add(match column.kind {
             ColumnKind::Static => Source::Static(column.id, part),
             _ => Source::Regular(column.id, part),
-        };
-        Ok((Selector::Input(self.selection.inputs.add(source)), ty))
+        })
+    }
+
+    /// WRITETIME, MAXWRITETIME or TTL of an element, a slice or a field.
+    fn times_of_part(&mut self, kind: WriteTimeKind, name: &str, inner: &ast::Selector) -> Typed {
+        let (part, ty) = self.part(kind, name, inner)?;
+        let many = ty.is_multi_cell();
+        let latest = kind == WriteTimeKind::MaxWriteTime;
+        let selector = Selector::Times(Box::new(TimesSelector { part, many, latest }));
+        Ok((selector, result_type(time_type(kind), many && !latest)))
+    }
+
+    fn part(&mut self, kind: WriteTimeKind, name: &str, raw: &ast::Selector) -> Result<(Part, CqlType), QueryError> {
+        match raw {
+            ast::Selector::Column(column) => {
+                let column = self.timed_column(name, column)?;
+                let fields = match &column.ty {
+                    CqlType::Udt { definition, frozen: false } => Some(definition.fields.len() as u16),
+                    _ => None,
+                };
+                let many = column.ty.is_multi_cell();
+                let part = match (kind, many, fields) {
+                    (WriteTimeKind::Ttl, false, _) => CellPart::Ttl,
+                    (WriteTimeKind::Ttl, true, Some(fields)) => CellPart::FieldTtls(fields),
+                    (WriteTimeKind::Ttl, true, None) => CellPart::Ttls,
+                    (_, false, _) => CellPart::WriteTime,
+                    (_, true, Some(fields)) => CellPart::FieldTimes(fields),
+                    (_, true, None) => CellPart::WriteTimes,
+                };
+                Ok((Part::Column(self.cells(column, part), many), column.ty.clone()))
+            }
+            ast::Selector::Field { inner, .. } => {
+                let (Selector::Field(_, place), ty) = self.selector(raw, None)? else { return no_type(raw) };
+                Ok((Part::Field(Box::new(self.part(kind, name, inner)?.0), place), ty))
+            }
+            ast::Selector::Element { inner, .. } => {
+                let (Selector::Element { inner: value, key, order, map }, ty) = self.selector(raw, None)? else {
+                    return no_type(raw);
+                };
+                let inner = Box::new(self.part(kind, name, inner)?.0);
+                Ok((Part::Element { inner, of: Collection { value, order, map }, key }, ty))
+            }
+            ast::Selector::Slice { inner, .. } => {
+                let (Selector::Slice { inner: value, from, to, order, map }, ty) = self.selector(raw, None)? else {
+                    return no_type(raw);
+                };
+                let inner = Box::new(self.part(kind, name, inner)?.0);
+                Ok((Part::Slice { inner, of: Collection { value, order, map }, from, to }, ty))
+            }
+            _ => no_type(raw),
+        }
     }
 
     fn element(&mut self, inner: &ast::Selector, key: &RawTerm) -> Typed {
@@ -441,6 +543,17 @@ impl Builder<'_, '_> {
                     entries.iter().map(|(k, v)| Ok((self.selector(k, Some(key))?.0, self.selector(v, Some(value))?.0)));
                 Selector::Map(entries.collect::<Result<_, QueryError>>()?, Comparator::for_type(key))
             }
+            (ast::Selector::Map(entries), CqlType::Udt { definition, .. }) => {
+                let mut fields = Vec::with_capacity(definition.fields.len());
+                for (field, ty) in &definition.fields {
+                    let named = |key: &ast::Selector| matches!(key, ast::Selector::Column(name) if name.text == *field);
+                    fields.push(match entries.iter().find(|(key, _)| named(key)) {
+                        Some((_, value)) => self.selector(value, Some(ty))?.0,
+                        None => self.constant(Term::Null),
+                    });
+                }
+                Selector::Tuple(fields)
+            }
             _ => return invalid(format!("Cannot assign value {} to type {ty}", result_name(raw))),
         };
         Ok((selector, ty))
@@ -451,6 +564,11 @@ impl Builder<'_, '_> {
 fn is_count_rows(name: &FunctionName, arguments: &[ast::Selector]) -> bool {
     let number = matches!(arguments, [ast::Selector::Literal(literal)] if literal.kind == ast::LiteralKind::Integer);
     number && function::is_aggregate(name) && name.name.as_str() == "count"
+}
+
+/// The type of one time.
+fn time_type(kind: WriteTimeKind) -> CqlType {
+    if kind == WriteTimeKind::Ttl { CqlType::Int } else { CqlType::Bigint }
 }
 
 fn no_type<T>(raw: &ast::Selector) -> Result<T, QueryError> {
@@ -554,8 +672,10 @@ fn selector_type(preparer: &Preparer<'_>, table: &Table, raw: &ast::Selector) ->
             }
         }
         ast::Selector::Function { name, arguments } => call_type(preparer, table, name, arguments),
-        ast::Selector::WriteTime { kind: WriteTimeKind::Ttl, .. } => Some(CqlType::Int),
-        ast::Selector::WriteTime { .. } => Some(CqlType::Bigint),
+        ast::Selector::WriteTime { kind, inner } => {
+            let many = *kind != WriteTimeKind::MaxWriteTime && of(inner)?.is_multi_cell();
+            Some(result_type(time_type(*kind), many))
+        }
         ast::Selector::Cast { target, .. } => Some(native_type(*target)),
         ast::Selector::TypeHint { type_name, .. } => {
             let keyspace = preparer.context().find_keyspace(&table.keyspace);
@@ -641,5 +761,9 @@ impl Argument for SelectorArgument<'_, '_> {
 
     fn is_marker(&self) -> bool {
         matches!(self.raw, ast::Selector::Marker(_))
+    }
+
+    fn list_length(&self) -> Option<usize> {
+        if let ast::Selector::List(parts) = self.raw { Some(parts.len()) } else { None }
     }
 }

@@ -10,6 +10,7 @@ use helenus_model::value::{
 };
 
 use super::assemble::RowView;
+use super::times::TimesSelector;
 use crate::error::QueryError;
 use crate::function::ScalarFunction;
 use crate::values::ExecuteOptions;
@@ -31,6 +32,8 @@ pub(super) enum Selector {
     Element { inner: Box<Selector>, key: Box<Selector>, order: Comparator, map: bool },
     /// The part of a map or set between two constant keys.
     Slice { inner: Box<Selector>, from: Option<Box<Selector>>, to: Option<Box<Selector>>, order: Comparator, map: bool },
+    /// WRITETIME, MAXWRITETIME or TTL of a part of a column.
+    Times(Box<TimesSelector>),
     /// `(a, b)`
     Tuple(Vec<Selector>),
     /// `[a, b]`
@@ -97,6 +100,7 @@ impl Selector {
                 let (from, to) = (end(from)?, end(to)?);
                 slice(&whole, from.as_deref(), to.as_deref(), order, *map).map(Cow::Owned)
             }
+            Selector::Times(times) => times.evaluate(row, environment)?,
             Selector::Tuple(parts) => {
                 let mut builder = TupleBuilder::default();
                 for part in evaluate_all(parts, row, environment)? {

@@ -52,6 +52,7 @@ fn is_value_compatible(to: &CqlType, from: &CqlType) -> bool {
         (Blob, from) => !matches!(from, CqlType::Counter),
         (Text, Ascii) => true,
         (Uuid, Timeuuid) => true,
+        (CqlType::Date, Int) | (CqlType::Time, Bigint) => true,
         (Bigint, Timestamp) | (Timestamp, Bigint) => true,
         (Varint, Int | Bigint | Timestamp) => true,
         _ if to.is_multi_cell() != from.is_multi_cell() => false,
@@ -122,6 +123,9 @@ impl Preparer<'_> {
                 }
                 _ => Assignability::No,
             },
+            RawTerm::Tuple(elements) if is_parenthesis(elements, &receiver.ty) => {
+                elements.first().map_or(Assignability::No, |only| self.assignability(only, receiver))
+            }
             RawTerm::Tuple(elements) => match tuple_components(&receiver.ty) {
                 Some(components) if elements.len() <= components.len() => {
                     for (place, (element, ty)) in elements.iter().zip(components).enumerate() {
@@ -188,6 +192,9 @@ impl Preparer<'_> {
                 let (key, value) = entries.first()?;
                 Some(CqlType::map(self.exact_type(key, receiver)?, self.exact_type(value, receiver)?, true))
             }
+            RawTerm::Tuple(elements) if is_parenthesis(elements, &CqlType::Blob) => {
+                self.exact_type(elements.first()?, receiver)
+            }
             RawTerm::Tuple(elements) => {
                 let parts: Option<Vec<CqlType>> = elements.iter().map(|part| self.exact_type(part, receiver)).collect();
                 Some(CqlType::tuple(parts?))
@@ -237,6 +244,10 @@ impl Argument for RawArgument<'_> {
     fn is_marker(&self) -> bool {
         matches!(self.term, RawTerm::Marker(_))
     }
+    fn list_length(&self) -> Option<usize> {
+        // Outside of the selection clause Cassandra takes a list for nothing but a list.
+        None
+    }
 }
 
 /// Name and arguments of a call, a cast or an operation.
@@ -264,6 +275,11 @@ fn cast_name(target: ast::NativeType) -> &'static str {
 
 pub(super) fn value_name(receiver: &ColumnSpec) -> String {
     format!("value({})", receiver.name)
+}
+
+/// Parentheses around an operation only group it, unless a tuple is wanted.
+pub(super) fn is_parenthesis(elements: &[RawTerm], wanted: &CqlType) -> bool {
+    matches!(elements, [RawTerm::Arithmetic { .. } | RawTerm::Negation(_)]) && tuple_components(wanted).is_none()
 }
 
 /// The components of a tuple; a user-defined type stored as one value may be written as one too.

@@ -102,7 +102,8 @@ pub(super) fn test(literal: &Literal, ty: &CqlType) -> Assignability {
         LiteralKind::Uuid => matches!(ty, CqlType::Uuid | CqlType::Timeuuid),
         LiteralKind::Float => matches!(ty, CqlType::Decimal | CqlType::Double | CqlType::Float),
         LiteralKind::Boolean => *ty == CqlType::Boolean,
-        LiteralKind::Hex => *ty == CqlType::Blob,
+        // Cassandra reads the digits of 0x12 as the decimal number 12 there.
+        LiteralKind::Hex => matches!(ty, CqlType::Blob | CqlType::Tinyint),
         LiteralKind::Duration => *ty == CqlType::Duration,
     };
     if fits { Assignability::Weak } else { Assignability::No }
@@ -126,7 +127,7 @@ pub(super) fn encode(literal: &Literal, receiver: &ColumnSpec) -> Result<Vec<u8>
             if digits.is_empty() {
                 return Ok(Vec::new());
             }
-            parse_text(&CqlType::Blob, digits).map_err(invalid)
+            parse_text(&receiver.ty, digits).map_err(invalid)
         }
         (LiteralKind::Integer, CqlType::Varint) => match literal.text.parse::<BigInt>() {
             Ok(number) => Ok(helenus_model::value::encode_varint(&number)),

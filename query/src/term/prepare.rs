@@ -1,12 +1,12 @@
 //! Turning written terms into checked ones, and collecting the bind slots on the way.
 
-use helenus_cql::ast::{Marker, Term as RawTerm};
+use helenus_cql::ast::{Literal, LiteralKind, Marker, Term as RawTerm};
 use helenus_model::schema::Table;
 use helenus_model::types::CqlType;
 
 use super::{Term, Value, assign, literal, term_text};
 use crate::error::QueryError;
-use crate::function::argument_spec;
+use crate::function::{ScalarFunction, argument_spec};
 use crate::prepare::PrepareContext;
 use crate::spec::{BindSlot, ColumnSpec};
 use crate::values::{ExecuteOptions, NoIds, NoValues};
@@ -48,6 +48,11 @@ impl<'a> Preparer<'a> {
     /// What the statement is prepared against.
     pub fn context(&self) -> &PrepareContext<'a> {
         &self.context
+    }
+
+    /// How many markers the statement has.
+    pub fn markers(&self) -> usize {
+        self.slots.len()
     }
 
     /// Says what a marker is for. A named marker's slot has the marker's name.
@@ -100,6 +105,9 @@ impl<'a> Preparer<'a> {
     /// Wrong types, wrong literals, unknown functions, in Cassandra's words.
     pub fn term(&mut self, term: &RawTerm, receiver: &ColumnSpec) -> Result<Term, QueryError> {
         match term {
+            RawTerm::Literal(literal) if is_now(literal, receiver) => {
+                Ok(Term::Function { function: ScalarFunction::current_timestamp().into(), arguments: Vec::new() })
+            }
             RawTerm::Literal(literal) => Ok(Term::constant(literal::encode(literal, receiver)?)),
             RawTerm::Null if receiver.ty == CqlType::Counter => {
                 Err(QueryError::invalid("Invalid null value for counter increment/decrement"))
@@ -113,6 +121,10 @@ impl<'a> Preparer<'a> {
             RawTerm::Set(elements) => self.set_literal(elements, receiver).and_then(fold),
             RawTerm::Map(entries) => self.map_literal(entries, receiver).and_then(fold),
             RawTerm::UserType(fields) => self.user_type_literal(fields, receiver).and_then(fold),
+            RawTerm::Tuple(elements) if assign::is_parenthesis(elements, &receiver.ty) => match elements.first() {
+                Some(only) => self.term(only, receiver),
+                None => Ok(Term::Null),
+            },
             RawTerm::Tuple(elements) => self.tuple_literal(elements, receiver).and_then(fold),
             RawTerm::TypeHint { type_name, term: inner } => {
                 let ty = self.hint_type(type_name, receiver)?;
@@ -167,6 +179,11 @@ impl<'a> Preparer<'a> {
         }
         Ok(Term::Function { function, arguments: terms })
     }
+}
+
+/// `'now'` where a timestamp is wanted.
+fn is_now(literal: &Literal, receiver: &ColumnSpec) -> bool {
+    receiver.ty == CqlType::Timestamp && literal.kind == LiteralKind::String && literal.text.eq_ignore_ascii_case("now")
 }
 
 /// Cassandra's words for `[…]` where no list or vector is wanted.

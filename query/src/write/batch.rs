@@ -8,6 +8,8 @@ use helenus_model::types::CqlType;
 
 use super::attributes::Attributes;
 use super::draft::WriteBatch;
+use super::json::prepare_insert_json;
+use super::lists::ListRows;
 use super::plan::WritePlan;
 use super::statement::{prepare_delete, prepare_insert, prepare_update};
 use crate::error::QueryError;
@@ -48,9 +50,26 @@ impl BatchPlan {
         options: &ExecuteOptions<'_>,
         out: &mut WriteBatch,
     ) -> Result<(), QueryError> {
+        self.bind_with(values, options, &[], out)
+    }
+
+    /// As [`BatchPlan::bind`], with what was read for the statements ([`WritePlan::list_read`]): one for each, or none at all.
+    ///
+    /// # Errors
+    /// As [`BatchPlan::bind`].
+    pub fn bind_with(
+        &self,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+        lists: &[ListRows],
+        out: &mut WriteBatch,
+    ) -> Result<(), QueryError> {
         let timestamp = self.attributes.timestamp(values, options)?;
         let options = ExecuteOptions { timestamp, ..*options };
-        self.statements.iter().try_for_each(|statement| statement.bind(values, &options, out))
+        for (place, statement) in self.statements.iter().enumerate() {
+            statement.bind_with(values, &options, lists.get(place), out)?;
+        }
+        Ok(())
     }
 }
 
@@ -77,7 +96,7 @@ pub fn prepare_batch(batch: &ast::Batch, preparer: &mut Preparer<'_>) -> Result<
     for statement in &batch.statements {
         statements.push(match statement {
             Modification::Insert(insert) => prepare_insert(insert, preparer)?,
-            Modification::InsertJson(_) => return Err(QueryError::unsupported("INSERT JSON")),
+            Modification::InsertJson(insert) => prepare_insert_json(insert, preparer)?,
             Modification::Update(update) => prepare_update(update, preparer)?,
             Modification::Delete(delete) => prepare_delete(delete, preparer)?,
         });
@@ -86,6 +105,7 @@ pub fn prepare_batch(batch: &ast::Batch, preparer: &mut Preparer<'_>) -> Result<
         return Err(QueryError::invalid("Global TTL on the BATCH statement is not supported."));
     }
     let conditional = statements.iter().any(|plan| plan.conditions.is_some());
+    WritePlan::refuse_conditions(conditional, statements.iter().any(WritePlan::works_out_values))?;
     if conditional && batch.using.timestamp.is_some() {
         return Err(QueryError::invalid("Cannot provide custom timestamp for conditional BATCH"));
     }

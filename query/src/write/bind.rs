@@ -12,6 +12,7 @@ use super::cells::CellWriter;
 use super::count::merge_writes;
 use super::draft::{Scratch, WriteBatch};
 use super::indexed;
+use super::lists::{ListRows, Place};
 use super::operation::Operation;
 use super::plan::{SingleRow, WritePlan};
 use crate::error::QueryError;
@@ -26,6 +27,7 @@ struct Execution<'a> {
     options: &'a ExecuteOptions<'a>,
     timestamp: WriteTimestamp,
     time_to_live: TimeToLive,
+    lists: Option<&'a ListRows>,
 }
 
 impl WritePlan {
@@ -39,12 +41,42 @@ impl WritePlan {
         options: &ExecuteOptions<'_>,
         out: &mut WriteBatch,
     ) -> Result<(), QueryError> {
+        self.bind_with(values, options, None, out)
+    }
+
+    /// As [`WritePlan::bind`], with what was read for the statement ([`WritePlan::list_read`]).
+    ///
+    /// # Errors
+    /// As [`WritePlan::bind`]; places that the lists do not have.
+    pub fn bind_with(
+        &self,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+        lists: Option<&ListRows>,
+        out: &mut WriteBatch,
+    ) -> Result<(), QueryError> {
+        match &self.json {
+            None => self.bind_values(values, options, lists, out),
+            Some(json) => {
+                json.with_columns(&self.table, values, |values| self.bind_values(values, options, lists, out))
+            }
+        }
+    }
+
+    fn bind_values(
+        &self,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+        lists: Option<&ListRows>,
+        out: &mut WriteBatch,
+    ) -> Result<(), QueryError> {
         let execution = Execution {
             plan: self,
             values,
             options,
             timestamp: self.attributes.timestamp(values, options)?,
             time_to_live: self.attributes.time_to_live(&self.table, values, options)?,
+            lists,
         };
         let mut scratch = std::mem::take(&mut out.scratch);
         let done = match &self.single {
@@ -77,9 +109,11 @@ impl Execution<'_> {
             return Ok(());
         }
         if writes_row {
-            self.row(&mut scratch.row, &mut scratch.spare)?;
+            let place = Place { key: &scratch.key, clustering: Some(&scratch.clustering) };
+            self.row(place, &mut scratch.row, &mut scratch.spare)?;
         }
-        self.static_row(&mut scratch.static_row, &mut scratch.spare)?;
+        let place = Place { key: &scratch.key, clustering: None };
+        self.static_row(place, &mut scratch.static_row, &mut scratch.spare)?;
         let row = (!scratch.row.is_empty()).then_some((&*scratch.clustering, &*scratch.row));
         let static_row = (!scratch.static_row.is_empty()).then_some(&*scratch.static_row);
         if row.is_some() || static_row.is_some() {
@@ -166,13 +200,15 @@ impl Execution<'_> {
         for key in &keys {
             // Each row is bound anew: places in lists must not be given twice.
             scratch.clear();
-            self.static_row(&mut scratch.static_row, &mut scratch.spare)?;
+            let place = Place { key, clustering: None };
+            self.static_row(place, &mut scratch.static_row, &mut scratch.spare)?;
             if !scratch.static_row.is_empty() {
                 out.add(table, key, DeletionTime::LIVE, Some(&scratch.static_row), None);
             }
             for clustering in &clusterings {
                 scratch.row.clear();
-                self.row(&mut scratch.row, &mut scratch.spare)?;
+                let place = Place { key, clustering: Some(clustering) };
+                self.row(place, &mut scratch.row, &mut scratch.spare)?;
                 if !scratch.row.is_empty() {
                     out.add(table, key, DeletionTime::LIVE, None, Some((clustering, &scratch.row)));
                 }
@@ -182,7 +218,7 @@ impl Execution<'_> {
     }
 
     /// Encodes the row of a clustering; nothing when nothing is written.
-    fn row(&self, out: &mut Vec<u8>, spare: &mut Vec<u8>) -> Result<(), QueryError> {
+    fn row(&self, place: Place<'_>, out: &mut Vec<u8>, spare: &mut Vec<u8>) -> Result<(), QueryError> {
         if self.plan.deletes_rows() {
             RowHeader { deletion: self.deletion(), ..RowHeader::EMPTY }.encode(out);
             return Ok(());
@@ -190,21 +226,22 @@ impl Execution<'_> {
         let TimeToLive { ttl, expires_at } = self.time_to_live;
         let marker = self.plan.kind == StatementKind::Insert;
         let header = RowHeader::of_statement(self.timestamp, ttl, expires_at, marker);
-        self.cells(&header, &self.plan.regulars, marker, out, spare)
+        self.cells(place, &header, &self.plan.regulars, marker, out, spare)
     }
 
     /// Encodes the static row; nothing when nothing is written.
-    fn static_row(&self, out: &mut Vec<u8>, spare: &mut Vec<u8>) -> Result<(), QueryError> {
+    fn static_row(&self, place: Place<'_>, out: &mut Vec<u8>, spare: &mut Vec<u8>) -> Result<(), QueryError> {
         if self.plan.statics.is_empty() {
             return Ok(());
         }
         let TimeToLive { ttl, expires_at } = self.time_to_live;
         let header = RowHeader::of_statement(self.timestamp, ttl, expires_at, false);
-        self.cells(&header, &self.plan.statics, false, out, spare)
+        self.cells(place, &header, &self.plan.statics, false, out, spare)
     }
 
     fn cells(
         &self,
+        place: Place<'_>,
         header: &RowHeader,
         operations: &[Operation],
         keep_empty: bool,
@@ -216,10 +253,10 @@ impl Execution<'_> {
         let bare = out.len();
         if self.plan.merges {
             for operation in operations {
-                self.merge_operation(header, operation, out, spare)?;
+                self.merge_operation(place, header, operation, out, spare)?;
             }
         } else {
-            let mut writer = self.writer(header, out);
+            let mut writer = self.writer(place, header, out);
             for operation in operations {
                 writer.write(operation)?;
             }
@@ -232,8 +269,12 @@ impl Execution<'_> {
         Ok(())
     }
 
-    fn writer<'w>(&'w self, header: &'w RowHeader, out: &'w mut Vec<u8>) -> CellWriter<'w> {
+    fn writer<'w>(&'w self, place: Place<'w>, header: &'w RowHeader, out: &'w mut Vec<u8>) -> CellWriter<'w> {
         CellWriter {
+            lists: self.lists,
+            place,
+            pending: None,
+            table: &self.plan.table,
             header,
             timestamp: self.timestamp,
             time_to_live: self.time_to_live,
@@ -247,6 +288,7 @@ impl Execution<'_> {
     /// Operations on one column each make a row of their own; merged, their cells stand in order and the stronger of two stays.
     fn merge_operation(
         &self,
+        place: Place<'_>,
         header: &RowHeader,
         operation: &Operation,
         row: &mut Vec<u8>,
@@ -254,7 +296,9 @@ impl Execution<'_> {
     ) -> Result<(), QueryError> {
         let mut single = Vec::new();
         header.encode(&mut single);
-        self.writer(header, &mut single).write(operation)?;
+        let mut writer = self.writer(place, header, &mut single);
+        writer.pending = Some(RowRef::new(row));
+        writer.write(operation)?;
         spare.clear();
         merge_writes(&self.plan.table, RowRef::new(row), RowRef::new(&single), spare);
         std::mem::swap(row, spare);

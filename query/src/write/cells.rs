@@ -1,11 +1,13 @@
 //! The cells that an operation leaves in a row.
 
-use helenus_model::row::{CellRef, DeletionTime, RowHeader};
+use helenus_model::row::{CellRef, DeletionTime, RowHeader, RowRef};
+use helenus_model::schema::Table;
 use helenus_model::time::{LocalSeconds, WriteTimestamp};
 use helenus_model::value::{Comparator, components, elements, entries, timeuuid_from_parts};
 
 use super::attributes::TimeToLive;
 use super::count::increment;
+use super::lists::{ListRows, Place};
 use super::operation::{Action, Operation};
 use crate::error::QueryError;
 use crate::function::next_timeuuid;
@@ -17,6 +19,12 @@ const PREPEND_MIRROR_TICKS: u64 = (1_262_304_000_000 + 12_219_292_800_000) * 10_
 
 /// Writes cells into a row that has begun.
 pub(super) struct CellWriter<'a> {
+    /// What was read before, and where the row stands in it.
+    pub(super) lists: Option<&'a ListRows>,
+    pub(super) place: Place<'a>,
+    /// What the statement has written to the row before, when that may be to the same column.
+    pub(super) pending: Option<RowRef<'a>>,
+    pub(super) table: &'a Table,
     pub(super) header: &'a RowHeader,
     pub(super) timestamp: WriteTimestamp,
     pub(super) time_to_live: TimeToLive,
@@ -27,14 +35,14 @@ pub(super) struct CellWriter<'a> {
 }
 
 impl CellWriter<'_> {
-    fn value(&mut self, column: u16, path: Option<&[u8]>, value: &[u8]) {
+    pub(super) fn value(&mut self, column: u16, path: Option<&[u8]>, value: &[u8]) {
         let TimeToLive { ttl, expires_at } = self.time_to_live;
         let mut cell = CellRef::expiring(column, self.timestamp, ttl, expires_at, value);
         cell.path = path;
         cell.encode(self.header, self.out);
     }
 
-    fn tombstone(&mut self, column: u16, path: Option<&[u8]>) {
+    pub(super) fn tombstone(&mut self, column: u16, path: Option<&[u8]>) {
         let mut cell = CellRef::tombstone(column, self.timestamp, self.now);
         cell.path = path;
         cell.encode(self.header, self.out);
@@ -80,6 +88,7 @@ impl CellWriter<'_> {
                 }
                 return Ok(());
             }
+            Action::SetAt { .. } | Action::DeleteAt(_) | Action::DiscardValues(_) => return self.write_list(operation),
             Action::DeleteElement(term)
             | Action::SetField(_, term)
             | Action::Set(term)
@@ -142,7 +151,10 @@ impl CellWriter<'_> {
                 | Action::DeleteKey(_)
                 | Action::DeleteCell
                 | Action::DeleteAll
-                | Action::Count { .. },
+                | Action::Count { .. }
+                | Action::SetAt { .. }
+                | Action::DeleteAt(_)
+                | Action::DiscardValues(_),
                 Some(_),
             ) => {}
         }

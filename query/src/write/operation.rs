@@ -62,6 +62,17 @@ pub enum Action {
         /// It is taken away.
         negative: bool,
     },
+    /// The element of a list at a place (read before) gets a value.
+    SetAt {
+        /// Which element.
+        place: Term,
+        /// Its value.
+        value: Term,
+    },
+    /// The element of a list at a place (read before) is deleted.
+    DeleteAt(Term),
+    /// Elements of a list (read before) that are among these are deleted.
+    DiscardValues(Term),
     /// A column of one cell is deleted.
     DeleteCell,
     /// A column of many cells is deleted.
@@ -165,10 +176,7 @@ fn subtract(
 ) -> Result<Operation, QueryError> {
     check_many_cells(column, &format!("{0} = {0} - {1}", column.name, term_text(value)))?;
     let action = match &column.ty {
-        CqlType::List { .. } => {
-            preparer.term(value, spec)?;
-            return Err(read_before_write("removing elements from a list by value"));
-        }
+        CqlType::List { .. } => Action::DiscardValues(preparer.term(value, spec)?),
         CqlType::Set { element, .. } => Action::Discard(preparer.term(value, spec)?, Comparator::for_type(element)),
         CqlType::Map { key, .. } => {
             let keys = spec.inner(spec.name.clone(), CqlType::set((**key).clone(), false));
@@ -183,10 +191,6 @@ fn subtract(
         _ => Action::Count { by: preparer.term(value, spec)?, negative: true },
     };
     operation(column, action)
-}
-
-fn read_before_write(what: &str) -> QueryError {
-    QueryError::unsupported(format_args!("{what} (it reads before it writes)"))
 }
 
 fn set_element(
@@ -211,9 +215,9 @@ fn set_element(
             operation(column, Action::PutEntry { key, value })
         }
         CqlType::List { element, .. } => {
-            preparer.term(key, &spec.inner(format!("idx({name})"), CqlType::Int))?;
-            preparer.term(value, &spec.inner(format!("value({name})"), (**element).clone()))?;
-            Err(read_before_write("setting an element of a list"))
+            let place = preparer.term(key, &spec.inner(format!("idx({name})"), CqlType::Int))?;
+            let value = preparer.term(value, &spec.inner(format!("value({name})"), (**element).clone()))?;
+            operation(column, Action::SetAt { place, value })
         }
         _ => refuse(format!("Invalid operation ({}) for set column {name}", text())),
     }
@@ -276,8 +280,8 @@ pub(super) fn delete(
                     operation(column, Action::DeleteElement(preparer.term(key, &spec(format!("value({name})"), ty))?))
                 }
                 _ => {
-                    preparer.term(key, &spec(format!("idx({name})"), &CqlType::Int))?;
-                    Err(read_before_write("deleting an element of a list"))
+                    let place = preparer.term(key, &spec(format!("idx({name})"), &CqlType::Int))?;
+                    operation(column, Action::DeleteAt(place))
                 }
             }
         }

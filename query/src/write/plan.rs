@@ -5,8 +5,11 @@ use std::sync::Arc;
 use helenus_model::schema::{ColumnKind, Table};
 
 use super::attributes::Attributes;
+use super::json::JsonPlan;
+use super::lists::ListRead;
 use super::operation::Operation;
 use crate::cas::Conditions;
+use crate::error::QueryError;
 use crate::restrict::{ClusteringKind, GroupTerm, KeyPart, PartitionRestriction, Restrictions, StatementKind};
 use crate::term::Term;
 
@@ -30,6 +33,10 @@ pub struct WritePlan {
     pub(super) regulars: Vec<Operation>,
     /// Two operations are on one column: their cells have to be merged.
     pub(super) merges: bool,
+    /// INSERT JSON: where the columns' values come from.
+    pub(super) json: Option<Arc<JsonPlan>>,
+    /// What must be read before it can be bound.
+    pub(super) read: Option<Arc<ListRead>>,
 }
 
 /// The terms of one row's key.
@@ -60,7 +67,44 @@ impl WritePlan {
             merges |= list.windows(2).any(|pair| matches!(pair, [a, b] if a.column == b.column));
         }
         let single = single_row(&restrictions);
-        WritePlan { table, kind, attributes, conditions, restrictions, single, statics, regulars, merges }
+        let read = ListRead::of(&restrictions, &statics, &regulars).map(Arc::new);
+        WritePlan {
+            table,
+            kind,
+            attributes,
+            conditions,
+            restrictions,
+            single,
+            statics,
+            regulars,
+            merges,
+            json: None,
+            read,
+        }
+    }
+
+    /// True when its values are not those of the request alone: conditions are not decided on such statements yet.
+    pub fn works_out_values(&self) -> bool {
+        self.json.is_some() || self.read.is_some()
+    }
+
+    /// Refuses conditions beside values that have to be worked out.
+    ///
+    /// # Errors
+    /// "not supported yet: …".
+    pub fn refuse_conditions(conditional: bool, works_out_values: bool) -> Result<(), QueryError> {
+        if conditional && works_out_values {
+            return Err(QueryError::unsupported(
+                "conditions (IF) beside INSERT JSON or elements of lists by index or value",
+            ));
+        }
+        Ok(())
+    }
+
+    /// What must be read before the statement can be bound: lists whose elements it names by place or value.
+    #[inline]
+    pub fn list_read(&self) -> Option<&Arc<ListRead>> {
+        self.read.as_ref()
     }
 
     /// True when a row of the clustering is written, not only statics.

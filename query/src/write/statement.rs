@@ -14,7 +14,7 @@ use crate::restrict::{self, RestrictOptions, StatementKind, existing_column};
 use crate::term::Preparer;
 
 /// The table a statement writes to.
-fn writable_table(name: &ast::QualifiedName, preparer: &Preparer<'_>) -> Result<Arc<Table>, QueryError> {
+pub(super) fn writable_table(name: &ast::QualifiedName, preparer: &Preparer<'_>) -> Result<Arc<Table>, QueryError> {
     let (table, is_local) = preparer.context().find_table(name)?;
     if is_local {
         return Err(QueryError::invalid(format!(
@@ -62,12 +62,23 @@ fn only_statics(kind: StatementKind, table: &Table, operations: &[Operation], co
 /// Cassandra's refusals, in its words.
 pub fn prepare_insert(insert: &ast::Insert, preparer: &mut Preparer<'_>) -> Result<WritePlan, QueryError> {
     let table = writable_table(&insert.table, preparer)?;
+    insert_into(insert, table, preparer, None)
+}
+
+/// An INSERT; with `own` its values' markers are bound there and not among the statement's.
+pub(super) fn insert_into<'a>(
+    insert: &ast::Insert,
+    table: Arc<Table>,
+    preparer: &mut Preparer<'a>,
+    mut own: Option<Preparer<'a>>,
+) -> Result<WritePlan, QueryError> {
     if table.is_counter() {
         return Err(QueryError::invalid("INSERT statements are not allowed on counter tables, use UPDATE instead"));
     }
     let conditions = insert.if_not_exists.then_some(Conditions::NotExists);
     refuse_timestamp(conditions.as_ref(), &insert.using)?;
     let attributes = Attributes::prepare(&insert.using, &table, preparer)?;
+    let preparer = own.as_mut().unwrap_or(preparer);
     if insert.columns.len() != insert.values.len() {
         return Err(QueryError::invalid("Unmatched column names/values"));
     }

@@ -1,0 +1,168 @@
+//! INSERT … JSON: an INSERT of every column whose values come out of a JSON text. Its terms are markers of its own, behind those of the
+//! request; what the text says is put there before they are evaluated.
+
+use std::sync::Arc;
+
+use helenus_cql::ast::{self, InsertJson, JsonValue, Marker, Term as RawTerm};
+use helenus_model::schema::Table;
+use helenus_model::types::CqlType;
+use helenus_model::value::{Json, from_json, name_from_json};
+
+use super::plan::WritePlan;
+use super::statement::{insert_into, writable_table};
+use crate::error::QueryError;
+use crate::function::json::{is_duration_refusal, json_reason};
+use crate::spec::ColumnSpec;
+use crate::term::Preparer;
+use crate::values::{BoundValue, BoundValues};
+
+/// Where a statement's values come from.
+#[derive(Clone, Debug)]
+pub(super) struct JsonPlan {
+    source: Source,
+    /// Number of the first marker that stands for a column.
+    first: usize,
+    default_unset: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    /// The values of a literal.
+    Known(Vec<Cell>),
+    /// The marker of the text.
+    Marker(u16),
+}
+
+/// The value of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Cell {
+    Null,
+    Unset,
+    Bytes(Vec<u8>),
+}
+
+/// The request's values, and behind them those of the columns.
+struct WithColumns<'a> {
+    request: &'a dyn BoundValues,
+    cells: &'a [Cell],
+    first: usize,
+}
+
+impl BoundValues for WithColumns<'_> {
+    fn len(&self) -> usize {
+        self.first + self.cells.len()
+    }
+
+    fn get(&self, index: usize) -> BoundValue<'_> {
+        let Some(column) = index.checked_sub(self.first) else { return self.request.get(index) };
+        match self.cells.get(column) {
+            Some(Cell::Bytes(bytes)) => BoundValue::Bytes(bytes),
+            Some(Cell::Unset) => BoundValue::Unset,
+            Some(Cell::Null) | None => BoundValue::Null,
+        }
+    }
+}
+
+impl JsonPlan {
+    /// Calls `then` with the request's values and the columns'.
+    pub(super) fn with_columns(
+        &self,
+        table: &Table,
+        values: &dyn BoundValues,
+        then: impl FnOnce(&dyn BoundValues) -> Result<(), QueryError>,
+    ) -> Result<(), QueryError> {
+        let read;
+        let cells = match &self.source {
+            Source::Known(cells) => cells,
+            Source::Marker(index) => {
+                let text = match values.get(usize::from(*index)) {
+                    BoundValue::Null => return Err(no_map()),
+                    BoundValue::Unset => "",
+                    BoundValue::Bytes(bytes) => {
+                        std::str::from_utf8(bytes).map_err(|_| QueryError::invalid("String didn't validate."))?
+                    }
+                };
+                read = read_columns(text, table, self.default_unset)?;
+                &read
+            }
+        };
+        then(&WithColumns { request: values, cells, first: self.first })
+    }
+}
+
+fn no_map() -> QueryError {
+    QueryError::invalid("Got null for INSERT JSON values")
+}
+
+/// A value for each column of the table, in the order of [`Table::columns`].
+fn read_columns(text: &str, table: &Table, default_unset: bool) -> Result<Vec<Cell>, QueryError> {
+    let undecodable = |reason: &str| {
+        QueryError::invalid(format!("Could not decode JSON string as a map: {reason}. (String was: {text})"))
+    };
+    let members = match Json::parse(text).map_err(|error| undecodable(json_reason(&error)))? {
+        Json::Object(members) => members,
+        Json::Null => return Err(no_map()),
+        other => return Err(undecodable(&format!("a map is wanted, not {other}"))),
+    };
+    let mut named: Vec<(String, Json)> = Vec::with_capacity(members.len());
+    for (name, value) in members {
+        let name = name_from_json(&name);
+        // Of members that name the same column the last one counts.
+        match named.iter_mut().find(|(other, _)| *other == name) {
+            Some(member) => member.1 = value,
+            None => named.push((name, value)),
+        }
+    }
+    let mut cells = Vec::new();
+    for column in table.columns() {
+        let place = named.iter().position(|(name, _)| *name == column.name);
+        cells.push(match place.map(|place| named.swap_remove(place).1) {
+            None if default_unset => Cell::Unset,
+            None => Cell::Null,
+            Some(value) => {
+                let value = from_json(&column.ty, &value).map_err(|error| match error.message() {
+                    text if is_duration_refusal(text) => QueryError::invalid(text),
+                    text => QueryError::invalid(format!("Error decoding JSON value for {}: {text}", column.name)),
+                })?;
+                value.map_or(Cell::Null, Cell::Bytes)
+            }
+        });
+    }
+    match named.first() {
+        Some((name, _)) => Err(QueryError::invalid(format!("JSON values map contains unrecognized column: {name}"))),
+        None => Ok(cells),
+    }
+}
+
+/// INSERT … JSON
+///
+/// # Errors
+/// As [`super::prepare_insert`]; a literal that is no JSON object of the table's columns.
+pub fn prepare_insert_json(insert: &InsertJson, preparer: &mut Preparer<'_>) -> Result<WritePlan, QueryError> {
+    let table = writable_table(&insert.table, preparer)?;
+    let source = match &insert.json {
+        JsonValue::Text(text) => Source::Known(read_columns(text, &table, insert.default_unset)?),
+        JsonValue::Marker(marker) => {
+            preparer.bind(marker, &ColumnSpec::named(&table, "[json]", CqlType::Text));
+            Source::Marker(marker.index)
+        }
+    };
+    let first = preparer.markers();
+    let columns: Vec<ast::Name> = table.columns().map(|column| ast::Name::new(column.name.clone())).collect();
+    let values = (first..first + columns.len()).map(|index| match u16::try_from(index) {
+        Ok(index) => Ok(RawTerm::Marker(Marker { index, name: None })),
+        Err(_) => Err(QueryError::unsupported("INSERT JSON beside so many markers")),
+    });
+    let inner = ast::Insert {
+        table: insert.table.clone(),
+        values: values.collect::<Result<_, _>>()?,
+        columns,
+        if_not_exists: insert.if_not_exists,
+        using: insert.using.clone(),
+    };
+    // What is bound in the terms is no marker of the request.
+    let own = Preparer::new(*preparer.context(), &[]);
+    let mut plan = insert_into(&inner, table, preparer, Some(own))?;
+    plan.json = Some(Arc::new(JsonPlan { source, first, default_unset: insert.default_unset }));
+    Ok(plan)
+}
