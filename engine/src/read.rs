@@ -18,12 +18,14 @@ use crate::merge::MergeCursor;
 use crate::table_store::{TableStore, View};
 
 mod alone;
+mod dropped;
 mod found;
 mod limit;
 mod scan;
 mod source;
 
 use alone::Alone;
+use dropped::WithoutDropped;
 pub(crate) use found::FoundRows;
 pub(crate) use limit::LimitState;
 pub(crate) use scan::MergedScan;
@@ -132,7 +134,8 @@ impl<'r> Read<'r> {
     fn partition_from_memory(&mut self, key: KeyRef<'_>) -> Result<bool, ReadError> {
         let [slice] = self.command.slices.as_slice() else { return Ok(false) };
         let Some(clustering) = slice.as_prefix() else { return Ok(false) };
-        if ClusteringValues::new(clustering).count() != self.table.comparator().len() || self.others_have(key)? {
+        let whole = ClusteringValues::new(clustering).count() == self.table.comparator().len();
+        if !whole || !self.table.dropped.is_empty() || self.others_have(key)? {
             return Ok(false);
         }
         let Some(partition) = self.view.active.partition(key) else { return Ok(true) };
@@ -282,6 +285,13 @@ impl<'r> Read<'r> {
 
     /// Gives one merged partition to the consumer, up to the limits. An empty one is not told at all.
     fn emit(&mut self, merge: &mut impl Walk, key: KeyRef<'_>, resumed: bool) -> Result<Onward, ReadError> {
+        if self.table.dropped.is_empty() {
+            return self.emit_items(merge, key, resumed);
+        }
+        self.emit_items(&mut WithoutDropped::new(self.table, merge), key, resumed)
+    }
+
+    fn emit_items(&mut self, merge: &mut impl Walk, key: KeyRef<'_>, resumed: bool) -> Result<Onward, ReadError> {
         merge.set_budget(self.budget);
         self.limits.begin_partition();
         let mut more = merge.advance()?;
