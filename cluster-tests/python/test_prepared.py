@@ -146,7 +146,8 @@ def test_lists_by_index_with_bound_values(session, table):
     discard = session.prepare(f"UPDATE {table} SET v = v - ? WHERE k = ?")
 
     def holds(*elements):
-        assert session.execute(f"SELECT v FROM {table} WHERE k = 1").one().v == list(elements)
+        # A list without elements is no list.
+        assert session.execute(f"SELECT v FROM {table} WHERE k = 1").one().v == (list(elements) or None)
 
     session.execute(put, [0, 10, 1])
     holds(10, 2, 3, 2)
