@@ -83,7 +83,7 @@ impl Coordinator {
     fn value_committed(&mut self, id: SlotId, whose: Whose, failure: Option<ErrorResponse>) {
         let Some(wait) = self.cas_wait(id) else { return };
         match (whose, failure) {
-            (Whose::Own, Some(error)) => self.end_cas(id, error),
+            (Whose::Own, Some(error)) => self.end_cas(id, after_decision(error)),
             (Whose::Own, None) => self.finish_cas(id),
             (Whose::Found, Some(_)) => self.time_out_cas(id),
             (Whose::Found, None) => {
@@ -188,5 +188,31 @@ impl Coordinator {
             errors::write_failure(serial, received, block_for, WriteType::Cas, failures)
         };
         self.fail_cas(id, error);
+    }
+}
+
+/// The error of a commit. The value is decided, so none may say that nothing was done: where too few replicas are there to commit
+/// it, the write has timed out.
+fn after_decision(error: ErrorResponse) -> ErrorResponse {
+    match error.kind {
+        ErrorKind::Unavailable { consistency, required, .. } => {
+            errors::write_timeout(consistency, 0, required.unsigned_abs(), WriteType::Simple)
+        }
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use helenus_model::consistency::Consistency;
+
+    use super::*;
+
+    #[test]
+    fn a_decided_write_is_never_called_unavailable() {
+        let kind = ErrorKind::Unavailable { consistency: Consistency::Quorum, required: 2, alive: 1 };
+        let told = after_decision(ErrorResponse::new(kind, "Cannot achieve consistency level QUORUM".to_owned()));
+        let expected = errors::write_timeout(Consistency::Quorum, 0, 2, WriteType::Simple);
+        assert_eq!(told.kind, expected.kind);
     }
 }
