@@ -11,8 +11,8 @@ import time
 
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
-from cassandra.policies import DCAwareRoundRobinPolicy, FallthroughRetryPolicy
-from cassandra.query import named_tuple_factory
+from cassandra.policies import DCAwareRoundRobinPolicy, FallthroughRetryPolicy, WhiteListRoundRobinPolicy
+from cassandra.query import SimpleStatement, named_tuple_factory
 
 OPTIONS = bytes([4, 0, 0, 0, 5, 0, 0, 0, 0])
 SUPPORTED = 6
@@ -196,3 +196,15 @@ def external():
     if not contact:
         return None
     return Server(contact.split(","), os.environ.get("HELENUS_TEST_DC", "datacenter1"))
+
+
+def only(server, address):
+    """A cluster of the driver that sends every request to one node, and none twice."""
+    profile = ExecutionProfile(load_balancing_policy=WhiteListRoundRobinPolicy([address]), request_timeout=20,
+                               retry_policy=FallthroughRetryPolicy())
+    return server.cluster(contact_points=[address], profile=profile)
+
+
+def at(level, text):
+    """The statement, to be sent at this consistency level."""
+    return SimpleStatement(text, consistency_level=level)

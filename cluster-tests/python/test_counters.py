@@ -6,23 +6,10 @@ import time
 import pytest
 from cassandra import ConsistencyLevel as Level
 from cassandra import InvalidRequest, Unavailable, WriteTimeout
-from cassandra.cluster import ExecutionProfile
-from cassandra.policies import FallthroughRetryPolicy, WhiteListRoundRobinPolicy
-from cassandra.query import UNSET_VALUE, BatchStatement, BatchType, SimpleStatement
+from cassandra.query import UNSET_VALUE, BatchStatement, BatchType
 
 from conftest import fresh_keyspace, started
-from servers import until
-
-
-def only(server, address):
-    """A cluster of the driver that sends every request to one node, and none twice."""
-    profile = ExecutionProfile(load_balancing_policy=WhiteListRoundRobinPolicy([address]), request_timeout=20,
-                               retry_policy=FallthroughRetryPolicy())
-    return server.cluster(contact_points=[address], profile=profile)
-
-
-def at(level, text):
-    return SimpleStatement(text, consistency_level=level)
+from servers import at, only, until
 
 
 @pytest.fixture

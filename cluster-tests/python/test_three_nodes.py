@@ -9,25 +9,12 @@ import time
 import pytest
 from cassandra import ConsistencyLevel as Level
 from cassandra import Unavailable
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, ExecutionProfile
 from cassandra.concurrent import execute_concurrent_with_args
-from cassandra.policies import FallthroughRetryPolicy, WhiteListRoundRobinPolicy
-from cassandra.query import BatchStatement, SimpleStatement
+from cassandra.query import BatchStatement
 
 from conftest import fresh_keyspace, started
-from servers import until
+from servers import at, only, until
 from wire import EVENT, READY, REGISTER, RESULT, Connection, frame, startup, text
-
-
-def only(server, address):
-    """A cluster of the driver that sends every request to one node."""
-    profile = ExecutionProfile(load_balancing_policy=WhiteListRoundRobinPolicy([address]), request_timeout=20,
-                               retry_policy=FallthroughRetryPolicy())
-    return server.cluster(contact_points=[address], profile=profile)
-
-
-def at(level, text):
-    return SimpleStatement(text, consistency_level=level)
 
 
 @pytest.fixture(scope="module")

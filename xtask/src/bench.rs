@@ -7,15 +7,17 @@
 //!
 //! 1. Start: from exec to the first SUPPORTED; for Helenus the median of ten. Then three nodes by one
 //!    `helenus cluster` on an empty folder, to the last node's first SUPPORTED: the median of ten.
-//! 2. The five workloads against one node.
+//! 2. The workloads against one node.
 //! 3. Memory: 200,000 feature rows and 2,000,000 events on a fresh node, ten seconds later.
 //! 4. Three nodes, replication 3, LOCAL_QUORUM.
+//! 5. 500 tables created and dropped, on one node and on three, by the client's clock.
 
 mod fleet;
 mod latte;
 mod measure;
 mod plot;
 mod report;
+mod tables;
 mod workload;
 
 use std::fs;
@@ -41,8 +43,8 @@ pub(crate) struct BenchArguments {
     /// Run only one of the two servers
     #[arg(long)]
     only: Option<Only>,
-    /// Run only this workload: a name of benches/*.rn, or start, cluster, memory, three_write, three_read; may
-    /// be given more than once
+    /// Run only this workload: a name of benches/*.rn, or start, cluster, memory, three_write, three_read,
+    /// tables, three_tables; may be given more than once
     #[arg(long)]
     workload: Vec<String>,
     /// Requests in flight; may be given more than once
@@ -104,23 +106,36 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
         let cassandra = earlier.servers.into_iter().find(|server| server.name == "Cassandra");
         report.servers.push(cassandra.context("no figures of Cassandra in that report")?);
     } else if arguments.only != Some(Only::Helenus) {
-        report.servers.push(serve(Kind::Cassandra, arguments)?);
+        serve_into(&mut report, Kind::Cassandra, arguments)?;
     }
     if arguments.only != Some(Only::Cassandra) {
-        report.servers.push(serve(Kind::Helenus, arguments)?);
+        serve_into(&mut report, Kind::Helenus, arguments)?;
     }
     println!("\n{}", report.table());
-    let json = home().join("report.json");
-    fs::write(&json, serde_json::to_string_pretty(&report)?)?;
+    let json = save(&report)?;
     let svg = home().join("report.svg");
     fs::write(&svg, plot::svg(&report))?;
     println!("written: {} and {}", json.display(), svg.display());
     Ok(())
 }
 
-/// Everything about one of the two servers.
-fn serve(kind: Kind, arguments: &BenchArguments) -> Result<ServerReport> {
+/// Measures a server. What was measured before a failure is in the file, too.
+fn serve_into(report: &mut Report, kind: Kind, arguments: &BenchArguments) -> Result<()> {
     let mut server = ServerReport::new(kind.name());
+    let served = serve(kind, arguments, &mut server);
+    report.servers.push(server);
+    save(report)?;
+    served
+}
+
+fn save(report: &Report) -> Result<PathBuf> {
+    let path = home().join("report.json");
+    fs::write(&path, serde_json::to_string_pretty(report)?).with_context(|| path.display().to_string())?;
+    Ok(path)
+}
+
+/// Everything about one of the two servers.
+fn serve(kind: Kind, arguments: &BenchArguments, server: &mut ServerReport) -> Result<()> {
     if kind == Kind::Helenus {
         workspace::release_binary()?;
     }
@@ -130,10 +145,15 @@ fn serve(kind: Kind, arguments: &BenchArguments) -> Result<ServerReport> {
     if kind == Kind::Helenus && arguments.wants("cluster") {
         server.cluster_milliseconds = Some(measure::cluster_start(arguments.quick)?);
     }
-    measure::workloads(kind, arguments, &mut server)?;
+    measure::workloads(kind, arguments, server)?;
     if arguments.wants("memory") {
         server.resident_mebibytes = Some(measure::memory(kind, arguments.quick)?);
     }
-    measure::three_nodes(kind, arguments, &mut server)?;
-    Ok(server)
+    measure::three_nodes(kind, arguments, server)?;
+    for (name, nodes, heap) in [("tables", 1, measure::ONE_HEAP), ("three_tables", 3, measure::THREE_HEAP)] {
+        if arguments.wants(name) {
+            tables::measure(kind, nodes, heap, arguments.quick, server)?;
+        }
+    }
+    Ok(())
 }

@@ -28,7 +28,7 @@ const RUST_FLAGS: &[&str] = &[
 /// What `cargo xtask fuzz` takes.
 #[derive(Args)]
 pub(crate) struct FuzzArguments {
-    /// A target: frame, parser, commit_log, values, message, sstable
+    /// A target: frame, parser, commit_log, values, message, sstable, function, paging_state
     target: String,
     /// How long to run
     #[arg(long, default_value_t = 60)]

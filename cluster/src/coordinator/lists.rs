@@ -183,7 +183,7 @@ impl Coordinator {
                 Ok(execution) => execution,
                 Err(error) => return errors::query_error(error).into(),
             };
-            let mut select = SelectWait::for_lists(Arc::clone(statement), execution, level);
+            let mut select = SelectWait::new(Arc::clone(statement), execution, level);
             match self.advance_select(&mut select, &plan) {
                 Step::Done => match select.into_rows() {
                     Ok(rows) => write.found(&rows),

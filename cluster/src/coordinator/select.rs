@@ -56,6 +56,10 @@ impl RowSink for EncodedRows<'_> {
     fn value(&mut self, value: Option<&[u8]>) {
         match value {
             None => self.rows.extend_from_slice(&(-1_i32).to_be_bytes()),
+            // Most values are numbers: their bytes need no loop.
+            Some(&[a, b, c, d, e, f, g, h]) => {
+                self.rows.extend_from_slice(&[0, 0, 0, 8, a, b, c, d, e, f, g, h]);
+            }
             Some(value) => {
                 self.rows.reserve(4 + value.len());
                 self.rows.extend_from_slice(&(value.len() as i32).to_be_bytes());
@@ -82,8 +86,8 @@ pub(super) enum Step {
 }
 
 impl SelectWait {
-    /// A read of lists before a write.
-    pub(super) fn for_lists(statement: Arc<PreparedStatement>, execution: SelectExecution, level: Consistency) -> Self {
+    /// A read that has not begun, without anything for its RESULT.
+    pub(super) fn new(statement: Arc<PreparedStatement>, execution: SelectExecution, level: Consistency) -> Self {
         SelectWait {
             statement,
             is_range: execution.is_range(),
@@ -139,19 +143,11 @@ impl Coordinator {
             Err(error) => return errors::query_error(error).into(),
         };
         let mut select = SelectWait {
-            statement: Arc::clone(statement),
-            is_range: execution.is_range(),
-            execution,
             rows: std::mem::take(&mut self.scratch.rows),
-            count: 0,
-            level: params.consistency,
-            serial: None,
-            settled: false,
             skip_metadata: params.skip_metadata && !metadata_changed,
             metadata_changed,
             warnings: statement.prepared.warnings.clone(),
-            read: ReadWait::default(),
-            then: None,
+            ..SelectWait::new(Arc::clone(statement), execution, params.consistency)
         };
         if select.level.is_serial() && self.view.keyspace(plan.keyspace()).is_some() {
             // Cassandra reads partition by partition when it pages, all at once when not.

@@ -19,14 +19,14 @@ const ITEM: Flow = ControlFlow::Continue(Next::Item);
 const PARTITION: Flow = ControlFlow::Continue(Next::Partition);
 const BREAK: Flow = ControlFlow::Break(());
 
-/// Takes the answer of a command.
-pub struct SelectConsumer<'a> {
+/// Takes the answer of a command. It knows its sink by type: a value costs no call through a table.
+pub struct SelectConsumer<'a, S> {
     execution: &'a mut Progress,
-    sink: &'a mut dyn RowSink,
+    sink: &'a mut S,
 }
 
-impl<'a> SelectConsumer<'a> {
-    pub(super) fn new(execution: &'a mut Progress, sink: &'a mut dyn RowSink) -> Self {
+impl<'a, S: RowSink> SelectConsumer<'a, S> {
+    pub(super) fn new(execution: &'a mut Progress, sink: &'a mut S) -> Self {
         SelectConsumer { execution, sink }
     }
 
@@ -177,7 +177,7 @@ impl<'a> SelectConsumer<'a> {
     }
 }
 
-impl PartitionConsumer for SelectConsumer<'_> {
+impl<S: RowSink> PartitionConsumer for SelectConsumer<'_, S> {
     fn partition(&mut self, key: KeyRef<'_>, _deletion: DeletionTime, static_row: Option<RowRef<'_>>) -> Flow {
         let same = self.execution.row.key == key.key;
         let group_ended = self.execution.aggregates.as_ref().is_some_and(|group| group.key != key.key);

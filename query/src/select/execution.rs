@@ -256,15 +256,15 @@ impl SelectExecution {
     }
 
     /// Takes the answer of [`SelectExecution::command`].
-    pub fn consumer<'a>(&'a mut self, sink: &'a mut dyn RowSink) -> SelectConsumer<'a> {
+    pub fn consumer<'a, S: RowSink>(&'a mut self, sink: &'a mut S) -> SelectConsumer<'a, S> {
         SelectConsumer::new(&mut self.progress, sink)
     }
 
     /// The next read to do and what takes its answer, side by side: for reads on the spot, which need no copy of the command.
-    pub fn command_and_consumer<'a>(
+    pub fn command_and_consumer<'a, S: RowSink>(
         &'a mut self,
-        sink: &'a mut dyn RowSink,
-    ) -> Option<(&'a ReadCommand, SelectConsumer<'a>)> {
+        sink: &'a mut S,
+    ) -> Option<(&'a ReadCommand, SelectConsumer<'a, S>)> {
         let command = self.command.as_ref()?;
         Some((command, SelectConsumer::new(&mut self.progress, sink)))
     }
@@ -577,11 +577,11 @@ impl Progress {
 }
 
 /// Writes one result row.
-pub(super) fn write_row(
+pub(super) fn write_row<S: RowSink + ?Sized>(
     plan: &SelectPlan,
     row: &RowView<'_>,
     environment: &Environment<'_>,
-    sink: &mut dyn RowSink,
+    sink: &mut S,
 ) -> Result<(), QueryError> {
     if let Some(simple) = &plan.simple {
         for input in simple {

@@ -18,7 +18,6 @@ mod execution;
 mod filter;
 mod lists;
 mod name;
-mod named;
 mod paging;
 mod plan;
 mod selection;

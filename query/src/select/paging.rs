@@ -2,7 +2,7 @@
 //! the statement, to which the state is bound.
 //!
 //! ```text
-//! state := version u8 = 1, table id 16, statement hash u64, kind u8 (0 behind a partition, 1 inside one, 2 before everything),
+//! state := version u8 = 1, table id 16, statement hash u64, kind u8 (0 behind a partition, 1 inside one),
 //!          key (u16 length, bytes), [clustering (vint length, bytes) if inside],
 //!          rows left of LIMIT u32, rows left of PER PARTITION LIMIT u32, check u32
 //! ```

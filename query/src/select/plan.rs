@@ -11,7 +11,6 @@ use super::aggregate::AggregatePlan;
 use super::assemble::{Inputs, Source};
 use super::execution::SelectExecution;
 use super::filter::FilterPlan;
-use super::named::{are_only_statics, named_columns};
 use super::paging;
 use super::selection::{Selection, find_column, prepare_selection, prepare_selector};
 use super::selector::Selector;
@@ -123,6 +122,13 @@ fn invalid<T>(message: impl Into<String>) -> Result<T, QueryError> {
     Err(QueryError::invalid(message))
 }
 
+/// Only static and partition-key columns, at least one of them static.
+fn selects_only_statics(selection: &Selection) -> bool {
+    let mut kinds = selection.kinds.iter().map(|(kind, _)| *kind);
+    kinds.clone().any(|kind| kind == ColumnKind::Static)
+        && kinds.all(|kind| matches!(kind, ColumnKind::Static | ColumnKind::PartitionKey))
+}
+
 /// Checks a SELECT.
 ///
 /// # Errors
@@ -133,9 +139,8 @@ pub fn prepare_select(
 ) -> Result<(SelectPlan, Arc<Table>), QueryError> {
     let (table, _) = preparer.context().find_table(&select.table)?;
     // Cassandra looks at the selection of a table with static columns before it looks at WHERE, else behind it: the order of errors.
-    let has_statics = table.columns().any(|column| column.kind == ColumnKind::Static);
-    let early = has_statics.then(|| prepare_selection(&select.clause, &table, preparer)).transpose()?;
-    let only_statics = has_statics && are_only_statics(&named_columns(&select.clause, &table)?);
+    let early = table.has_statics().then(|| prepare_selection(&select.clause, &table, preparer)).transpose()?;
+    let only_statics = early.as_ref().is_some_and(selects_only_statics);
     let virtual_table = matches!(table.keyspace.as_str(), "system_views" | "system_virtual_schema");
     let options = RestrictOptions {
         kind: StatementKind::Select,

@@ -111,6 +111,14 @@ fn start_cassandra(address: IpAddr, jmx_port: u16, seed: IpAddr, heap: &str) -> 
     Ok((member, node.ready_after))
 }
 
+/// A node of Cassandra's gives up where a busy machine lets its seed answer late: it gets a second try.
+fn start_patiently(address: IpAddr, jmx_port: u16, seed: IpAddr, heap: &str) -> Result<(Member, Duration)> {
+    start_cassandra(address, jmx_port, seed, heap).or_else(|error| {
+        println!("once more: {error:#}");
+        start_cassandra(address, jmx_port, seed, heap)
+    })
+}
+
 fn start_helenus(address: IpAddr, seed: IpAddr) -> Result<(Member, Duration)> {
     let directory = directory(Kind::Helenus, address);
     fs::create_dir_all(&directory)?;
@@ -179,7 +187,7 @@ impl Fleet {
         let mut fleet = Fleet { kind, addresses: addresses.clone(), members: Vec::new(), ready_after: Duration::ZERO };
         for (address, jmx_port) in addresses.into_iter().zip(JMX_PORT..) {
             let (member, ready_after) = match kind {
-                Kind::Cassandra => start_cassandra(address, jmx_port, seed, heap)?,
+                Kind::Cassandra => start_patiently(address, jmx_port, seed, heap)?,
                 Kind::Helenus => start_helenus(address, seed)?,
             };
             fleet.members.push(member);

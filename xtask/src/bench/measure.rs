@@ -10,8 +10,10 @@ use super::latte::{self, Target};
 use super::report::{Measurement, ServerReport};
 use super::workload::{self, Workload};
 
-const ONE_HEAP: &str = "4G";
-const THREE_HEAP: &str = "2G";
+/// Cassandra's heap where there is one node.
+pub(crate) const ONE_HEAP: &str = "4G";
+/// The heap of each of three Cassandra nodes.
+pub(crate) const THREE_HEAP: &str = "2G";
 const KEYSPACE: &str = "bench";
 
 /// Milliseconds from exec to the first SUPPORTED: Cassandra once, Helenus the median of ten.
@@ -53,7 +55,7 @@ pub(crate) fn cluster_start(quick: bool) -> Result<f64> {
     Ok(middle)
 }
 
-/// The five workloads against one node.
+/// The workloads against one node.
 ///
 /// # Errors
 /// The server or latte fails.

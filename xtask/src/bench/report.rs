@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::tables::TableTimes;
+
 /// One line: a workload with a number of requests in flight.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Measurement {
@@ -49,6 +51,9 @@ pub(crate) struct ServerReport {
     pub(crate) resident_mebibytes: Option<f64>,
     /// The one SSTable of `point_read_disk`.
     pub(crate) table_bytes: Option<u64>,
+    /// Tables created and dropped.
+    #[serde(default)]
+    pub(crate) table_times: Vec<TableTimes>,
     /// The lines.
     pub(crate) measurements: Vec<Measurement>,
 }
@@ -98,6 +103,7 @@ impl ServerReport {
             cluster_milliseconds: None,
             resident_mebibytes: None,
             table_bytes: None,
+            table_times: Vec::new(),
             measurements: Vec::new(),
         }
     }
@@ -152,11 +158,26 @@ impl Report {
         for server in &self.servers {
             lines.push(server.summary());
         }
+        lines.extend(self.table_lines());
         lines.push(format!("machine: {} cores, client on the same cores", self.cores));
         if self.quick {
             lines.push("quick: small data and short runs, nothing to quote".to_owned());
         }
         lines.join("\n")
+    }
+
+    /// Each server's times of schema statements, Helenus's beside Cassandra's.
+    fn table_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for server in &self.servers {
+            for times in &server.table_times {
+                let mut others =
+                    self.servers.iter().filter(|other| other.name == "Cassandra" && other.name != server.name);
+                let other = others.find_map(|other| other.table_times.iter().find(|found| found.nodes == times.nodes));
+                lines.push(format!("{:<10} {}", server.name, times.line(other)));
+            }
+        }
+        lines
     }
 }
 

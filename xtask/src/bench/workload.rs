@@ -19,8 +19,8 @@ pub(crate) struct Workload {
     pub(crate) rows: u64,
 }
 
-/// The five workloads against one node.
-pub(crate) const ALL: [Workload; 5] = [
+/// The workloads against one node.
+pub(crate) const ALL: [Workload; 10] = [
     Workload {
         script: "point_write",
         table: "features",
@@ -43,6 +43,35 @@ pub(crate) const ALL: [Workload; 5] = [
         size: ("rows", 2_000_000, 50_000),
         is_compacted: true,
         rows: 1,
+    },
+    Workload {
+        script: "unprepared_write",
+        table: "literals",
+        size: ("rows", 200_000, 20_000),
+        is_compacted: false,
+        rows: 0,
+    },
+    Workload {
+        script: "conditional_update",
+        table: "registers",
+        size: ("rows", 20_000, 2_000),
+        is_compacted: false,
+        rows: 1,
+    },
+    Workload { script: "counter_update", table: "visits", size: ("rows", 20_000, 2_000), is_compacted: false, rows: 0 },
+    Workload {
+        script: "logged_batch",
+        table: "batched",
+        size: ("rows", 200_000, 20_000),
+        is_compacted: false,
+        rows: 0,
+    },
+    Workload {
+        script: "index_read",
+        table: "users_by_city",
+        size: ("rows", 200_000, 20_000),
+        is_compacted: false,
+        rows: 10,
     },
 ];
 
@@ -67,7 +96,7 @@ pub(crate) fn named(script: &str) -> Option<Workload> {
 /// Everything `--workload` may say.
 pub(crate) fn names() -> Vec<&'static str> {
     let scripts = ALL.iter().map(|workload| workload.script);
-    scripts.chain(["start", "cluster", "memory", "three_write", "three_read"]).collect()
+    scripts.chain(["start", "cluster", "memory", "three_write", "three_read", "tables", "three_tables"]).collect()
 }
 
 #[cfg(test)]
