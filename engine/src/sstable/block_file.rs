@@ -272,18 +272,39 @@ impl Window {
         Ok(&self.joined)
     }
 
-    fn load(&mut self, file: &BlockFile, caches: &SsTableCaches, block: u64) -> Result<(), ReadError> {
+    /// Whether the block of this position is in the cache; it is at hand then.
+    #[inline]
+    pub(super) fn has_cached(&mut self, file: &BlockFile, caches: &SsTableCaches, position: u64) -> bool {
+        self.take_cached(file, caches, position / file.block)
+    }
+
+    fn take_cached(&mut self, file: &BlockFile, caches: &SsTableCaches, block: u64) -> bool {
         if self.block == Some(block) {
+            return true;
+        }
+        let Some(number) = file.cached.filter(|_| self.mode.cache) else { return false };
+        let Some(bytes) = caches.chunk(number, block) else { return false };
+        self.held = Held::Shared(bytes);
+        self.block = Some(block);
+        true
+    }
+
+    /// Does something that may give up where it would have to wait for the device.
+    pub(super) fn without_waiting<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let may_block = std::mem::replace(&mut self.mode.may_block, false);
+        let done = work(self);
+        self.mode.may_block = may_block;
+        done
+    }
+
+    fn load(&mut self, file: &BlockFile, caches: &SsTableCaches, block: u64) -> Result<(), ReadError> {
+        if self.take_cached(file, caches, block) {
             return Ok(());
         }
         self.block = None;
         let cached = file.cached.filter(|_| self.mode.cache);
-        if let Some(number) = cached
-            && let Some(bytes) = caches.chunk(number, block)
-        {
-            self.held = Held::Shared(bytes);
-            self.block = Some(block);
-            return Ok(());
+        if cached.is_some() {
+            caches.count_missing_chunk();
         }
         let (start, end) = file.range(block);
         self.fetch(file, start, end)?;

@@ -122,11 +122,17 @@ impl SsTableCaches {
         self.next_number.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// A block; one that is not there is not counted as missing until it is read: see [`Self::count_missing_chunk`].
     #[inline]
     pub(super) fn chunk(&self, sstable: u64, chunk: u64) -> Option<Arc<Vec<u8>>> {
-        let found = self.chunks.get(&ChunkKey { sstable, chunk });
-        self.chunk_counts.add(found.is_some());
-        found
+        let found = self.chunks.get(&ChunkKey { sstable, chunk })?;
+        self.chunk_counts.add(true);
+        Some(found)
+    }
+
+    /// A block has to be read from its file.
+    pub(super) fn count_missing_chunk(&self) {
+        self.chunk_counts.add(false);
     }
 
     pub(super) fn put_chunk(&self, sstable: u64, chunk: u64, bytes: Arc<Vec<u8>>) {

@@ -44,7 +44,7 @@ impl<'a> SsTableCursor<'a> {
     ) -> Result<Option<Self>, ReadError> {
         let window = WindowMode { may_block: mode.may_block, read_ahead: 0, cache: true };
         let mut walker = Walker::new(mode, window, window);
-        let Some(place) = sstable.find(&mut walker.index, key.key, key)? else { return Ok(None) };
+        let Some(place) = sstable.find(&mut walker.index, key)? else { return Ok(None) };
         let map = sstable.borrow_map();
         let mut cursor = SsTableCursor { sstable, map, slices, columns, reversed, walker };
         let context = Context { sstable, map: &cursor.map, slices, columns, reversed };

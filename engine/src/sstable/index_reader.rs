@@ -3,12 +3,14 @@
 use helenus_model::codec::{DecodeError, Reader};
 use helenus_model::key::{BoundKind, Position};
 use helenus_model::row::DeletionTime;
+use helenus_model::token::Token;
 
 use super::block_file::{BlockFile, Window};
 use super::cache::SsTableCaches;
 use super::clustering::{KIND_CLUSTERING, read_values};
 use super::encoding::widen_local;
 use super::index_writer::WIDTH_BASE;
+use super::landmarks::{Landmark, STEP};
 use crate::error::ReadError;
 
 /// Where a partition is.
@@ -101,6 +103,30 @@ pub(super) fn find_entry(
         }
     }
     Ok(None)
+}
+
+/// Walks the entries from `from` up to `to` and answers every [`STEP`]th one behind the first.
+pub(super) fn learn_landmarks(
+    window: &mut Window,
+    file: &BlockFile,
+    caches: &SsTableCaches,
+    from: u64,
+    to: u64,
+) -> Result<Vec<Landmark>, ReadError> {
+    let (mut position, mut key, mut found) = (from, Vec::new(), Vec::new());
+    for entry in 0_usize.. {
+        if position >= to {
+            break;
+        }
+        let place = read_entry(window, file, caches, position, &mut key)?;
+        // Promoted indexes make an interval long; what lies beyond 4 GiB goes without landmarks.
+        let Ok(offset) = u32::try_from(position - from) else { break };
+        if entry > 0 && entry.is_multiple_of(STEP) {
+            found.push(Landmark { token: Token::of_key(&key), offset });
+        }
+        position = place.end();
+    }
+    Ok(found)
 }
 
 /// The promoted index of one partition. Offsets of blocks count from the partition's start.

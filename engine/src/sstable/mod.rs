@@ -19,6 +19,7 @@ mod histogram;
 mod index_reader;
 mod index_writer;
 mod key_sketch;
+mod landmarks;
 mod metadata;
 mod reader;
 mod row_reader;

@@ -18,7 +18,8 @@ use super::component::{Component, Descriptor};
 use super::compress::CompressionInfo;
 use super::cursor::{ScanPurpose, SsTableCursor, SsTableScan};
 use super::encoding::{DELETION_EPOCH, TIMESTAMP_EPOCH};
-use super::index_reader::{EntryPlace, find_entry, read_entry};
+use super::index_reader::{EntryPlace, find_entry, learn_landmarks, read_entry};
+use super::landmarks::Landmarks;
 use super::statistics::{PARTITIONER, Statistics, StatsMetadata};
 use super::summary::{Summary, SummaryBuilder};
 use crate::cursor::ReadMode;
@@ -39,6 +40,7 @@ pub struct SsTable {
     pub(super) caches: Arc<SsTableCaches>,
     pub(super) filter: Option<BloomFilter>,
     pub(super) summary: Summary,
+    landmarks: Landmarks,
     pub(super) statistics: Statistics,
     map: ArcSwap<ColumnMap>,
     first: DecoratedKey,
@@ -171,6 +173,7 @@ impl SsTable {
             index,
             caches,
             filter,
+            landmarks: Landmarks::new(summary.len()),
             summary,
             statistics,
             map: ArcSwap::from_pointee(map),
@@ -258,7 +261,7 @@ impl SsTable {
     /// Bytes kept in memory for the file: filter, summary, chunk offsets and checksums.
     pub fn memory(&self) -> usize {
         let filter = self.filter.as_ref().map_or(0, BloomFilter::memory);
-        filter + self.summary.memory() + self.data.memory() + self.index.memory()
+        filter + self.summary.memory() + self.landmarks.memory() + self.data.memory() + self.index.memory()
     }
 
     /// The same by part: filter, summary, and what finds the chunks of Data.db.
@@ -320,31 +323,37 @@ impl SsTable {
         )
     }
 
-    /// Finds a key's entry.
-    pub(super) fn find(
-        &self,
-        window: &mut Window,
-        key: &[u8],
-        token: KeyRef<'_>,
-    ) -> Result<Option<EntryPlace>, ReadError> {
-        if let Some(place) = self.caches.place(self.number, key) {
-            self.true_positives.fetch_add(1, Ordering::Relaxed);
-            return Ok(Some(place));
-        }
-        let Some(sample) = self.summary.floor(token) else { return Ok(None) };
-        let from = self.summary.position(sample).unwrap_or(0);
-        let to = self.summary.position(sample + 1).unwrap_or(self.index.length);
-        let place = find_entry(window, &self.index, &self.caches, key, from, to)?;
-        match place {
-            Some(place) => {
-                self.true_positives.fetch_add(1, Ordering::Relaxed);
-                self.caches.put_place(self.number, key, place);
+    /// Finds a key's entry: in a block of the index that is in memory, else by the cache of keys, else in the file.
+    pub(super) fn find(&self, window: &mut Window, key: KeyRef<'_>) -> Result<Option<EntryPlace>, ReadError> {
+        let Some(sample) = self.summary.floor(key) else { return Ok(None) };
+        let start = self.summary.position(sample).unwrap_or(0);
+        let end = self.summary.position(sample + 1).unwrap_or(self.index.length);
+        let (from, to) = self.landmarks.narrow(sample, key.token, start, end);
+        let in_memory = window.has_cached(&self.index, &self.caches, from);
+        let mut place = if in_memory { None } else { self.caches.place(self.number, key.key) };
+        if place.is_none() {
+            place = find_entry(window, &self.index, &self.caches, key.key, from, to)?;
+            if let Some(place) = place.filter(|_| !in_memory) {
+                self.caches.put_place(self.number, key.key, place);
             }
-            None => {
-                self.false_positives.fetch_add(1, Ordering::Relaxed);
+            if in_memory && !self.landmarks.knows(sample) {
+                self.learn(window, sample, start, end);
             }
         }
+        let counter = if place.is_some() { &self.true_positives } else { &self.false_positives };
+        counter.fetch_add(1, Ordering::Relaxed);
         Ok(place)
+    }
+
+    /// Walks an interval of the index for its landmarks, where that needs no waiting.
+    #[cold]
+    fn learn(&self, window: &mut Window, sample: usize, start: u64, end: u64) {
+        // What stands in the way is told to a read that needs it.
+        if let Ok(found) =
+            window.without_waiting(|window| learn_landmarks(window, &self.index, &self.caches, start, end))
+        {
+            self.landmarks.keep(sample, found);
+        }
     }
 }
 

@@ -79,7 +79,7 @@ fn case(seed: u64, partitions: u64, rows: u64) -> Option<Case> {
             }
         }
     }
-    parts.params.min_index_interval = 1 + rng.below(8) as i32;
+    parts.params.min_index_interval = [1, 3, 8, 40][rng.index(4)];
     parts.params.bloom_filter_fp_chance = [0.01, 0.1, 1.0][rng.index(3)];
     let table = Arc::new(Table::new(parts));
     let partitions = random_partitions(&mut rng, &table, partitions, rows);
