@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use helenus_model::value::java_double;
+
 use crate::error::QueryError;
 
 const PACKAGE: &str = "org.apache.cassandra.io.compress.";
@@ -21,42 +23,62 @@ pub(super) fn build(mut options: BTreeMap<String, String>) -> Result<BTreeMap<St
         }
         return Ok(BTreeMap::from([("enabled".to_owned(), "false".to_owned())]));
     }
-    let Some(class) = options.remove("class").filter(|class| !class.is_empty()) else {
+    let Some(class) = options.remove("class") else {
         return config("Missing sub-option 'class' for the 'compression' option.".to_owned());
     };
+    if class.is_empty() {
+        return config("The 'class' option must not be empty. To disable compression use 'enabled' : false".to_owned());
+    }
     let full = if class.contains('.') { class } else { format!("{PACKAGE}{class}") };
+    let chunk = options.remove("chunk_length_in_kb").map_or(Ok(16), |text| chunk_length(&text))?;
+    let ratio = match options.remove("min_compress_ratio") {
+        Some(text) => match text.trim().parse::<f64>() {
+            Ok(ratio) => ratio,
+            Err(_) => return config(format!("min_compress_ratio is no number: {text}")),
+        },
+        None => 0.0,
+    };
     let name = full.strip_prefix(PACKAGE).unwrap_or_default();
     if !COMPRESSORS.contains(&name) {
         return config(format!("Could not create Compression for type {full}"));
     }
-    let chunk = chunk_length(options.remove("chunk_length_in_kb"))?;
-    let ratio = options.remove("min_compress_ratio");
-    if let Some(text) = &ratio {
-        match text.parse::<f64>() {
-            Ok(ratio) if ratio == 0.0 || ratio >= 1.0 => {}
-            _ => return config("min_compress_ratio can either be 0 or greater than or equal to 1".to_owned()),
-        }
-    }
     check_compressor(name, &options)?;
+    check_lengths(chunk, ratio)?;
     options.insert("class".to_owned(), full);
     options.insert("chunk_length_in_kb".to_owned(), chunk.to_string());
-    options.extend(ratio.map(|ratio| ("min_compress_ratio".to_owned(), ratio)));
+    if ratio != 0.0 {
+        options.insert("min_compress_ratio".to_owned(), java_double(ratio));
+    }
     Ok(options)
 }
 
-/// Kibibytes of a chunk.
-fn chunk_length(text: Option<String>) -> Result<i32, QueryError> {
-    let Some(text) = text else { return Ok(16) };
-    let Ok(length) = text.parse::<i32>() else { return config("Invalid value for chunk_length_in_kb".to_owned()) };
-    if length <= 0 {
+fn check_lengths(chunk: i32, ratio: f64) -> Result<(), QueryError> {
+    if chunk <= 0 {
         return config("Invalid negative or null chunk_length_in_kb".to_owned());
     }
-    if length.count_ones() != 1 {
+    if chunk.count_ones() != 1 {
         return config("chunk_length_in_kb must be a power of 2".to_owned());
     }
-    match length.checked_mul(1024) {
-        Some(_) => Ok(length),
-        None => config(format!("Value of chunk_length_in_kb is too large ({length})")),
+    // Bytes of a chunk that are not worth to be compressed any further.
+    let bytes = f64::from(chunk) * 1024.0;
+    let longest = (bytes / ratio).min(f64::from(i32::MAX)).ceil();
+    if longest < 0.0 {
+        return config("Invalid negative min_compress_ratio".to_owned());
+    }
+    if longest > bytes && longest < f64::from(i32::MAX) {
+        return config("min_compress_ratio can either be 0 or greater than or equal to 1".to_owned());
+    }
+    Ok(())
+}
+
+/// Kibibytes of a chunk.
+fn chunk_length(text: &str) -> Result<i32, QueryError> {
+    match text.parse::<i32>() {
+        Ok(length) if length > i32::MAX / 1024 => {
+            config(format!("Value of chunk_length_in_kb is too large ({length})"))
+        }
+        Ok(length) => Ok(length),
+        Err(_) => config("Invalid value for chunk_length_in_kb".to_owned()),
     }
 }
 

@@ -31,6 +31,14 @@ fn check_keyspace(keyspace: &str) -> Result<(), QueryError> {
     Ok(())
 }
 
+/// Refuses names that would not fit into the name of a resource.
+fn check_name(name: &str, what: &str) -> Result<(), QueryError> {
+    match name.contains(['/', '[', ']']) {
+        true => invalid(format!("{what} name '{name}' is invalid")),
+        false => Ok(()),
+    }
+}
+
 /// A type of a signature: what can be frozen is written without.
 fn signature_type(name: &CqlTypeName, what: &str, keyspace: &Keyspace) -> Result<CqlType, QueryError> {
     let ty = resolve_type(name, &keyspace.name, Some(keyspace))?;
@@ -69,6 +77,14 @@ fn find_aggregate<'k>(keyspace: &'k Keyspace, name: &str, types: &[CqlType]) -> 
     keyspace.aggregates.iter().find(|aggregate| aggregate.name == name && aggregate.has_types(types))
 }
 
+/// Why an aggregate cannot be built from a function that was not found.
+fn no_function(keyspace: &Keyspace, name: &str, types: &[CqlType]) -> &'static str {
+    match find_aggregate(keyspace, name, types) {
+        Some(_) => "isn't a scalar function",
+        None => "doesn't exist",
+    }
+}
+
 pub(super) fn create_function(
     create: &ast::CreateFunction,
     keyspace_name: &str,
@@ -88,6 +104,7 @@ pub(super) fn create_function(
         );
     }
     let name = create.name.name.as_str();
+    check_name(name, "Function")?;
     let names: Vec<&str> = create.arguments.iter().map(|argument| argument.name.as_str()).collect();
     if names.iter().enumerate().any(|(place, name)| names.iter().take(place).any(|other| other == name)) {
         return invalid(format!(
@@ -155,6 +172,7 @@ pub(super) fn create_aggregate(
         return invalid("Cannot use both 'OR REPLACE' and 'IF NOT EXISTS' directives");
     }
     let name = create.name.name.as_str();
+    check_name(name, "Aggregate")?;
     check_keyspace(keyspace_name)?;
     let Some(keyspace) = context.schema.keyspace(keyspace_name) else {
         return Err(QueryError::Config(format!("Keyspace {keyspace_name} doesn't exist")));
@@ -169,8 +187,9 @@ pub(super) fn create_aggregate(
     let shown = |types: &[CqlType]| type_list(&types.iter().map(ToString::to_string).collect::<Vec<_>>());
     let Some(function) = find_function(keyspace, state_function, &state_arguments) else {
         return invalid(format!(
-            "State function {keyspace_name}.{state_function}({}) doesn't exist",
-            shown(&state_arguments)
+            "State function {keyspace_name}.{state_function}({}) {}",
+            shown(&state_arguments),
+            no_function(keyspace, state_function, &state_arguments)
         ));
     };
     if function.return_type.freeze() != state_type.freeze() {
@@ -182,7 +201,8 @@ pub(super) fn create_aggregate(
     let mut return_type = state_type.clone();
     if let Some(last) = &create.final_function {
         let Some(found) = find_function(keyspace, last.as_str(), std::slice::from_ref(&state_type)) else {
-            return invalid(format!("Final function {keyspace_name}.{last}({state_type}) doesn't exist"));
+            let why = no_function(keyspace, last.as_str(), std::slice::from_ref(&state_type));
+            return invalid(format!("Final function {keyspace_name}.{last}({state_type}) {why}"));
         };
         return_type = found.return_type.clone();
     }
@@ -270,8 +290,15 @@ fn initial_value(
 /// The types a DROP names, resolved; user-defined types that are not there are told.
 fn dropped_types(drop: &ast::DropFunction, keyspace: &Keyspace) -> Result<Option<Vec<CqlType>>, QueryError> {
     let Some(types) = &drop.argument_types else { return Ok(None) };
-    let resolved = types.iter().map(|ty| resolve_type(ty, &keyspace.name, Some(keyspace)));
+    let resolved = types.iter().map(|ty| signature_type(ty, "Argument", keyspace));
     Ok(Some(resolved.collect::<Result<_, _>>()?))
+}
+
+/// What a DROP names, with the types as it spells them.
+fn dropped_name(drop: &ast::DropFunction, keyspace: &str) -> String {
+    let types = drop.argument_types.as_ref();
+    let types = types.map(|types| format!("({})", type_list(&types.iter().map(type_text).collect::<Vec<_>>())));
+    format!("{keyspace}.{}{}", drop.name.name, types.unwrap_or_default())
 }
 
 /// Cassandra's words for a name that several overloads share.
@@ -281,18 +308,11 @@ fn ambiguous<T>(kind: &str, name: &str) -> Result<T, QueryError> {
     ))
 }
 
-fn not_there(
-    drop: &ast::DropFunction,
-    kind: &str,
-    keyspace: &str,
-    types: Option<&[CqlType]>,
-) -> Result<DdlOutcome, QueryError> {
+fn not_there(drop: &ast::DropFunction, kind: &str, keyspace: &str) -> Result<DdlOutcome, QueryError> {
     if drop.if_exists {
         return Ok(DdlOutcome::nothing());
     }
-    let types =
-        types.map(|types| format!("({})", type_list(&types.iter().map(ToString::to_string).collect::<Vec<_>>())));
-    invalid(format!("{kind} '{keyspace}.{}{}' doesn't exist", drop.name.name, types.unwrap_or_default()))
+    invalid(format!("{kind} '{}' doesn't exist", dropped_name(drop, keyspace)))
 }
 
 /// How many functions and aggregates a name has.
@@ -317,17 +337,17 @@ pub(super) fn drop_function(
 ) -> Result<DdlOutcome, QueryError> {
     let name = drop.name.name.as_str();
     let Some(keyspace) = dropped_keyspace(keyspace_name, context)? else {
-        return not_there(drop, "Function", keyspace_name, None);
+        return not_there(drop, "Function", keyspace_name);
     };
-    let types = dropped_types(drop, keyspace)?;
-    if types.is_none() && overloads(keyspace, name) > 1 {
+    if drop.argument_types.is_none() && overloads(keyspace, name) > 1 {
         return ambiguous("FUNCTION", name);
     }
+    let types = dropped_types(drop, keyspace)?;
     let found = keyspace
         .functions
         .iter()
         .find(|function| function.name == name && types.as_ref().is_none_or(|types| function.has_types(types)));
-    let Some(found) = found else { return not_there(drop, "Function", keyspace_name, types.as_deref()) };
+    let Some(found) = found else { return not_there(drop, "Function", keyspace_name) };
     let own: Vec<CqlType> = found.arguments.iter().map(|(_, ty)| ty.clone()).collect();
     let users: Vec<String> = keyspace
         .aggregates
@@ -341,7 +361,8 @@ pub(super) fn drop_function(
         .collect();
     if !users.is_empty() {
         return invalid(format!(
-            "Function '{keyspace_name}.{name}' is still referenced by aggregates {}",
+            "Function '{}' is still referenced by aggregates {}",
+            dropped_name(drop, keyspace_name),
             users.join(", ")
         ));
     }
@@ -357,17 +378,17 @@ pub(super) fn drop_aggregate(
 ) -> Result<DdlOutcome, QueryError> {
     let name = drop.name.name.as_str();
     let Some(keyspace) = dropped_keyspace(keyspace_name, context)? else {
-        return not_there(drop, "Aggregate", keyspace_name, None);
+        return not_there(drop, "Aggregate", keyspace_name);
     };
-    let types = dropped_types(drop, keyspace)?;
-    if types.is_none() && overloads(keyspace, name) > 1 {
+    if drop.argument_types.is_none() && overloads(keyspace, name) > 1 {
         return ambiguous("AGGREGATE", name);
     }
+    let types = dropped_types(drop, keyspace)?;
     let found = keyspace
         .aggregates
         .iter()
         .find(|aggregate| aggregate.name == name && types.as_ref().is_none_or(|types| aggregate.has_types(types)));
-    let Some(found) = found else { return not_there(drop, "Aggregate", keyspace_name, types.as_deref()) };
+    let Some(found) = found else { return not_there(drop, "Aggregate", keyspace_name) };
     let change = SchemaChange::DropAggregate {
         keyspace: keyspace_name.to_owned(),
         name: name.to_owned(),

@@ -72,6 +72,9 @@ pub(super) fn alter(alter: &ast::AlterKeyspace, context: &DdlContext<'_>) -> Res
         Some(options) => replication(name, options, Some(&keyspace.replication), context)?,
         None => keyspace.replication.clone(),
     };
+    if durable_writes == keyspace.durable_writes && replication == keyspace.replication {
+        return Ok(DdlOutcome::nothing());
+    }
     let warnings = warnings(name, &replication, context);
     let change = SchemaChange::PutKeyspace { name: name.to_owned(), replication, durable_writes };
     let outcome = DdlOutcome::of(vec![change], EventKind::Updated, EventTarget::Keyspace, name, "");

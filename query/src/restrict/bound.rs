@@ -67,12 +67,23 @@ impl GroupTerm {
         values: &'v dyn BoundValues,
         options: &ExecuteOptions<'_>,
     ) -> Result<Vec<Cow<'v, [u8]>>, QueryError> {
+        self.evaluate_or(names, values, options, &null_value)
+    }
+
+    /// As [`GroupTerm::evaluate`], with other words for a null.
+    pub(super) fn evaluate_or<'v>(
+        &'v self,
+        names: &[&str],
+        values: &'v dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+        null: &dyn Fn(&str) -> QueryError,
+    ) -> Result<Vec<Cow<'v, [u8]>>, QueryError> {
         match self {
             GroupTerm::Elements(terms) => {
                 let mut out = Vec::with_capacity(terms.len());
                 for (term, name) in terms.iter().zip(names) {
                     match term.evaluate(values, options)? {
-                        Value::Null => return Err(null_value(name)),
+                        Value::Null => return Err(null(name)),
                         Value::Unset => return Err(unset_value(name)),
                         Value::Bytes(bytes) => out.push(bytes),
                     }
@@ -91,19 +102,23 @@ impl GroupTerm {
                     BoundValue::Bytes(bytes) => bytes,
                 };
                 validate(ty, bytes).map_err(|error| QueryError::invalid(error.message()))?;
-                tuple_values(bytes, names)
+                tuple_values(bytes, names, null)
             }
         }
     }
 }
 
-fn tuple_values<'v>(bytes: &'v [u8], names: &[&str]) -> Result<Vec<Cow<'v, [u8]>>, QueryError> {
+fn tuple_values<'v>(
+    bytes: &'v [u8],
+    names: &[&str],
+    null: &dyn Fn(&str) -> QueryError,
+) -> Result<Vec<Cow<'v, [u8]>>, QueryError> {
     let mut parts = components(bytes);
     let mut out = Vec::with_capacity(names.len());
     for name in names {
         match parts.next().flatten() {
             Some(part) => out.push(Cow::Borrowed(part)),
-            None => return Err(null_value(name)),
+            None => return Err(null(name)),
         }
     }
     Ok(out)
@@ -120,8 +135,19 @@ impl GroupIn {
         values: &'v dyn BoundValues,
         options: &ExecuteOptions<'_>,
     ) -> Result<Vec<Vec<Cow<'v, [u8]>>>, QueryError> {
+        self.evaluate_or(names, values, options, &null_value)
+    }
+
+    /// As [`GroupIn::evaluate`], with other words for a null.
+    pub(super) fn evaluate_or<'v>(
+        &'v self,
+        names: &[&str],
+        values: &'v dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+        null: &dyn Fn(&str) -> QueryError,
+    ) -> Result<Vec<Vec<Cow<'v, [u8]>>>, QueryError> {
         match self {
-            GroupIn::List(terms) => terms.iter().map(|term| term.evaluate(names, values, options)).collect(),
+            GroupIn::List(terms) => terms.iter().map(|term| term.evaluate_or(names, values, options, null)).collect(),
             GroupIn::Marker { index, ty, multi } => {
                 let name = names.first().copied().unwrap_or_default();
                 let bytes = match values.get(usize::from(*index)) {
@@ -137,7 +163,7 @@ impl GroupIn {
                     BoundValue::Unset => return Err(unset_value(name)),
                     BoundValue::Bytes(bytes) => bytes,
                 };
-                in_values(bytes, ty, *multi, names)
+                in_values(bytes, ty, *multi, names, null)
             }
         }
     }
@@ -148,14 +174,15 @@ fn in_values<'v>(
     ty: &CqlType,
     multi: bool,
     names: &[&str],
+    null: &dyn Fn(&str) -> QueryError,
 ) -> Result<Vec<Vec<Cow<'v, [u8]>>>, QueryError> {
     // Drivers send a null inside the list as an element of length −1; the list's own check would only say that it may not be.
     if has_null_element(bytes) {
-        return Err(null_value(names.first().copied().unwrap_or_default()));
+        return Err(null(names.first().copied().unwrap_or_default()));
     }
     validate(ty, bytes).map_err(|error| QueryError::invalid(error.message()))?;
     elements(bytes)
-        .map(|element| if multi { tuple_values(element, names) } else { Ok(vec![Cow::Borrowed(element)]) })
+        .map(|element| if multi { tuple_values(element, names, null) } else { Ok(vec![Cow::Borrowed(element)]) })
         .collect()
 }
 

@@ -78,10 +78,25 @@ impl Restrictions {
         values: &dyn BoundValues,
         options: &ExecuteOptions<'_>,
     ) -> Result<Vec<Vec<u8>>, QueryError> {
+        let prefixes = self.prefixes(values, options)?;
+        for prefix in &prefixes {
+            check_length(prefix)?;
+        }
+        Ok(prefixes)
+    }
+
+    /// As [`Restrictions::clustering_prefixes`], of any length: what no row can have finds none.
+    fn prefixes(&self, values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Result<Vec<Vec<u8>>, QueryError> {
         let mut prefixes: Vec<Vec<u8>> = vec![Vec::new()];
         for restriction in &self.clustering {
             let names = self.names(restriction.first, restriction.width);
             let rows = match &restriction.kind {
+                ClusteringKind::Equal(term) if restriction.multi => {
+                    vec![term.evaluate_or(&names, values, options, &null_column)?]
+                }
+                ClusteringKind::In(list) if restriction.multi => {
+                    list.evaluate_or(&names, values, options, &|_: &str| null_columns(&names))?
+                }
                 ClusteringKind::Equal(term) => vec![term.evaluate(&names, values, options)?],
                 ClusteringKind::In(list) => list.evaluate(&names, values, options)?,
                 ClusteringKind::Slice { .. } => break,
@@ -91,14 +106,11 @@ impl Restrictions {
             for prefix in &prefixes {
                 for row in &rows {
                     let mut next = prefix.clone();
-                    put_values(&mut next, row)?;
+                    put_values(&mut next, row);
                     longer.push(next);
                 }
             }
             prefixes = longer;
-        }
-        for prefix in &prefixes {
-            check_length(prefix)?;
         }
         if prefixes.len() > 1 {
             let comparator = self.table.comparator();
@@ -108,12 +120,12 @@ impl Restrictions {
         Ok(prefixes)
     }
 
-    /// The slices of each partition, in table order, none empty, none overlapping another.
+    /// The slices of each partition, in table order, none empty, none overlapping another. Their bounds may be longer than a clustering.
     ///
     /// # Errors
-    /// As [`Restrictions::clustering_prefixes`].
+    /// Null and unset values.
     pub fn slices(&self, values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Result<Vec<Slice>, QueryError> {
-        let prefixes = self.clustering_prefixes(values, options)?;
+        let prefixes = self.prefixes(values, options)?;
         let Some(ClusteringRestriction { first, width, kind: ClusteringKind::Slice { start, end }, .. }) =
             self.clustering.last()
         else {
@@ -141,11 +153,18 @@ impl Restrictions {
 }
 
 /// Appends values to an encoded clustering prefix.
-pub(crate) fn put_values(out: &mut Vec<u8>, values: &[Cow<'_, [u8]>]) -> Result<(), QueryError> {
+fn put_values(out: &mut Vec<u8>, values: &[Cow<'_, [u8]>]) {
     for value in values {
-        put_value(out, value)?;
+        put_clustering_value(out, Some(value));
     }
-    Ok(())
+}
+
+fn null_column(column: &str) -> QueryError {
+    QueryError::invalid(format!("Invalid null value for column {column}"))
+}
+
+fn null_columns(columns: &[&str]) -> QueryError {
+    QueryError::invalid(format!("Invalid null value in condition for columns: [{}]", columns.join(", ")))
 }
 
 /// Checks the length of all values of a clustering together.
@@ -212,7 +231,7 @@ fn half(columns: &[Column], prefix: &[u8], bound: &Bound, lower: bool) -> Result
     let mut equal = prefix.to_vec();
     for (value, column) in values.iter().zip(columns) {
         let mut with_value = equal.clone();
-        put_value(&mut with_value, value)?;
+        put_clustering_value(&mut with_value, Some(value));
         let ascending = column.order == SortOrder::Ascending;
         // Strictly beyond the value, in table order.
         slices.push(if ascending == lower {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use helenus_cql::ast::Operator;
-use helenus_model::schema::{Column, Table};
+use helenus_model::schema::{Column, ColumnKind, Table};
 
 use super::index;
 use super::partition::missing_columns;
@@ -24,6 +24,8 @@ pub(super) struct Collector<'a> {
     keys: Vec<Option<KeyPart>>,
     token: Option<TokenRestriction>,
     clustering: Vec<ClusteringRestriction>,
+    /// The clustering columns whose elements are restricted.
+    contains: Vec<usize>,
     filters: Vec<Filter>,
 }
 
@@ -55,7 +57,15 @@ impl Uses {
 impl<'a> Collector<'a> {
     pub(super) fn new(table: &'a Arc<Table>, options: RestrictOptions) -> Self {
         let keys = vec![None; table.partition_key.len()];
-        Collector { table, options, keys, token: None, clustering: Vec::new(), filters: Vec::new() }
+        Collector {
+            table,
+            options,
+            keys,
+            token: None,
+            clustering: Vec::new(),
+            contains: Vec::new(),
+            filters: Vec::new(),
+        }
     }
 
     pub(super) fn add_key(&mut self, column: &Column, part: KeyPart) -> Result<(), QueryError> {
@@ -116,27 +126,34 @@ impl<'a> Collector<'a> {
             self.clustering.insert(index, merged);
             return Ok(());
         }
+        if let Some(common) = (new.first..new.first + new.width).find(|position| self.contains.contains(position)) {
+            return Err(only_contains(self.clustering_name(common)));
+        }
         let by_index = self.may_use_indexes() && index::of_clustering(self.table, &new).is_some();
-        if !self.options.allow_filtering
-            && !by_index
-            && let Some(last) = self.clustering.last()
-        {
-            let is_slice = |r: &ClusteringRestriction| matches!(r.kind, ClusteringKind::Slice { .. });
-            if is_slice(last) && new.first > last.first {
-                return Err(self.behind_inequality(new.first, last.first));
-            }
-            if new.first < last.first && is_slice(&new) {
-                let next = self.clustering.iter().map(|r| r.first).find(|first| *first > new.first);
-                let next = next.unwrap_or(last.first);
-                return Err(QueryError::invalid(format!(
-                    "PRIMARY KEY column \"{}\" cannot be restricted (preceding column \"{}\" is restricted by a non-EQ relation)",
-                    self.clustering_name(next),
-                    self.clustering_name(new.first)
-                )));
-            }
+        if !self.options.allow_filtering && !by_index {
+            self.check_order(&new)?;
         }
         let at = self.clustering.iter().position(|old| old.first > new.first).unwrap_or(self.clustering.len());
         self.clustering.insert(at, new);
+        Ok(())
+    }
+
+    /// Whether a restriction may stand beside those that were before it.
+    fn check_order(&self, new: &ClusteringRestriction) -> Result<(), QueryError> {
+        let is_slice = |r: &ClusteringRestriction| matches!(r.kind, ClusteringKind::Slice { .. });
+        let places = || self.clustering.iter().map(|r| r.first).chain(self.contains.iter().copied());
+        let Some(last) = places().max() else { return Ok(()) };
+        if new.first > last && self.clustering.last().is_some_and(|slice| slice.first == last && is_slice(slice)) {
+            return Err(self.behind_inequality(new.first, last));
+        }
+        if new.first < last && is_slice(new) {
+            let next = places().filter(|first| *first > new.first).min().unwrap_or(last);
+            return Err(QueryError::invalid(format!(
+                "PRIMARY KEY column \"{}\" cannot be restricted (preceding column \"{}\" is restricted by a non-EQ relation)",
+                self.clustering_name(next),
+                self.clustering_name(new.first)
+            )));
+        }
         Ok(())
     }
 
@@ -188,16 +205,48 @@ impl<'a> Collector<'a> {
         }
     }
 
-    pub(super) fn add_filter(&mut self, filter: Filter) -> Result<(), QueryError> {
-        if let ([column], FilterTest::Compare { operator: Operator::Equal, .. }) =
-            (filter.columns.as_slice(), &filter.test)
+    /// CONTAINS on a frozen collection that is a clustering column: it filters, but Cassandra takes it for a restriction of the clustering.
+    pub(super) fn add_clustering_contains(&mut self, column: &Column, filter: Filter) -> Result<(), QueryError> {
+        let position = usize::from(column.position);
+        if let Some(old) = self.clustering.iter().find(|old| (old.first..old.first + old.width).contains(&position)) {
+            return Err(match old.kind {
+                ClusteringKind::Equal(_) => twice(&column.name, "an Equal"),
+                ClusteringKind::In(_) => twice(&column.name, "a IN"),
+                ClusteringKind::Slice { .. } => both_kinds(&column.name),
+            });
+        }
+        if !self.options.allow_filtering
+            && let Some(last) = self.clustering.last()
+            && matches!(last.kind, ClusteringKind::Slice { .. })
+            && position > last.first
+            && self.contains.iter().all(|before| *before < last.first)
         {
-            let same = |other: &Filter| {
-                other.columns.first().is_some_and(|c| c.name == column.name)
-                    && matches!(other.test, FilterTest::Compare { .. } | FilterTest::In(_))
-            };
-            if self.filters.iter().any(same) {
-                return Err(twice(&column.name, "an Equal"));
+            return Err(self.behind_inequality(position, last.first));
+        }
+        self.contains.push(position);
+        self.filters.push(filter);
+        Ok(())
+    }
+
+    fn check_contains(&self) -> Result<(), QueryError> {
+        let is_contains = |filter: &Filter| {
+            matches!(filter.test, FilterTest::Contains(_) | FilterTest::ContainsKey(_))
+                && filter.columns.iter().any(|column| column.kind == ColumnKind::Clustering)
+        };
+        if !self.options.allow_filtering && self.filters.iter().any(is_contains) {
+            return Err(QueryError::invalid(
+                "Clustering columns can only be restricted with CONTAINS with a secondary index or filtering",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn add_filter(&mut self, filter: Filter) -> Result<(), QueryError> {
+        if let [column] = filter.columns.as_slice() {
+            for before in &self.filters {
+                if before.columns.first().is_some_and(|other| other.name == column.name) {
+                    check_beside(&column.name, &before.test, &filter.test)?;
+                }
             }
         }
         self.filters.push(filter);
@@ -224,6 +273,7 @@ impl<'a> Collector<'a> {
             return Err(QueryError::invalid(REQUIRES_ALLOW_FILTERING));
         }
         self.check_only_statics()?;
+        self.check_contains()?;
         let clustering_filters = self.finish_clustering()?;
         if !self.filters.is_empty() && self.options.kind != StatementKind::Select {
             let mut names: Vec<&str> = Vec::new();
@@ -444,6 +494,24 @@ impl<'a> Collector<'a> {
     }
 }
 
+/// Whether a column may be restricted by `test` beside what was said of it before.
+fn check_beside(column: &str, before: &FilterTest, test: &FilterTest) -> Result<(), QueryError> {
+    let is_one = |list: &GroupIn| matches!(list, GroupIn::List(terms) if terms.len() == 1);
+    match (before, test) {
+        (FilterTest::Compare { operator: Operator::Equal, .. }, _) => Err(twice(column, "an Equal")),
+        (FilterTest::In(list), _) => Err(twice(column, if is_one(list) { "an Equal" } else { "a IN" })),
+        (FilterTest::Compare { operator: before, .. }, FilterTest::Compare { operator, .. })
+            if *operator != Operator::Equal =>
+        {
+            let lower = is_lower(*operator);
+            if is_lower(*before) == lower { Err(two_bounds(column, lower)) } else { Ok(()) }
+        }
+        (FilterTest::Compare { .. }, _) => Err(both_kinds(column)),
+        (_, FilterTest::Compare { .. } | FilterTest::In(_)) => Err(only_contains(column)),
+        _ => Ok(()),
+    }
+}
+
 /// The restriction of a comparison or equality on clustering columns.
 pub(super) fn clustering_kind(operator: Operator, value: GroupTerm) -> ClusteringKind {
     let bound = |inclusive| Some(SliceBound { value: value.clone(), inclusive });
@@ -478,6 +546,12 @@ fn twice(columns: &str, what: &str) -> QueryError {
 fn both_kinds(columns: &str) -> QueryError {
     QueryError::invalid(format!(
         "Column \"{columns}\" cannot be restricted by both an equality and an inequality relation"
+    ))
+}
+
+fn only_contains(column: &str) -> QueryError {
+    QueryError::invalid(format!(
+        "Collection column {column} can only be restricted by CONTAINS, CONTAINS KEY, or map-entry equality"
     ))
 }
 

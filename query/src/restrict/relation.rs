@@ -42,6 +42,10 @@ pub(super) fn add(
         Relation::Column { operator: operator @ (Operator::Contains | Operator::ContainsKey), .. } if writes => {
             Err(QueryError::invalid(format!("Cannot use {} with {}", options.kind.name(), operator.symbol())))
         }
+        Relation::Column { column, operator: Operator::NotEqual, value } => {
+            let text = format!("{} != {}", column.as_str(), term_text(value));
+            Err(QueryError::invalid(format!("Unsupported \"!=\" relation: {text}")))
+        }
         Relation::Column { column, operator, value } => {
             column_relation(existing_column(table, column)?, *operator, value, table, preparer, collector)
         }
@@ -96,15 +100,23 @@ fn column_relation(
     collector: &mut Collector<'_>,
 ) -> Result<(), QueryError> {
     let text = || format!("{} {} {}", column.name, operator.symbol(), term_text(value));
+    let is_inequality =
+        matches!(operator, Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual);
+    if is_inequality && column.ty.contains_duration() {
+        return Err(duration_slice(column));
+    }
     check_column(column, operator)?;
     match operator {
-        Operator::NotEqual => return Err(QueryError::invalid(format!("Unsupported \"!=\" relation: {}", text()))),
         Operator::Contains | Operator::ContainsKey => {
             let key = operator == Operator::ContainsKey;
             let receiver = element_spec(table, column, key);
             let value = preparer.term(value, &receiver)?;
             let test = if key { FilterTest::ContainsKey(value) } else { FilterTest::Contains(value) };
-            return collector.add_filter(Filter { columns: vec![column.clone()], test });
+            let filter = Filter { columns: vec![column.clone()], test };
+            return match column.kind {
+                ColumnKind::Clustering => collector.add_clustering_contains(column, filter),
+                _ => collector.add_filter(filter),
+            };
         }
         Operator::Like => {
             preparer.term(value, &ColumnSpec::of_column(table, column))?;
@@ -120,9 +132,6 @@ fn column_relation(
         preparer.bind_key(value, table, column.position);
     }
     let is_slice = operator != Operator::Equal;
-    if is_slice && column.ty.contains_duration() {
-        return Err(duration_slice(column));
-    }
     let value = GroupTerm::Elements(vec![term]);
     match column.kind {
         ColumnKind::PartitionKey if is_slice => collector.add_key(column, KeyPart::Compare(vec![(operator, value)])),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use helenus_model::types::CqlType;
 use helenus_model::value::{
     Comparator, Decimal, decode_bigint, decode_double, decode_float, decode_int, decode_smallint, decode_tinyint,
-    decode_varint, encode_varint,
+    decode_varint, encode_varint, java_double,
 };
 use num_bigint::BigInt;
 use num_traits::{Signed, ToPrimitive, Zero};
@@ -91,7 +91,7 @@ pub(super) enum State {
     Count(i64),
     Extreme { best: Option<Vec<u8>>, order: Comparator, greatest: bool },
     Whole { sum: BigInt, count: u64, ty: CqlType, average: bool },
-    Real { sum: KahanSum, count: u64, ty: CqlType, average: bool },
+    Real { sum: KahanSum, big: Option<Decimal>, count: u64, ty: CqlType, average: bool },
     Decimal { sum: Decimal, count: u64, average: bool, failed: bool },
     User { aggregate: Arc<UserAggregate>, state: Option<Vec<u8>> },
 }
@@ -111,7 +111,9 @@ impl State {
                 greatest: plan.kind == AggregateKind::Max,
             },
             AggregateKind::Sum | AggregateKind::Average => match ty {
-                CqlType::Float | CqlType::Double => State::Real { sum: KahanSum::default(), count: 0, ty, average },
+                CqlType::Float | CqlType::Double => {
+                    State::Real { sum: KahanSum::default(), big: None, count: 0, ty, average }
+                }
                 CqlType::Decimal => State::Decimal {
                     sum: Decimal { unscaled: BigInt::zero(), scale: 0 },
                     count: 0,
@@ -146,14 +148,26 @@ impl State {
                     *count += 1;
                 }
             }
-            State::Real { sum, count, ty, .. } => {
+            State::Real { sum, big, count, ty, average } => {
                 let number = match ty {
                     CqlType::Float => decode_float(value).map(f64::from),
                     _ => decode_double(value),
                 };
                 if let Some(number) = number {
-                    sum.add(number);
                     *count += 1;
+                    match big {
+                        Some(big) => add_exactly(big, number),
+                        None => {
+                            let before = sum.sum;
+                            sum.add(number);
+                            // An average lies among its numbers: where their sum does not, it goes on in decimals.
+                            if *average && sum.sum.is_infinite() && number.is_finite() && before.is_finite() {
+                                let mut exact = exact(before);
+                                add_exactly(&mut exact, number);
+                                *big = Some(exact);
+                            }
+                        }
+                    }
                 }
             }
             State::Decimal { sum, count, failed, .. } => {
@@ -190,9 +204,13 @@ impl State {
                 let result = if *average && *count > 0 { sum / BigInt::from(*count) } else { sum.clone() };
                 Some(encode_whole(ty, &result))
             }
-            State::Real { sum, count, ty, average } => {
+            State::Real { sum, big, count, ty, average } => {
                 let result = match (*average, *count) {
                     (true, 0) => 0.0,
+                    (true, count) if let Some(big) = big => {
+                        let unscaled = divide_half_even(&big.unscaled, &BigInt::from(count));
+                        nearest(&Decimal { unscaled, scale: big.scale })
+                    }
                     (true, count) => sum.total() / count as f64,
                     (false, _) => sum.total(),
                 };
@@ -258,8 +276,32 @@ impl KahanSum {
     }
 
     fn total(&self) -> f64 {
-        if self.sum.is_nan() && self.simple.is_infinite() { self.simple } else { self.sum }
+        let sum = self.sum + self.compensation;
+        if sum.is_nan() && self.simple.is_infinite() { self.simple } else { sum }
     }
+}
+
+/// The shortest decimal that means this number, as Java makes it; zero for what is no number.
+fn exact(number: f64) -> Decimal {
+    let none = Decimal { unscaled: BigInt::zero(), scale: 0 };
+    let text = java_double(number);
+    let (digits, exponent) = text.split_once('E').unwrap_or((&text, "0"));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    match (format!("{whole}{fraction}").parse::<BigInt>(), exponent.parse::<i32>()) {
+        (Ok(unscaled), Ok(exponent)) => Decimal { unscaled, scale: fraction.len() as i32 - exponent },
+        _ => none,
+    }
+}
+
+fn add_exactly(sum: &mut Decimal, number: f64) {
+    if number.is_finite() {
+        add_decimal(sum, &exact(number));
+    }
+}
+
+/// The double next to a decimal.
+fn nearest(number: &Decimal) -> f64 {
+    format!("{}E{}", number.unscaled, -i64::from(number.scale)).parse().unwrap_or(f64::NAN)
 }
 
 /// Scales further apart than this are not added: the result would be mostly zeros.

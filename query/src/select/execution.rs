@@ -14,7 +14,7 @@ use super::assemble::{Assembler, RowView};
 use super::consumer::SelectConsumer;
 use super::filter::Check;
 use super::paging::{self, PagingState};
-use super::plan::{GroupPlan, SelectPlan};
+use super::plan::{GroupPlan, SelectPlan, check_filters};
 use super::selector::{Environment, Selector};
 use super::slices::{simple_slices, trim};
 use super::sort::Sorter;
@@ -208,6 +208,7 @@ impl SelectExecution {
             Some(slices) => slices,
             None => plan.restrictions.slices(values, options)?,
         };
+        check_filters(&plan.restrictions)?;
         let checks = plan.filters.iter().map(|filter| filter.evaluate(values, options)).collect::<Result<_, _>>()?;
         let index = plan.restrictions.indexing.found.as_ref();
         let through = index.map(|index| index.through(values, options).map(Box::new)).transpose()?;

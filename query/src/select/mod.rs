@@ -20,6 +20,7 @@ mod lists;
 mod name;
 mod paging;
 mod plan;
+mod qualify;
 mod selection;
 mod selector;
 mod slices;

@@ -149,9 +149,6 @@ pub fn prepare_select(
     };
     let restrictions = restrict::prepare(&select.relations, &table, options, preparer)?;
     let has_clustering = !restrictions.clustering.is_empty();
-    if !restrictions.indexing.needs_filtering {
-        check_filters(&restrictions)?;
-    }
     let mut selection = early.map_or_else(|| prepare_selection(&select.clause, &table, preparer), Ok)?;
     let is_range = !matches!(restrictions.partition, PartitionRestriction::Keys(_));
     if select.distinct {
@@ -229,8 +226,8 @@ fn is_by_index(filter: &Filter, restrictions: &Restrictions) -> bool {
     restrictions.filters.len() == 1 && restrictions.indexing.found.as_ref().is_some_and(same)
 }
 
-/// Relations on several columns that are only good for slices.
-fn check_filters(restrictions: &Restrictions) -> Result<(), QueryError> {
+/// Relations on several columns that are only good for slices: Cassandra refuses them when it executes them.
+pub(super) fn check_filters(restrictions: &Restrictions) -> Result<(), QueryError> {
     for filter in restrictions.filters.iter().filter(|filter| filter.columns.len() > 1) {
         match &filter.test {
             FilterTest::Compare { operator: ast::Operator::Equal, .. } => {}

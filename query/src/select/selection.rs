@@ -1,6 +1,5 @@
 //! The selection clause checked against the table: what to compute of each row, and how the result's columns are called.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use helenus_cql::ast::{self, FunctionName, SelectClause, Term as RawTerm, WriteTimeKind};
@@ -12,6 +11,7 @@ use super::ResultColumn;
 use super::aggregate::{AggregateKind, AggregatePlan};
 use super::assemble::{CellPart, Inputs, Source};
 use super::name::result_name;
+use super::qualify::qualified;
 use super::selector::Selector;
 use super::times::{Collection, Part, TimesSelector, result_type};
 use crate::error::QueryError;
@@ -68,54 +68,18 @@ pub(super) fn prepare_selection(
     Ok(builder.selection)
 }
 
-/// The items with their keyspace in front of user functions that are named without: result columns are called after it.
-fn qualified<'i>(
-    items: &'i [ast::SelectedItem],
+/// The function that a call in a selection means.
+pub(super) fn resolve_call(
+    name: &FunctionName,
+    arguments: &[ast::Selector],
     table: &Table,
     preparer: &Preparer<'_>,
-) -> Cow<'i, [ast::SelectedItem]> {
-    let context = preparer.context();
-    let keyspace = context.schema.keyspace(&table.keyspace);
-    if keyspace.is_none_or(|keyspace| keyspace.functions.is_empty() && keyspace.aggregates.is_empty()) {
-        return Cow::Borrowed(items);
-    }
-    let mut items = items.to_vec();
-    for item in &mut items {
-        qualify(&mut item.selector, &|name| function::has_function(name, &table.keyspace, context), &table.keyspace);
-    }
-    Cow::Owned(items)
-}
-
-fn qualify(selector: &mut ast::Selector, is_users: &dyn Fn(&str) -> bool, keyspace: &str) {
-    let each = |selector: &mut ast::Selector| qualify(selector, is_users, keyspace);
-    match selector {
-        ast::Selector::Function { name, arguments } => {
-            if name.keyspace.is_none() && is_users(name.name.as_str()) && !function::is_native(name.name.as_str()) {
-                name.keyspace = Some(ast::Name::new(keyspace));
-            }
-            arguments.iter_mut().for_each(each);
-        }
-        ast::Selector::Cast { inner, .. }
-        | ast::Selector::TypeHint { inner, .. }
-        | ast::Selector::Field { inner, .. }
-        | ast::Selector::Element { inner, .. }
-        | ast::Selector::Slice { inner, .. }
-        | ast::Selector::Negation(inner) => each(inner),
-        ast::Selector::Arithmetic { left, right, .. } => {
-            each(left);
-            each(right);
-        }
-        ast::Selector::Tuple(parts) | ast::Selector::List(parts) | ast::Selector::Set(parts) => {
-            parts.iter_mut().for_each(each);
-        }
-        ast::Selector::Map(entries) => {
-            for (key, value) in entries {
-                each(key);
-                each(value);
-            }
-        }
-        _ => {}
-    }
+) -> Result<Arc<function::ScalarFunction>, QueryError> {
+    let seen: Vec<SelectorArgument<'_, '_>> =
+        arguments.iter().map(|raw| SelectorArgument { preparer, table, raw }).collect();
+    let seen: Vec<&dyn Argument> = seen.iter().map(|argument| argument as &dyn Argument).collect();
+    let spec = ColumnSpec::named(table, "[selection]", CqlType::Blob);
+    function::resolve_for_type(name, &seen, &spec, None, preparer.context())
 }
 
 /// A selector of another clause that shares the selection's inputs and constants: what it is, its type, the columns it looks at.
@@ -346,19 +310,9 @@ impl<'b> Builder<'b, '_> {
         }
     }
 
-    fn resolve(
-        &self,
-        name: &FunctionName,
-        arguments: &[ast::Selector],
-    ) -> Result<std::sync::Arc<function::ScalarFunction>, QueryError> {
-        let seen: Vec<SelectorArgument<'_, '_>> =
-            arguments.iter().map(|raw| SelectorArgument { preparer: self.preparer, table: self.table, raw }).collect();
-        let seen: Vec<&dyn Argument> = seen.iter().map(|argument| argument as &dyn Argument).collect();
-        function::resolve_for_type(name, &seen, &self.spec(CqlType::Blob), None, self.preparer.context())
-    }
-
     fn call(&mut self, name: &FunctionName, arguments: &[ast::Selector]) -> Typed {
-        let function = self.resolve(name, arguments).map_err(|error| match &error {
+        arguments.iter().try_for_each(|argument| check_columns(self.table, argument))?;
+        let function = resolve_call(name, arguments, self.table, self.preparer).map_err(|error| match &error {
             QueryError::Invalid(text) if text.starts_with("Unknown function ") => {
                 QueryError::invalid(format!("Unknown function '{}'", crate::term::function_text(name)))
             }
@@ -603,6 +557,26 @@ pub(super) fn find_column<'t>(table: &'t Table, name: &str) -> Result<&'t Column
             helenus_model::types::maybe_quote(&table.name)
         ))
     })
+}
+
+/// Refuses columns that do not exist: Cassandra looks at the arguments of a call before it looks for the function.
+fn check_columns(table: &Table, raw: &ast::Selector) -> Result<(), QueryError> {
+    let each = |raw: &ast::Selector| check_columns(table, raw);
+    match raw {
+        ast::Selector::Column(name) => find_column(table, name.as_str()).map(|_| ()),
+        ast::Selector::Function { arguments: parts, .. }
+        | ast::Selector::Tuple(parts)
+        | ast::Selector::List(parts)
+        | ast::Selector::Set(parts) => parts.iter().try_for_each(each),
+        ast::Selector::Arithmetic { left, right, .. } => each(left).and_then(|()| each(right)),
+        ast::Selector::Negation(inner)
+        | ast::Selector::Cast { inner, .. }
+        | ast::Selector::TypeHint { inner, .. }
+        | ast::Selector::Field { inner, .. }
+        | ast::Selector::Element { inner, .. }
+        | ast::Selector::Slice { inner, .. } => each(inner),
+        _ => Ok(()),
+    }
 }
 
 /// The column that stands first in a selector.

@@ -5,7 +5,7 @@ use helenus_model::read::Slice;
 use helenus_model::schema::{Column, SortOrder, Table};
 
 use crate::error::QueryError;
-use crate::restrict::{ClusteringKind, GroupTerm, Restrictions, SliceBound, put_value};
+use crate::restrict::{ClusteringKind, GroupTerm, Restrictions, SliceBound};
 use crate::term::{Term, Value};
 use crate::values::{BoundValues, ExecuteOptions};
 
@@ -36,7 +36,7 @@ pub(super) fn simple_slices(
     for restriction in &restrictions.clustering {
         let Some(column) = table.clustering.get(restriction.first) else { return Ok(None) };
         match &restriction.kind {
-            ClusteringKind::Equal(GroupTerm::Elements(terms)) if restriction.width == 1 => {
+            ClusteringKind::Equal(GroupTerm::Elements(terms)) if restriction.width == 1 && !restriction.multi => {
                 let [term] = terms.as_slice() else { return Ok(None) };
                 put_term(&mut prefix, term, column, values, options)?;
             }
@@ -80,7 +80,10 @@ fn put_term(
     options: &ExecuteOptions<'_>,
 ) -> Result<(), QueryError> {
     match term.evaluate(values, options)? {
-        Value::Bytes(value) => put_value(prefix, &value),
+        Value::Bytes(value) => {
+            put_clustering_value(prefix, Some(&value));
+            Ok(())
+        }
         Value::Null => Err(QueryError::invalid(format!("Invalid null value in condition for column {}", column.name))),
         Value::Unset => Err(QueryError::invalid(format!("Invalid unset value for column {}", column.name))),
     }

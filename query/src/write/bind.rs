@@ -88,6 +88,10 @@ impl WritePlan {
     }
 }
 
+fn no_columns_of_ranges() -> QueryError {
+    QueryError::invalid("Range deletions are not supported for specific columns")
+}
+
 impl Execution<'_> {
     fn deletion(&self) -> DeletionTime {
         DeletionTime { marked_at: self.timestamp, local: self.options.now }
@@ -104,6 +108,9 @@ impl Execution<'_> {
         }
         check_length(&scratch.clustering)?;
         let writes_row = single.clustering.len() == table.clustering.len();
+        if !writes_row && self.plan.deletes_columns() {
+            return Err(no_columns_of_ranges());
+        }
         if self.plan.deletes_rows() && single.clustering.is_empty() {
             out.add(table, &scratch.key, self.deletion(), None, None);
             return Ok(());
@@ -176,6 +183,10 @@ impl Execution<'_> {
         if self.plan.deletes_rows() && !restrictions.has_whole_clustering() {
             let slices = restrictions.slices(self.values, self.options)?;
             check_product([keys.len(), slices.len()].into_iter())?;
+            for slice in &slices {
+                check_length(&slice.start.prefix)?;
+                check_length(&slice.end.prefix)?;
+            }
             for key in &keys {
                 for slice in &slices {
                     let range = RangeTombstone {
@@ -187,6 +198,11 @@ impl Execution<'_> {
                 }
             }
             return Ok(());
+        }
+        if self.plan.deletes_columns() && !restrictions.has_whole_clustering() {
+            let is_whole = restrictions.clustering.is_empty();
+            let writes = is_whole || !restrictions.slices(self.values, self.options)?.is_empty();
+            return if writes && !keys.is_empty() { Err(no_columns_of_ranges()) } else { Ok(()) };
         }
         let clusterings = if self.plan.writes_rows() {
             restrictions.clustering_prefixes(self.values, self.options)?

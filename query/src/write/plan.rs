@@ -112,6 +112,11 @@ impl WritePlan {
         self.table.clustering.is_empty() || !self.restrictions.clustering.is_empty()
     }
 
+    /// True for a DELETE that names columns of rows.
+    pub(super) fn deletes_columns(&self) -> bool {
+        self.kind == StatementKind::Delete && !self.regulars.is_empty()
+    }
+
     /// What the WHERE says.
     pub(crate) fn restrictions(&self) -> &Restrictions {
         &self.restrictions

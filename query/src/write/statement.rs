@@ -176,15 +176,9 @@ pub fn prepare_delete(delete: &ast::Delete, preparer: &mut Preparer<'_>) -> Resu
         }
         operations.push(operation::delete(&table, column, deletion, preparer)?);
     }
-    let names_columns = !operations.is_empty();
-    let only_statics = only_statics(StatementKind::Delete, &table, &operations, None);
     let plan =
         where_of(StatementKind::Delete, &table, &delete.relations, operations, (attributes, conditions), preparer)?;
     check_conditional_delete(&plan)?;
-    let whole = plan.restrictions.has_whole_clustering();
-    if names_columns && !whole && !only_statics {
-        return Err(QueryError::invalid("Range deletions are not supported for specific columns"));
-    }
     Ok(plan)
 }
 
