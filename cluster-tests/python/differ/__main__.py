@@ -9,6 +9,7 @@ sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).p
 from cassandra.query import tuple_factory
 
 from compare import run_seeds
+from generate import ALL_FEATURES
 from servers import Server, Started
 
 
@@ -19,7 +20,7 @@ def main():
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--statements", type=int, default=300, help="statements a seed")
     parser.add_argument("--most", type=int, default=5, help="differences after which a seed ends")
-    parser.add_argument("--features", default="", help="also index, json, list, lwt, mask: separated by commas")
+    parser.add_argument("--features", default=",".join(ALL_FEATURES), help="which, separated by commas; all unless given")
     words = parser.parse_args()
     theirs = Server([words.cassandra], "datacenter1")
     with Started(1) as ours:

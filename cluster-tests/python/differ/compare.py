@@ -9,14 +9,17 @@ sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).p
 
 from cassandra import ConsistencyLevel
 from cassandra.cluster import NoHostAvailable
-from cassandra.query import SimpleStatement
+from cassandra.query import UNSET_VALUE, BoundStatement, SimpleStatement
 
-from generate import Generator
+from generate import ALL_FEATURES, Generator, Statement
 from known import reason_for
-from test_answers import answer_of
+from test_answers import answer_of, code_of, error_lines
+from values import UNSET
 
 SECONDS = 30
-BROKEN = "no answer:"
+# There is no answer: the driver cannot read some of Cassandra's, such as lists with nulls in them, and Cassandra does not take back
+# some of its own paging states.
+BROKEN = ("no answer:", "error NoHostAvailable", "error DriverException", "error Connection", "error OperationTimedOut")
 
 
 class Difference:
@@ -25,7 +28,7 @@ class Difference:
     def __init__(self, seed, number, statement, theirs, ours):
         self.seed = seed
         self.number = number
-        self.statement = statement
+        self.statement = shown_with_values(statement)
         self.theirs = theirs
         self.ours = ours
 
@@ -33,6 +36,14 @@ class Difference:
         lines = [f"seed {self.seed}, statement {self.number}: {self.statement}"]
         lines += [f"  Cassandra: {line}" for line in self.theirs] + [f"  Helenus:   {line}" for line in self.ours]
         return "\n".join(lines)
+
+
+def shown_with_values(statement):
+    """The text, and the values that are bound."""
+    if not statement.values:
+        return statement
+    texts = ("unset" if value is UNSET else "null" if value is None else f"0x{value.hex()}" for value in statement.values)
+    return f"{statement} -- {', '.join(texts)}"
 
 
 def comparable(line):
@@ -43,23 +54,51 @@ def comparable(line):
 
 def run_both(sessions, statement, page):
     """What each answers; both work at the same time."""
+    if statement.values is not None:
+        return run_prepared(sessions, statement, page)
     query = SimpleStatement(statement, consistency_level=ConsistencyLevel.ONE, fetch_size=page)
     futures = [session.execute_async(query, timeout=SECONDS) for session in sessions]
     return [lines_of(future) for future in futures]
 
 
+def run_prepared(sessions, statement, page):
+    """As `run_both`, of a statement that is prepared first: what that tells comes before the answer."""
+    told = [prepared(session, statement) for session in sessions]
+    if any(found is None for found, _ in told):
+        return [lines for _, lines in told]
+    futures = []
+    for session, (found, _) in zip(sessions, told):
+        bound = BoundStatement(found, consistency_level=ConsistencyLevel.ONE, fetch_size=page)
+        bound.values = [UNSET_VALUE if value is UNSET else value for value in statement.values]
+        futures.append(session.execute_async(bound, timeout=SECONDS))
+    return [lines + lines_of(future) for future, (_, lines) in zip(futures, told)]
+
+
+def prepared(session, statement):
+    """The prepared statement and what is told of it, or None and the error."""
+    try:
+        found = session.prepare(str(statement))
+    except Exception as error:
+        return None, [comparable(line) for line in error_lines(code_of(error))]
+    names = ", ".join(f"{column.name} {column.type.cql_parameterized_type()}" for column in found.column_metadata or [])
+    return found, [f"prepared {names}; key {found.routing_key_indexes}"]
+
+
 def lines_of(future):
-    """The lines of an answer, or why there is none: the driver cannot read some of Cassandra's, such as lists with nulls in them, and
-    Cassandra does not take back some of its own paging states."""
+    """The lines of an answer, or why there is none."""
     try:
         return [comparable(line) for line in answer_of(future)]
     except Exception as error:
-        return [f"{BROKEN} {type(error).__name__}: {error}"]
+        return [f"no answer: {type(error).__name__}: {error}"]
+
+
+def is_broken(lines):
+    return any(line.startswith(BROKEN) for line in lines)
 
 
 def wait_for(session):
     """Waits until a session whose connection was lost has another."""
-    for _ in range(100):
+    for _ in range(300):
         try:
             session.execute("SELECT key FROM system.local")
             return
@@ -77,22 +116,27 @@ class Seed:
         self.generator = Generator(self.rng, features)
         self.disturb = disturb
         self.keyspace = f"differ_{seed}"
+        self.generator.keyspace = self.keyspace
         self.history = []
         self.count = 0
 
     def both(self, statement, page=5000):
+        if statement.wait:
+            time.sleep(statement.wait)
         self.history.append(statement)
         self.count += 1
         theirs, ours = run_both(self.sessions, statement, page)
-        if theirs[0].startswith(BROKEN) and not ours[0].startswith(BROKEN):
-            wait_for(self.sessions[0])
+        for session, lines in zip(self.sessions, (theirs, ours)):
+            if is_broken(lines):
+                wait_for(session)
+        if is_broken(theirs) and (not is_broken(ours) or "shutdown" in " ".join(ours)):
             return None
         if theirs == ours or reason_for(statement, theirs, ours):
             return None
         return Difference(self.seed, self.count, statement, theirs, ours)
 
     def statements(self, count):
-        yield from self.generator.begin()
+        yield from map(Statement, self.generator.begin())
         for _ in range(count):
             yield self.generator.statement()
 
@@ -114,11 +158,12 @@ class Seed:
                 if len(found) >= most:
                     break
         for session in self.sessions:
+            wait_for(session)
             session.execute(f"DROP KEYSPACE IF EXISTS {self.keyspace}", timeout=SECONDS)
         return found
 
 
-def run_seeds(sessions, seeds, statements, features=(), most=5, disturb=None, tell=print):
+def run_seeds(sessions, seeds, statements, features=ALL_FEATURES, most=5, disturb=None, tell=print):
     """Runs seeds; answers how many statements were compared and the differences. `disturb` flushes or compacts one of the two
     now and then: it must not be seen."""
     total, differences, began = 0, [], time.monotonic()

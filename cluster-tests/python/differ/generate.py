@@ -4,9 +4,25 @@ The generator keeps no model of the data: two servers that answer the same are r
 same on two servers: clocks, random ids, and remaining times to live.
 """
 
-from values import KEY_TYPES, NATIVE, NUMBERS, STRANGE, Kind, literal, random_kind
+import re
+
+from values import (KEY_TYPES, NATIVE, NUMBERS, STRANGE, UNSET, Kind, Literal, collection, literal, random_kind,
+                    with_length)
 
 MANY = 4  # different values of a key column
+ALL_FEATURES = ["bind", "counter", "ddl", "index", "json", "list", "lwt", "mask", "time", "ttl"]
+# Marks a value that is bound, with its number.
+MARK = "\x01"
+
+
+class Statement(str):
+    """The text of a statement; the values bound to its markers if it is prepared; the seconds to wait before it."""
+
+    def __new__(cls, text, values=None, wait=0):
+        made = super().__new__(cls, text)
+        made.values = values
+        made.wait = wait
+        return made
 
 
 class Column:
@@ -19,24 +35,35 @@ class Column:
         self.indexed = False
         self.pool = [literal(rng, kind, strange=0) for _ in range(MANY)]
 
-    def value(self, rng):
-        if (self.role in ("partition", "clustering") or self.indexed) and rng.random() < 0.97:
-            return rng.choice(self.pool)
-        return literal(rng, self.kind, null=0.08)
+    def pick(self, generator):
+        """A value for it; of keys mostly one of the few."""
+        if (self.role in ("partition", "clustering") or self.indexed) and generator.some(0.97):
+            return generator.rng.choice(self.pool)
+        return literal(generator.rng, self.kind, null=0.08)
+
+    def value(self, generator):
+        """A value for it as the generator writes values."""
+        if (self.role in ("partition", "clustering") or self.indexed) and generator.some(0.97):
+            return generator.written(generator.rng.choice(self.pool), self.kind)
+        return generator.lit(self.kind, null=0.08)
 
 
 class Table:
     """A table under test."""
 
-    def __init__(self, rng, name, types):
+    def __init__(self, rng, name, types, counter=False, timed=False):
         self.name = name
+        self.counter = counter
+        # Every write has a timestamp of the statement's, so that times can be read.
+        self.timed = timed
+        value_kind = lambda: Kind("counter") if counter else random_kind(rng, types)
         key_kind = lambda: self.key_kind(rng, types)
         self.partition = [Column(rng, f"p{i}", "partition", key_kind()) for i in range(rng.choice([1, 1, 1, 2]))]
         self.clustering = [Column(rng, f"c{i}", "clustering", key_kind()) for i in range(rng.choice([0, 1, 1, 2, 3]))]
         self.orders = [rng.choice(["ASC", "DESC"]) for _ in self.clustering]
         statics = rng.choice([0, 0, 1, 2]) if self.clustering else 0
-        self.static = [Column(rng, f"s{i}", "static", random_kind(rng, types)) for i in range(statics)]
-        self.regular = [Column(rng, f"r{i}", "regular", random_kind(rng, types)) for i in range(rng.randint(0, 6))]
+        self.static = [Column(rng, f"s{i}", "static", value_kind()) for i in range(statics)]
+        self.regular = [Column(rng, f"r{i}", "regular", value_kind()) for i in range(rng.randint(1 if counter else 0, 3 if counter else 6))]
         self.added = 0
 
     @staticmethod
@@ -69,7 +96,7 @@ class Table:
             options.append(f"CLUSTERING ORDER BY ({orders})")
         options += rng.choice([[], [], ["gc_grace_seconds = 0"], ["comment = 'it''s'"],
                                ["compression = {'class': 'LZ4Compressor', 'chunk_length_in_kb': 4}"],
-                               ["default_time_to_live = 1000000"], ["bloom_filter_fp_chance = 0.1"]])
+                               *([] if self.counter else [["default_time_to_live = 1000000"]]), ["bloom_filter_fp_chance = 0.1"]])
         text = f"CREATE TABLE {self.name} ({', '.join(columns)}, PRIMARY KEY ({key}))"
         return text + (" WITH " + " AND ".join(options) if options else "")
 
@@ -82,9 +109,67 @@ class Generator:
         self.features = set(features)
         self.types = []
         self.tables = []
+        self.keyspace = None
+        # The values of the statement under way that may be bound, if it is to be prepared.
+        self.marked = None
+        self.later = []
 
     def some(self, chance):
         return self.rng.random() < chance
+
+    # Values
+
+    def lit(self, kind, strange=0.02, null=0.0):
+        """A value of a type as a statement may have it."""
+        value = literal(self.rng, kind, strange, null)
+        if value.data and kind.name in NATIVE and self.some(0.02):
+            value = self.computed(value, kind.name)
+        return self.written(value, kind)
+
+    def computed(self, value, name):
+        """The value by another way."""
+        forms = [f"({name}) {value}"]
+        if not value.startswith("$"):
+            json = self.json(Kind(name), value).replace("'", "''")
+            forms.append(f"from_json('{json}')")
+        if name != "blob":
+            forms += [f"blob_as_{name}(0x{value.data.hex()})", f"blob_as_{name}({name}_as_blob({value}))"]
+        if name in NUMBERS:
+            forms += [f"{value} + {self.rng.choice([0, 1])}", f"abs({value})", f"-({value})", f"-{value}"]
+        return Literal(self.rng.choice(forms), value.data)
+
+    def written(self, value, kind):
+        """The value's text, or a mark for one that will be bound."""
+        if self.marked is None or not self.some(0.6):
+            return value
+        return self.mark(value.data)
+
+    def mark(self, data):
+        """A marker, now and then for null or no value."""
+        pick = self.rng.random()
+        self.marked.append(UNSET if pick < 0.04 else None if pick < 0.06 else data)
+        return f"{MARK}{len(self.marked) - 1}{MARK}"
+
+    def in_values(self, column):
+        """What stands behind the IN of a key column."""
+        picks = [column.pick(self) for _ in range(self.rng.randint(0, 3))]
+        if self.marked is not None and self.some(0.3):
+            return self.mark(collection(picks, len(picks)))
+        return f"({', '.join(self.written(pick, column.kind) for pick in picks)})"
+
+    def finished(self, text, wait=0):
+        """The statement of a text with marks."""
+        if self.marked is None:
+            return Statement(text, None, wait)
+        values = []
+
+        def bound(found):
+            values.append(self.marked[int(found.group(1))])
+            return "?"
+
+        text = re.sub(f"{MARK}(\\d+){MARK}", bound, text)
+        self.marked = None
+        return Statement(text, values, wait)
 
     # Schema
 
@@ -97,11 +182,15 @@ class Generator:
             yield f"CREATE TYPE {name} ({', '.join(f'{field} {kind}' for field, kind in fields)})"
             self.types.append((name, fields))
         for number in range(rng.randint(1, 2)):
-            table = Table(rng, f"t{number}", self.types)
+            table = Table(rng, f"t{number}", self.types, timed="time" in self.features and self.some(0.3))
             yield table.create(rng)
             self.tables.append(table)
-            if "index" in self.features:
+            if "index" in self.features and self.some(0.4):
                 yield from self.indexes(table)
+        if "counter" in self.features and self.some(0.25):
+            table = Table(rng, "t9", self.types, counter=True)
+            yield table.create(rng)
+            self.tables.append(table)
 
     def indexes(self, table):
         """Indexes on an empty table: on rows that are there two servers build them at different speeds."""
@@ -116,9 +205,22 @@ class Generator:
 
     def statement(self):
         """The next statement."""
+        if self.later:
+            return self.later.pop(0)
+        if "bind" in self.features and self.some(0.3):
+            self.marked = []
         table = self.rng.choice(self.tables)
-        kinds = [(30, self.insert), (12, self.update), (10, self.delete), (5, self.batch), (45, self.select),
-                 (1.0, self.alter), (0.3, self.truncate), (3 if "json" in self.features else 0, self.insert_json)]
+        if "ttl" in self.features and not table.counter and self.some(0.004):
+            return self.expiring(table)
+        return self.finished(self.text(table))
+
+    def text(self, table):
+        deletes = 0 if table.counter else 10
+        kinds = [(30 if not table.counter else 3, self.insert), (12 if not table.counter else 40, self.update), (deletes, self.delete),
+                 (5, self.batch), (45, self.select), (1.0, self.alter), (0 if table.counter else 0.3, self.truncate),
+                 (3 if "json" in self.features else 0, self.insert_json)]
+        if "ddl" in self.features:
+            kinds += [(1.0, self.odd_schema), (1.0, self.schema_read)]
         pick = self.rng.random() * sum(weight for weight, _ in kinds)
         for weight, make in kinds:
             pick -= weight
@@ -126,15 +228,26 @@ class Generator:
                 return make(table)
         return self.select(table)
 
+    def expiring(self, table):
+        """Writes that are gone when the next statement is run."""
+        self.marked = None
+        make = self.insert if self.some(0.6) or not table.values else self.update
+        texts = [make(table, ttl="TTL 1") for _ in range(self.rng.randint(1, 4))]
+        self.later = [Statement(text) for text in texts[1:]]
+        self.later.append(Statement(f"SELECT * FROM {table.name}", wait=2.1))
+        self.later += [Statement(self.select(table)) for _ in range(3)]
+        return Statement(texts[0])
+
     def truncate(self, table):
         return f"TRUNCATE {table.name}"
 
     def alter(self, table):
         rng = self.rng
         pick = rng.random()
+        self.marked = None
         if pick < 0.4 or not table.regular:
             table.added += 1
-            column = Column(rng, f"a{table.added}", "regular", random_kind(rng, self.types))
+            column = Column(rng, f"a{table.added}", "regular", Kind("counter") if table.counter else random_kind(rng, self.types))
             table.regular.append(column)
             return f"ALTER TABLE {table.name} ADD {column.name} {column.kind}"
         if pick < 0.7:
@@ -149,18 +262,69 @@ class Generator:
             f"ALTER TABLE {table.name} ALTER {rng.choice(table.columns).name} TYPE blob",
         ])
 
+    def odd_schema(self, table):
+        """A statement on the schema that is mostly refused, or changes types and names."""
+        rng = self.rng
+        self.marked = None
+        kind = random_kind(rng, self.types)
+        target = rng.choice(table.columns)
+        forms = [
+            f"CREATE TABLE {table.name} (k int PRIMARY KEY)", f"CREATE TABLE IF NOT EXISTS {table.name} (k int PRIMARY KEY)",
+            f"CREATE TABLE x (k {kind} PRIMARY KEY, v nosuch)", f"CREATE TABLE x (k duration PRIMARY KEY, v {kind})",
+            f"CREATE TABLE x (k list<{kind}> PRIMARY KEY)", f"CREATE TABLE x (k int, c set<int>, v {kind}, PRIMARY KEY (k, c))",
+            f"CREATE TABLE x (k int PRIMARY KEY, v frozen<{kind}>, w list<{kind}>) WITH nosuch = 1",
+            f"CREATE TABLE x (k int PRIMARY KEY, v map<{kind}, {kind}>) WITH gc_grace_seconds = 'a'",
+            "CREATE TABLE x (k int, k int, PRIMARY KEY (k))", "CREATE TABLE x (k int, v int)", "CREATE TABLE x (k int, PRIMARY KEY (z))",
+            "CREATE TABLE x (k int PRIMARY KEY, s int static)", "CREATE TABLE x (k int, c int, PRIMARY KEY (k, c)) WITH CLUSTERING ORDER BY (k ASC)",
+            f"CREATE TABLE x (k int PRIMARY KEY, v vector<{kind}, 0>)", "CREATE TABLE x (k int PRIMARY KEY, v counter, w int)",
+            f"CREATE TABLE x (k int PRIMARY KEY, v tuple<{kind}, counter>)", f"CREATE TABLE x (k int PRIMARY KEY, v int MASKED WITH DEFAULT)",
+            f"DROP TABLE {rng.choice(['x', 'nosuch.x', 'IF EXISTS x', 'IF EXISTS nosuch.x'])}", f"DROP TYPE {rng.choice(['u0', 'u9', 'IF EXISTS u9', 'nosuch.u'])}",
+            f"CREATE TYPE u0 (a {kind})", f"CREATE TYPE u9 (a {kind}, a int)", "CREATE TYPE u8 (a nosuch)", "CREATE TYPE u8 (a counter)",
+            f"ALTER TYPE u0 ADD {rng.choice(['f0', 'a b', 'g'])} {kind}", "ALTER TYPE u9 ADD a int", "ALTER TYPE u0 RENAME nosuch TO b",
+            f"ALTER TABLE {table.name} RENAME {target.name} TO {rng.choice(table.columns).name}", f"ALTER TABLE {table.name} RENAME nosuch TO x",
+            f"ALTER TABLE {table.name} DROP nosuch", f"ALTER TABLE {table.name} DROP IF EXISTS nosuch", f"ALTER TABLE nosuch ADD x {kind}",
+            f"ALTER TABLE {table.name} ADD IF NOT EXISTS {target.name} int", f"ALTER TABLE {table.name} ADD {table.name}x {kind} static",
+            f"ALTER TABLE {table.name} DROP {table.name}x",
+            f"ALTER TABLE {table.name} WITH {rng.choice(['compaction', 'compression', 'caching'])} = {rng.choice(['1', '{}', chr(123) + chr(39) + 'class' + chr(39) + ': ' + chr(39) + 'x' + chr(39) + chr(125)])}",
+            f"CREATE INDEX ON {table.name} (nosuch)", f"CREATE INDEX ON nosuch ({target.name})", "DROP INDEX nosuch", "DROP INDEX IF EXISTS nosuch",
+            f"CREATE INDEX ON {table.name} ({rng.choice(['keys', 'entries', 'full', 'values'])}({target.name}))" if "index" not in self.features else "DROP INDEX nosuch",
+            "USE nosuch", "DROP KEYSPACE nosuch", "CREATE KEYSPACE x", "CREATE KEYSPACE x WITH replication = {}",
+            "ALTER KEYSPACE nosuch WITH durable_writes = false", f"TRUNCATE nosuch",
+        ]
+        return rng.choice(forms)
+
+    def schema_read(self, table):
+        """What `system_schema` tells."""
+        self.marked = None
+        what = self.rng.choice([
+            "table_name, column_name, clustering_order, kind, position, type FROM system_schema.columns",
+            "table_name, additional_write_policy, bloom_filter_fp_chance, caching, comment, compaction, compression, default_time_to_live, flags, "
+            "gc_grace_seconds, max_index_interval, memtable_flush_period_in_ms, min_index_interval, read_repair, speculative_retry FROM system_schema.tables",
+            "* FROM system_schema.types", "table_name, column_name, kind, type FROM system_schema.dropped_columns",
+            "* FROM system_schema.indexes", "* FROM system_schema.keyspaces",
+        ])
+        return f"SELECT {what} WHERE keyspace_name = '{self.keyspace}'"
+
     # Writes
 
-    def using(self, ttl=True):
+    def using(self, ttl=True, timed=False, table_counts=False):
+        """`ttl` may be the words themselves. What counters refuse Cassandra tells of a prepared statement only when it is executed."""
         rng, parts = self.rng, []
-        if self.some(0.12):
-            parts.append(f"TIMESTAMP {rng.choice(['1', '1700000000000000', '5', '-3', '0'])}")
-        if ttl and self.some(0.08):
-            parts.append(f"TTL {rng.choice(['1000000', '0', '2000000', '-1', '630720001', 'null'])}")
+        if timed or (self.some(0.12) and not (table_counts and self.marked is not None)):
+            number = rng.choice([1, 1700000000000000, 5, -3, 0, *range(6, 20)])
+            value = Literal(str(number), number.to_bytes(8, "big", signed=True))
+            # Without a value it would be the clock's.
+            parts.append(f"TIMESTAMP {value if timed else self.written(value, None)}")
+        if isinstance(ttl, str):
+            parts.append(ttl)
+        elif ttl and self.some(0.08) and not (table_counts and self.marked is not None):
+            number = rng.choice([1000000, 0, 2000000, -1, 630720001])
+            ttl = self.written(Literal(str(number), number.to_bytes(4, "big", signed=True)), None)
+            parts.append(f"TTL {rng.choice([ttl, ttl, ttl, 'null'])}")
         rng.shuffle(parts)
         return " USING " + " AND ".join(parts) if parts else ""
 
-    def insert(self, table):
+    def insert(self, table, ttl=True):
         rng = self.rng
         columns = table.partition + table.clustering
         if table.static and not table.regular or self.some(0.04):
@@ -173,24 +337,28 @@ class Generator:
         if self.some(0.01):
             columns.append(rng.choice(table.columns))
         names = [c.name for c in columns]
-        values = [c.value(rng) for c in columns]
+        values = [c.value(self) for c in columns]
         if names and self.some(0.01):
             names[-1] = "nosuch"
         if values and self.some(0.01):
             values.pop()
-        condition = " IF NOT EXISTS" if "lwt" in self.features and self.some(0.1) else ""
-        return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(values)}){condition}{self.using()}"
+        condition = " IF NOT EXISTS" if "lwt" in self.features and not table.timed and self.some(0.1) else ""
+        return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(values)}){condition}{self.using(ttl, table.timed)}"
 
     def insert_json(self, table):
         rng = self.rng
         columns = table.partition + table.clustering + [c for c in table.values if self.some(0.4)]
-        members = [f'"{c.name}": {self.json(c.kind, rng.choice(c.pool) if c.role in ("partition", "clustering") else literal(rng, c.kind))}'
+        marked, self.marked = self.marked, None
+        members = [f'"{c.name}": {self.json(c.kind, rng.choice(c.pool) if c.role in ("partition", "clustering") else self.lit(c.kind))}'
                    for c in columns]
         if self.some(0.03):
             members.append('"nosuch": 1')
         text = "{" + ", ".join(members) + "}"
+        self.marked = marked
         default = rng.choice(["", "", " DEFAULT UNSET", " DEFAULT NULL"])
-        return f"INSERT INTO {table.name} JSON '" + text.replace("'", "''") + f"'{default}"
+        using = self.using(timed=table.timed)
+        value = self.written(Literal("'" + text.replace("'", "''") + "'", text.encode()), None)
+        return f"INSERT INTO {table.name} JSON {value}{default}{using}"
 
     def json(self, kind, text):
         """A literal's JSON, roughly: what it gets wrong is refused by both sides in the same words."""
@@ -203,21 +371,23 @@ class Generator:
 
     def assignment(self, column):
         rng, name, kind = self.rng, column.name, column.kind
-        value = lambda: literal(rng, kind, null=0.05)
+        if kind.name == "counter" and self.some(0.95):
+            return f"{name} {rng.choice(['+=', '-=', f'= {name} +', f'= {name} -'])} {self.lit(kind, null=0.02)}"
+        value = lambda: self.lit(kind, null=0.05)
         if kind.is_multicell and kind.is_collection and self.some(0.75):
             part = kind.parts[-1]
             forms = [f"{name} = {name} + {value()}", f"{name} = {name} - {value()}", f"{name} += {value()}",
                      f"{name} -= {value()}", f"{name} = {value()}"]
             if kind.name == "list":
-                forms += [f"{name} = {value()} + {name}", *([f"{name}[{rng.randint(-1, 3)}] = {literal(rng, part, null=0.1)}"] if "list" in self.features else [])]
+                forms += [f"{name} = {value()} + {name}", *([f"{name}[{rng.randint(-1, 3)}] = {self.lit(part, null=0.1)}"] if "list" in self.features else [])]
             if kind.name == "map":
                 keys = Kind("set", [kind.parts[0]])
-                forms += [f"{name}[{literal(rng, kind.parts[0])}] = {literal(rng, part, null=0.1)}",
-                          f"{name} = {name} - {literal(rng, keys)}"]
+                forms += [f"{name}[{self.lit(kind.parts[0])}] = {self.lit(part, null=0.1)}",
+                          f"{name} = {name} - {self.lit(keys)}"]
             return rng.choice(forms)
         if kind.is_multicell and kind.name == "udt" and self.some(0.5):
             place = rng.randrange(len(kind.parts))
-            return f"{name}.{kind.fields[place + 1]} = {literal(rng, kind.parts[place], null=0.1)}"
+            return f"{name}.{kind.fields[place + 1]} = {self.lit(kind.parts[place], null=0.1)}"
         if self.some(0.02):
             return f"{name} = {name} + {value()}"
         if kind.name in NUMBERS and self.some(0.1):
@@ -227,37 +397,39 @@ class Generator:
     def key_where(self, table, ranges=False):
         """Restrictions of the primary key, mostly whole."""
         rng, parts = self.rng, []
+        if ranges and table.clustering and self.some(0.06):
+            return f"{self.static_where(table)} AND {self.multi(table)}"
         for column in table.partition:
             if self.some(0.08):
-                parts.append(f"{column.name} IN ({', '.join(column.value(rng) for _ in range(rng.randint(0, 3)))})")
+                parts.append(f"{column.name} IN {self.in_values(column)}")
             elif not self.some(0.01):
-                parts.append(f"{column.name} = {column.value(rng)}")
+                parts.append(f"{column.name} = {column.value(self)}")
         for column in table.clustering:
             pick = rng.random()
             if pick < 0.08:
-                parts.append(f"{column.name} IN ({', '.join(column.value(rng) for _ in range(rng.randint(0, 3)))})")
+                parts.append(f"{column.name} IN {self.in_values(column)}")
             elif pick < (0.3 if ranges else 0.03):
-                parts.append(f"{column.name} {rng.choice(['<', '<=', '>', '>='])} {column.value(rng)}")
+                parts.append(f"{column.name} {rng.choice(['<', '<=', '>', '>='])} {column.value(self)}")
                 if self.some(0.3):
-                    parts.append(f"{column.name} {rng.choice(['<', '<=', '>', '>='])} {column.value(rng)}")
+                    parts.append(f"{column.name} {rng.choice(['<', '<=', '>', '>='])} {column.value(self)}")
                 break
             elif pick < (0.45 if ranges else 0.05):
                 break
             else:
-                parts.append(f"{column.name} = {column.value(rng)}")
+                parts.append(f"{column.name} = {column.value(self)}")
         if self.some(0.02) and table.regular:
             column = rng.choice(table.regular)
-            parts.append(f"{column.name} = {column.value(rng)}")
+            parts.append(f"{column.name} = {column.value(self)}")
         if self.some(0.1):
             rng.shuffle(parts)
         return " AND ".join(parts) or f"{table.partition[0].name} = null"
 
     def static_where(self, table):
-        return " AND ".join(f"{c.name} = {c.value(self.rng)}" for c in table.partition)
+        return " AND ".join(f"{c.name} = {c.value(self)}" for c in table.partition)
 
     def condition(self, table):
         rng = self.rng
-        if "lwt" not in self.features or not self.some(0.12):
+        if "lwt" not in self.features or table.timed or not self.some(0.12):
             return ""
         if self.some(0.3) or not table.values:
             return " IF EXISTS"
@@ -265,19 +437,19 @@ class Generator:
         for column in rng.sample(table.values, rng.randint(1, min(2, len(table.values)))):
             kind, name = column.kind, column.name
             operator = rng.choice(["=", "=", "!=", "<", "<=", ">", ">="])
-            forms = [f"{name} {operator} {literal(rng, kind, null=0.2)}",
-                     f"{name} IN ({literal(rng, kind)}, {literal(rng, kind)})"]
+            forms = [f"{name} {operator} {self.lit(kind, null=0.2)}",
+                     f"{name} IN ({self.lit(kind)}, {self.lit(kind)})"]
             if kind.name == "map":
-                forms.append(f"{name}[{literal(rng, kind.parts[0])}] {operator} {literal(rng, kind.parts[1], null=0.1)}")
+                forms.append(f"{name}[{self.lit(kind.parts[0])}] {operator} {self.lit(kind.parts[1], null=0.1)}")
             if kind.name == "list":
-                forms.append(f"{name}[{rng.randint(-1, 2)}] {operator} {literal(rng, kind.parts[0], null=0.1)}")
+                forms.append(f"{name}[{rng.randint(-1, 2)}] {operator} {self.lit(kind.parts[0], null=0.1)}")
             if kind.name == "udt":
                 place = rng.randrange(len(kind.parts))
-                forms.append(f"{name}.{kind.fields[place + 1]} {operator} {literal(rng, kind.parts[place], null=0.1)}")
+                forms.append(f"{name}.{kind.fields[place + 1]} {operator} {self.lit(kind.parts[place], null=0.1)}")
             parts.append(rng.choice(forms))
         return " IF " + " AND ".join(parts)
 
-    def update(self, table):
+    def update(self, table, ttl=True):
         rng = self.rng
         if not table.values:
             return self.insert(table)
@@ -285,7 +457,7 @@ class Generator:
         statics_only = all(c.role == "static" for c in columns) and self.some(0.7)
         where = self.static_where(table) if statics_only else self.key_where(table)
         assignments = ", ".join(self.assignment(c) for c in columns)
-        return f"UPDATE {table.name}{self.using()} SET {assignments} WHERE {where}{self.condition(table)}"
+        return f"UPDATE {table.name}{self.using(ttl, table.timed, table.counter)} SET {assignments} WHERE {where}{self.condition(table)}"
 
     def delete(self, table):
         rng, what, statics = self.rng, [], False
@@ -295,24 +467,27 @@ class Generator:
             for column in columns:
                 kind, name = column.kind, column.name
                 if kind.name == "map" and self.some(0.5):
-                    what.append(f"{name}[{literal(rng, kind.parts[0])}]")
+                    what.append(f"{name}[{self.lit(kind.parts[0])}]")
                 elif kind.name in ("list", "set") and self.some(0.3):
-                    what.append(f"{name}[{rng.choice(['0', '1', literal(rng, kind.parts[0])])}]")
+                    what.append(f"{name}[{rng.choice(['0', '1', self.lit(kind.parts[0])])}]")
                 elif kind.name == "udt" and self.some(0.4):
                     what.append(f"{name}.{rng.choice(kind.fields[1:])}")
                 else:
                     what.append(name)
         where = self.static_where(table) if statics else self.key_where(table, ranges=not what)
         words = (" " + ", ".join(what)) if what else ""
-        return f"DELETE{words} FROM {table.name}{self.using(ttl=self.some(0.02))} WHERE {where}{self.condition(table)}"
+        return f"DELETE{words} FROM {table.name}{self.using(self.some(0.02), table.timed)} WHERE {where}{self.condition(table)}"
 
     def batch(self, table):
         rng = self.rng
         kind = rng.choice(["BATCH", "BATCH", "UNLOGGED BATCH"])
+        if table.counter and self.some(0.9):
+            kind = "COUNTER BATCH"
+            return f"BEGIN {kind} " + "; ".join(self.update(table) for _ in range(rng.randint(1, 3))) + "; APPLY BATCH"
         make = [self.insert, self.update, self.delete]
-        tables = [table] if self.some(0.7) else self.tables
+        tables = [table] if self.some(0.7) else [other for other in self.tables if not other.counter]
         parts = [rng.choice(make)(rng.choice(tables)) for _ in range(rng.randint(1, 4))]
-        using = " USING TIMESTAMP 1234" if self.some(0.1) else ""
+        using = " USING TIMESTAMP 1234" if self.some(0.1) and not table.timed else ""
         return f"BEGIN {kind}{using} " + "; ".join(parts) + "; APPLY BATCH"
 
     # Reads
@@ -327,10 +502,10 @@ class Generator:
             forms += [f"{kind.name}_as_blob({name})" if kind.name != "blob" else f"blob_as_text({name})",
                       f"CAST({name} AS {rng.choice(NATIVE)})"]
         if kind.name in NATIVE and "mask" in self.features:
-            forms += [f"mask_default({name})", f"mask_null({name})", f"mask_replace({name}, {literal(rng, kind)})",
+            forms += [f"mask_default({name})", f"mask_null({name})", f"mask_replace({name}, {self.lit(kind)})",
                       f"mask_hash({name})", f"mask_inner({name}, 1, 1)", f"mask_outer({name}, 1, 0)"]
         if kind.name in NUMBERS:
-            other = literal(rng, Kind(rng.choice(NUMBERS)), strange=0)
+            other = self.lit(Kind(rng.choice(NUMBERS)), strange=0)
             forms += [f"{name} {rng.choice('+-*/%')} {other}", f"-{name}", f"abs({name})", f"round({name})",
                       f"exp({name})", f"log({name})", f"log10({name})",
                       f"{name} {rng.choice('+-*/%')} {rng.choice(table.columns).name}"]
@@ -344,20 +519,26 @@ class Generator:
                       f"collection_sum({name})", f"collection_avg({name})",
                       f"count({name})"]
         if kind.name == "map":
-            key = lambda: literal(rng, kind.parts[0])
+            key = lambda: self.lit(kind.parts[0])
             forms += [f"{name}[{key()}]", f"{name}[{key()}..{key()}]", f"{name}[{key()}..]", f"{name}[..{key()}]",
                       f"map_keys({name})", f"map_values({name})"]
         if kind.name == "set":
-            value = lambda: literal(rng, kind.parts[0])
+            value = lambda: self.lit(kind.parts[0])
             forms += [f"{name}[{value()}]", f"{name}[{value()}..{value()}]", f"{name}[{value()}..]"]
         if kind.name == "udt":
             forms += [f"{name}.{field}" for field in kind.fields[1:]] + [f"{name}.nosuch"]
         if kind.name == "vector":
-            forms += [f"similarity_{which}({name}, {literal(rng, kind)})" for which in ("cosine", "euclidean", "dot_product")]
+            forms += [f"similarity_{which}({name}, {self.lit(kind)})" for which in ("cosine", "euclidean", "dot_product")]
+        if table.timed and column.role in ("static", "regular"):
+            forms += [f"writetime({name})", f"writetime({name})", f"maxwritetime({name})"]
+            if kind.name in ("map", "set"):
+                forms += [f"writetime({name}[{self.lit(kind.parts[0])}])", f"writetime({name}[{self.lit(kind.parts[0])}..])"]
+            if kind.name == "udt":
+                forms += [f"writetime({name}.{field})" for field in kind.fields[1:]]
         if column.role == "partition":
             # With nulls inside Cassandra answers what drivers cannot read, or a server error.
             forms += [f"[{name}, {name}]", f"{{{name}}}", f"{{{name}: {name}}}"]
-        forms += [f"({name}, {rng.choice(table.columns).name})", "nosuch", f"nosuch({name})", literal(rng, Kind(rng.choice(NATIVE))), f"(int) {rng.choice(STRANGE)}"]
+        forms += [f"({name}, {rng.choice(table.columns).name})", "nosuch", f"nosuch({name})", self.lit(Kind(rng.choice(NATIVE))), f"(int) {rng.choice(STRANGE)}"]
         return rng.choice(forms)
 
     def aggregate(self, table):
@@ -370,14 +551,14 @@ class Generator:
         rng = self.rng
         column = rng.choice(table.columns)
         name, kind = column.name, column.kind
-        value = lambda: column.value(rng)
+        value = lambda: column.value(self)
         forms = [f"{name} = {value()}", f"{name} {rng.choice(['<', '<=', '>', '>='])} {value()}",
                  f"{name} IN ({value()}, {value()})"]
         if kind.is_collection:
-            forms += [f"{name} CONTAINS {literal(rng, kind.parts[-1])}"] * 2
+            forms += [f"{name} CONTAINS {self.lit(kind.parts[-1])}"] * 2
         if kind.name == "map":
-            forms += [f"{name} CONTAINS KEY {literal(rng, kind.parts[0])}",
-                      f"{name}[{literal(rng, kind.parts[0])}] = {literal(rng, kind.parts[1])}"]
+            forms += [f"{name} CONTAINS KEY {self.lit(kind.parts[0])}",
+                      f"{name}[{self.lit(kind.parts[0])}] = {self.lit(kind.parts[1])}"]
         if self.some(0.06):
             forms = [f"{name} != {value()}", f"{name} IS NOT NULL", f"{name} LIKE 'a%'", f"{name} CONTAINS 1", "nosuch = 1"]
         return rng.choice(forms)
@@ -385,12 +566,12 @@ class Generator:
     def by_index(self, column):
         """What an index of the column may answer."""
         rng, kind, name = self.rng, column.kind, column.name
-        forms = [f"{name} = {column.value(rng)}"]
+        forms = [f"{name} = {column.value(self)}"]
         if kind.is_multicell:
-            forms = [f"{name} CONTAINS {literal(rng, kind.parts[-1])}"]
+            forms = [f"{name} CONTAINS {self.lit(kind.parts[-1])}"]
             if kind.name == "map":
-                forms += [f"{name} CONTAINS KEY {literal(rng, kind.parts[0])}",
-                          f"{name}[{literal(rng, kind.parts[0])}] = {literal(rng, kind.parts[1])}"]
+                forms += [f"{name} CONTAINS KEY {self.lit(kind.parts[0])}",
+                          f"{name}[{self.lit(kind.parts[0])}] = {self.lit(kind.parts[1])}"]
         return rng.choice(forms)
 
     def multi(self, table):
@@ -398,14 +579,19 @@ class Generator:
         rng = self.rng
         columns = table.clustering[rng.choice([0, 0, 0, 1]):][:rng.randint(1, 3)]
         names = ", ".join(c.name for c in columns)
-        values = lambda: "(" + ", ".join(c.value(rng) for c in columns) + ")"
+        values = lambda: "(" + ", ".join(c.value(self) for c in columns) + ")"
+        whole = lambda: b"".join(with_length(c.pick(self).data) for c in columns)
         if self.some(0.3):
+            if self.marked is not None and self.some(0.3):
+                rows = [Literal("", whole()) for _ in range(rng.randint(0, 3))]
+                return f"({names}) IN {self.mark(collection(rows, len(rows)))}"
             return f"({names}) IN ({', '.join(values() for _ in range(rng.randint(0, 3)))})"
-        return f"({names}) {rng.choice(['=', '<', '<=', '>', '>='])} {values()}"
+        value = self.mark(whole()) if self.marked is not None and self.some(0.3) else values()
+        return f"({names}) {rng.choice(['=', '<', '<=', '>', '>='])} {value}"
 
     def token(self, table):
         names = ", ".join(c.name for c in table.partition)
-        values = ", ".join(c.value(self.rng) for c in table.partition)
+        values = ", ".join(c.value(self) for c in table.partition)
         right = self.rng.choice([f"token({values})", "0", "-9223372036854775808", "5000000000000000000"])
         return f"token({names}) {self.rng.choice(['<', '<=', '>', '>=', '='])} {right}"
 
@@ -444,6 +630,9 @@ class Generator:
                 if self.some(0.1):
                     names = names[1:] or names
                 group = " GROUP BY " + ", ".join(names)
+                timed = [c.name for c in table.clustering if c.kind.name in ("timestamp", "date", "timeuuid")]
+                if timed and self.some(0.3):
+                    group += f", floor({rng.choice(timed)}, {rng.choice(['1d', '1h', '1mo'])})"
                 what = ", ".join([*names, what])
         words = "JSON " if self.some(0.06) else ""
         if self.some(0.06):
@@ -459,7 +648,8 @@ class Generator:
             if self.some(0.1):
                 directions = [rng.choice(["ASC", "DESC"]) for _ in columns]
             order = " ORDER BY " + ", ".join(f"{c.name} {d}" for c, d in zip(columns, directions))
-        per = f" PER PARTITION LIMIT {rng.choice([1, 2, 0])}" if self.some(0.07) else ""
-        limit = f" LIMIT {rng.choice([1, 2, 3, 10, 0, -1])}" if self.some(0.15) else ""
+        number = lambda value: self.written(Literal(str(value), value.to_bytes(4, "big", signed=True)), None)
+        per = f" PER PARTITION LIMIT {number(rng.choice([1, 2, 0]))}" if self.some(0.07) else ""
+        limit = f" LIMIT {number(rng.choice([1, 2, 3, 10, 0, -1]))}" if self.some(0.15) else ""
         filtering = " ALLOW FILTERING" if self.some(0.45) else ""
         return f"SELECT {words}{what} FROM {table.name}{self.where(table)}{group}{order}{per}{limit}{filtering}"

@@ -2,14 +2,28 @@
 
 import re
 
+REFUSED = r"^error 0x2[12]00 "
 # A pattern of the statement, one of Cassandra's answer, one of ours, and the words of the line in docs/differences.md.
-KNOWN = []
+KNOWN = [
+    (r"", r"JsonParseException|JsonEOFException|JsonMappingException|MismatchedInputException", REFUSED,
+     "What is wrong with a text that is no JSON"),
+    (r"", r"^error 0x0000 java\.", r"^error ", "Where Cassandra answers with a Java exception"),
+    (r"", r"^error 0x0000 class ", r"^error ", "Where Cassandra answers with a Java exception"),
+    (r"CONTAINS", r"Cannot use CONTAINS (KEY )?on non-(collection|map) column c", r"", "Collections in a clustering column with DESC"),
+    (r"collection_|map_keys|map_values", r"requires a .* argument, but found argument c\d of type frozen<", r"",
+     "Collections in a clustering column with DESC"),
+]
 
 
 def reason_for(statement, theirs, ours):
     """Why the answers may differ, if it is known."""
-    theirs, ours = "\n".join(theirs), "\n".join(ours)
+    theirs, ours = (strip(lines) for lines in (theirs, ours))
     for of_statement, of_theirs, of_ours, reason in KNOWN:
         if re.search(of_statement, statement) and re.search(of_theirs, theirs) and re.search(of_ours, ours):
             return reason
     return None
+
+
+def strip(lines):
+    """An answer without what was told when the statement was prepared."""
+    return "\n".join(line for line in lines if not line.startswith("prepared "))
