@@ -11,7 +11,7 @@ use crate::error::QueryError;
 use crate::role::RolePlan;
 use crate::select::{self, SelectPlan};
 use crate::spec::BindSlot;
-use crate::term::Preparer;
+use crate::term::{Preparer, Term};
 use crate::write::{self, BatchPlan, WritePlan};
 
 /// The keyspaces that belong to the node itself: `system`, `system_schema`, `system_views`, ….
@@ -148,9 +148,12 @@ pub fn prepare_statement(
 ) -> Result<Prepared, QueryError> {
     let mut preparer = Preparer::new(*context, markers);
     let (statement, table) = statement_of(parsed, context, &mut preparer)?;
-    // Cassandra tells no routing markers for a batch.
     let partition_key_binds = match (&statement, &table) {
-        (Statement::Select(_) | Statement::Write(_), Some(table)) => preparer.partition_key_binds(table),
+        // Cassandra tells none for a batch whose timestamp is a marker.
+        (Statement::Batch(batch), _) if matches!(batch.attributes.timestamp, Some(Term::Marker { .. })) => None,
+        (Statement::Select(_) | Statement::Write(_) | Statement::Batch(_), Some(table)) => {
+            preparer.partition_key_binds(table)
+        }
         _ => None,
     };
     let table = table.map(|table| (table.keyspace.clone(), table.name.clone()));

@@ -178,6 +178,7 @@ impl Coordinator {
         tables: &[String],
     ) -> Handled {
         let mut warnings = Vec::new();
+        warnings.extend(logged.then(|| self.short_log_warning(tables)).flatten());
         if let Err(error) = self.check_sizes(write) {
             return error.into();
         }
@@ -205,6 +206,24 @@ impl Coordinator {
         let options =
             WriteOptions { level, write_type, kind: WriteKind::Normal, warnings, then: Then::Answer, decision: None };
         self.write(Some(asker), outgoing, options)
+    }
+
+    /// Cassandra's warning about tables whose batch log entries would be gone at once, if there are any.
+    fn short_log_warning(&self, tables: &[String]) -> Option<String> {
+        let is_short = |name: &&String| {
+            let table = name.split_once('.').and_then(|(keyspace, table)| self.view.schema().table(keyspace, table));
+            table.is_some_and(|table| table.params.gc_grace_seconds == 0)
+        };
+        let mut names: Vec<&str> = tables.iter().filter(is_short).map(String::as_str).collect();
+        if names.is_empty() {
+            return None;
+        }
+        names.sort_by_key(|name| java_bucket(name));
+        let plural = if names.len() == 1 { "" } else { "s" };
+        Some(format!(
+            "Executing a LOGGED BATCH on table{plural} [{}], configured with a gc_grace_seconds of 0. The gc_grace_seconds is used to TTL batchlog entries, so setting gc_grace_seconds too low on tables involved in an atomic batch might cause batchlog entries to expire before being replayed.",
+            names.join(", ")
+        ))
     }
 
     /// Cassandra's thresholds: a size that warns, one that refuses, and unlogged batches over many partitions.
@@ -376,6 +395,12 @@ pub(super) fn bind_one<'s>(
 
 fn not_for_batches() -> ErrorResponse {
     errors::invalid("Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.")
+}
+
+/// Where a name stands in a small set of Java's: in this order Cassandra writes the names of several tables.
+fn java_bucket(name: &str) -> u32 {
+    let hash = name.encode_utf16().fold(0_u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)));
+    (hash ^ (hash >> 16)) & 15
 }
 
 /// Remembers a table's name for warnings.

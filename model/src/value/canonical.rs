@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::{
-    CollectionBuilder, Comparator, Decimal, decode_boolean, decode_varint, elements, encode_map_sorted,
+    CollectionBuilder, Comparator, Decimal, Duration, decode_boolean, decode_varint, elements, encode_map_sorted,
     encode_set_sorted, encode_varint, entries,
 };
 use crate::types::CqlType;
@@ -27,6 +27,8 @@ fn canonical_part<'a>(cql_type: &CqlType, bytes: &'a [u8]) -> Cow<'a, [u8]> {
     let rewritten = match cql_type {
         CqlType::Varint => decode_varint(bytes).map(|number| encode_varint(&number)),
         CqlType::Decimal => Decimal::from_bytes(bytes).map(|number| number.to_bytes()),
+        // What follows the three numbers is lost.
+        CqlType::Duration => Duration::from_bytes(bytes).ok().map(Duration::to_bytes),
         CqlType::Boolean => decode_boolean(bytes).map(|value| vec![u8::from(value)]),
         _ => return canonical_collection(cql_type, bytes),
     };
@@ -104,6 +106,7 @@ mod tests {
         check("set<varint>", "0000000200000002000100000001ff", "0000000200000001ff0000000101");
         check("set<boolean>", "0000000100000001ff", "000000010000000101");
         check("list<decimal>", "0000000100000006000000010005", "00000001000000050000000105");
+        check("list<duration>", "0000000100000005000000ff07", "0000000100000003000000");
         check(
             "map<tinyint, tinyint>",
             "00000002000000010200000001090000000101000000010a",

@@ -87,6 +87,8 @@ pub enum Body {
     Negate,
     Arithmetic(ArithmeticOperator),
     User(Arc<UserFunction>),
+    /// A native aggregate of numbers. Only the selection clause makes something of it.
+    NumberAggregate,
     /// Only the selection clause makes something of it.
     UserAggregate(Arc<UserAggregate>),
 }
@@ -196,6 +198,22 @@ pub fn resolve_for_type(
         return Err(QueryError::invalid(format!("Unknown function {called} called")));
     }
     best_match(&called, candidates, arguments, receiver, wanted).map(Arc::new)
+}
+
+/// The type of what `sum` or `avg` takes of an argument; the result has the same.
+///
+/// # Errors
+/// No signature fits, or several.
+pub fn number_aggregate(
+    name: &FunctionName,
+    arguments: &[&dyn Argument],
+    receiver: &ColumnSpec,
+) -> Result<CqlType, QueryError> {
+    let of =
+        |ty: &CqlType| ScalarFunction::new(name.name.as_str(), vec![ty.clone()], ty.clone(), Body::NumberAggregate);
+    let candidates = signature::NUMBERS.iter().map(of).collect();
+    let found = best_match(&crate::term::function_text(name), candidates, arguments, receiver, None)?;
+    Ok(found.return_type)
 }
 
 /// The only function of a name: says which argument is wrong.
@@ -435,7 +453,7 @@ impl ScalarFunction {
             Body::FromJson => json::from_text(self, first)?,
             // User functions were called before; aggregates are never.
             Body::User(function) => function.call(&arguments.iter().map(|value| Some(*value)).collect::<Vec<_>>())?,
-            Body::UserAggregate(_) => None,
+            Body::NumberAggregate | Body::UserAggregate(_) => None,
             Body::Math(function) => math::call(*function, &self.return_type, first)?,
             Body::MapKeys => collection::map_keys(first),
             Body::MapValues => collection::map_values(first),

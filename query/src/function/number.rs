@@ -150,8 +150,11 @@ pub(super) fn too_many_digits() -> String {
 }
 
 fn decimal_of_double(number: f64) -> Result<Decimal, String> {
-    if !number.is_finite() {
-        return Err("Infinite or NaN".to_owned());
+    if number.is_nan() {
+        return Err("A NaN cannot be converted into a decimal".to_owned());
+    }
+    if number.is_infinite() {
+        return Err("An infinite number cannot be converted into a decimal".to_owned());
     }
     java_double(number).parse::<Decimal>().map_err(|error| error.message().to_owned())
 }

@@ -69,6 +69,9 @@ impl<'a> Collector<'a> {
     }
 
     pub(super) fn add_key(&mut self, column: &Column, part: KeyPart) -> Result<(), QueryError> {
+        if self.filters.iter().any(|filter| filter.columns.iter().any(|other| other.name == column.name)) {
+            return Err(only_contains(&column.name));
+        }
         let Some(place) = self.keys.get_mut(usize::from(column.position)) else { return Ok(()) };
         *place = Some(match (place.take(), part) {
             (None, part) => part,
@@ -226,6 +229,16 @@ impl<'a> Collector<'a> {
         self.contains.push(position);
         self.filters.push(filter);
         Ok(())
+    }
+
+    /// CONTAINS on a frozen collection of the partition key.
+    pub(super) fn add_key_contains(&mut self, column: &Column, filter: Filter) -> Result<(), QueryError> {
+        match self.keys.get(usize::from(column.position)) {
+            Some(Some(KeyPart::Equal(_))) => Err(twice(&column.name, "an Equal")),
+            Some(Some(KeyPart::In(_))) => Err(twice(&column.name, "a IN")),
+            Some(Some(KeyPart::Compare(_))) => Err(both_kinds(&column.name)),
+            _ => self.add_filter(filter),
+        }
     }
 
     fn check_contains(&self) -> Result<(), QueryError> {
@@ -401,11 +414,15 @@ impl<'a> Collector<'a> {
                 None => {}
                 Some(KeyPart::Equal(value)) => filters.push(Filter {
                     columns: columns(),
+                    multi: false,
                     test: FilterTest::Compare { operator: Operator::Equal, value },
                 }),
-                Some(KeyPart::In(list)) => filters.push(Filter { columns: columns(), test: FilterTest::In(list) }),
+                Some(KeyPart::In(list)) => {
+                    filters.push(Filter { columns: columns(), multi: false, test: FilterTest::In(list) })
+                }
                 Some(KeyPart::Compare(bounds)) => filters.extend(bounds.into_iter().map(|(operator, value)| Filter {
                     columns: columns(),
+                    multi: false,
                     test: FilterTest::Compare { operator, value },
                 })),
             }
@@ -468,9 +485,11 @@ impl<'a> Collector<'a> {
             let range = restriction.first..restriction.first + width;
             self.table.clustering.get(range).unwrap_or_default().to_vec()
         };
+        let multi = restriction.multi;
         let bound = |bound: Option<SliceBound>, strict: Operator, inclusive: Operator| {
             bound.map(|bound| Filter {
                 columns: columns(bound.value.width()),
+                multi,
                 test: FilterTest::Compare {
                     operator: if bound.inclusive { inclusive } else { strict },
                     value: bound.value,
@@ -480,10 +499,11 @@ impl<'a> Collector<'a> {
         match restriction.kind {
             ClusteringKind::Equal(value) => vec![Filter {
                 columns: columns(restriction.width),
+                multi,
                 test: FilterTest::Compare { operator: Operator::Equal, value },
             }],
             ClusteringKind::In(list) => {
-                vec![Filter { columns: columns(restriction.width), test: FilterTest::In(list) }]
+                vec![Filter { columns: columns(restriction.width), multi, test: FilterTest::In(list) }]
             }
             ClusteringKind::Slice { start, end } => {
                 let start = bound(start, Operator::Greater, Operator::GreaterOrEqual);

@@ -11,6 +11,8 @@ use crate::term::Term;
 pub struct Filter {
     /// The columns: several only for multi-column relations on clustering columns.
     pub columns: Vec<Column>,
+    /// Written with parentheses: `(a, b) = …`, also with one column in them.
+    pub multi: bool,
     /// What must hold.
     pub test: FilterTest,
 }

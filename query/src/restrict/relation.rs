@@ -112,9 +112,10 @@ fn column_relation(
             let receiver = element_spec(table, column, key);
             let value = preparer.term(value, &receiver)?;
             let test = if key { FilterTest::ContainsKey(value) } else { FilterTest::Contains(value) };
-            let filter = Filter { columns: vec![column.clone()], test };
+            let filter = Filter { columns: vec![column.clone()], multi: false, test };
             return match column.kind {
                 ColumnKind::Clustering => collector.add_clustering_contains(column, filter),
+                ColumnKind::PartitionKey => collector.add_key_contains(column, filter),
                 _ => collector.add_filter(filter),
             };
         }
@@ -139,8 +140,10 @@ fn column_relation(
         ColumnKind::Clustering => {
             collector.add_clustering(restriction(&[column], false, clustering_kind(operator, value)))
         }
-        ColumnKind::Static | ColumnKind::Regular => collector
-            .add_filter(Filter { columns: vec![column.clone()], test: FilterTest::Compare { operator, value } }),
+        ColumnKind::Static | ColumnKind::Regular => {
+            let test = FilterTest::Compare { operator, value };
+            collector.add_filter(Filter { columns: vec![column.clone()], multi: false, test })
+        }
     }
 }
 
@@ -241,7 +244,7 @@ fn in_relation(
                 ClusteringKind::In(list) => FilterTest::In(list),
                 ClusteringKind::Slice { .. } => return Ok(()),
             };
-            collector.add_filter(Filter { columns: vec![column.clone()], test })
+            collector.add_filter(Filter { columns: vec![column.clone()], multi: false, test })
         }
     }
 }
@@ -271,7 +274,8 @@ fn element_relation(
     }
     let key = preparer.term(key, &element_spec(table, column, true))?;
     let value = preparer.term(value, &element_spec(table, column, false))?;
-    collector.add_filter(Filter { columns: vec![column.clone()], test: FilterTest::Element { key, value } })
+    let test = FilterTest::Element { key, value };
+    collector.add_filter(Filter { columns: vec![column.clone()], multi: false, test })
 }
 
 fn restriction(columns: &[&Column], multi: bool, kind: ClusteringKind) -> ClusteringRestriction {

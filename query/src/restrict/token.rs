@@ -38,6 +38,10 @@ impl TokenRestriction {
         };
         if let Some(equal) = &self.equal {
             let token = token(equal)?;
+            // The smallest token stands for the whole ring: Cassandra's range from it to itself goes around.
+            if token == Token::MIN {
+                return Ok(Some((RingPosition::FIRST, RingPosition::LAST)));
+            }
             return Ok(Some((RingPosition::before(token), RingPosition::after(token))));
         }
         let start = match &self.start {

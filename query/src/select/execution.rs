@@ -14,7 +14,7 @@ use super::assemble::{Assembler, RowView};
 use super::consumer::SelectConsumer;
 use super::filter::Check;
 use super::paging::{self, PagingState};
-use super::plan::{GroupPlan, SelectPlan, check_filters};
+use super::plan::{GroupPlan, SelectPlan};
 use super::selector::{Environment, Selector};
 use super::slices::{simple_slices, trim};
 use super::sort::Sorter;
@@ -195,8 +195,14 @@ impl SelectExecution {
         let limit = limit_value(plan.limit.as_ref(), values, options)?;
         let per_partition_limit = limit_value(plan.per_partition_limit.as_ref(), values, options)?;
         let page_size = page.size.filter(|size| *size > 0);
+        let constants = constants(&plan.constants, values, options)?;
         let keys = partition_keys(plan, values, options)?;
         let is_empty = keys.as_ref().is_some_and(Vec::is_empty);
+        let slices = match simple_slices(&plan.restrictions, values, options)? {
+            Some(slices) => slices,
+            None => plan.restrictions.slices(values, options)?,
+        };
+        let checks = plan.filters.iter().map(|filter| filter.evaluate(values, options)).collect::<Result<_, _>>()?;
         // With groups LIMIT does not bound the rows that are read.
         let bounded = if plan.group_by.is_some() { UNLIMITED } else { limit };
         if plan.sort.is_some() && !is_empty && page_size.is_some_and(|size| size < bounded) {
@@ -204,12 +210,6 @@ impl SelectExecution {
                 "Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query",
             ));
         }
-        let slices = match simple_slices(&plan.restrictions, values, options)? {
-            Some(slices) => slices,
-            None => plan.restrictions.slices(values, options)?,
-        };
-        check_filters(&plan.restrictions)?;
-        let checks = plan.filters.iter().map(|filter| filter.evaluate(values, options)).collect::<Result<_, _>>()?;
         let index = plan.restrictions.indexing.found.as_ref();
         let through = index.map(|index| index.through(values, options).map(Box::new)).transpose()?;
         // A single aggregate row, and sorting, look at every row whatever the page and LIMIT.
@@ -228,7 +228,7 @@ impl SelectExecution {
             row: Assembler::new(&plan.inputs),
             counters,
             checks,
-            constants: constants(&plan.constants, values, options)?,
+            constants,
             aggregates: plan.is_aggregate().then(|| Box::new(Aggregation::new(plan))),
             sorter: plan.sort.as_ref().map(|_| Box::new(Sorter::new(limit))),
             clock: Clock::new(options, plan.impure),

@@ -9,7 +9,7 @@ use helenus_model::value::{Comparator, elements, entries};
 
 use super::assemble::{Inputs, RowView, Source};
 use crate::error::QueryError;
-use crate::restrict::{Filter, FilterTest, GroupTerm};
+use crate::restrict::{Filter, FilterTest, GroupIn, GroupTerm};
 use crate::term::{Term, Value};
 use crate::values::{BoundValues, ExecuteOptions};
 
@@ -34,6 +34,10 @@ impl FilterPlan {
         FilterPlan { filter, inputs: numbers, order, key_order }
     }
 
+    fn is_of_key(&self) -> bool {
+        self.filter.columns.iter().any(|column| column.kind.is_primary_key())
+    }
+
     /// The test with its values known.
     ///
     /// # Errors
@@ -51,6 +55,12 @@ impl FilterPlan {
             row.into_iter().map(|value| value.into_owned().into_boxed_slice()).collect()
         };
         let (kind, rows) = match &self.filter.test {
+            FilterTest::Compare { operator, .. } if self.filter.multi && *operator != Operator::Equal => {
+                return Err(QueryError::invalid("Multi-column slice restrictions cannot be used for filtering."));
+            }
+            FilterTest::In(_) if self.filter.multi => {
+                return Err(QueryError::invalid("Multicolumn IN filters are not supported"));
+            }
             FilterTest::Compare { operator, value } => {
                 let row = match value {
                     GroupTerm::Elements(terms) => terms.iter().map(&one).collect::<Result<_, _>>()?,
@@ -64,6 +74,23 @@ impl FilterPlan {
                     _ => CheckKind::Among,
                 };
                 (kind, vec![row])
+            }
+            // Null among several values is none of any column that is no key.
+            FilterTest::In(GroupIn::List(terms)) if !self.is_of_key() => {
+                let mut rows = Vec::with_capacity(terms.len());
+                for term in terms {
+                    match term {
+                        GroupTerm::Elements(terms) => {
+                            for term in terms {
+                                if term.evaluate(values, options)? != Value::Null {
+                                    rows.push(vec![one(term)?]);
+                                }
+                            }
+                        }
+                        marker => rows.push(owned(marker.evaluate(&names, values, options)?)),
+                    }
+                }
+                (CheckKind::Among, rows)
             }
             FilterTest::In(list) => {
                 (CheckKind::Among, list.evaluate(&names, values, options)?.into_iter().map(owned).collect())

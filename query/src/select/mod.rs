@@ -12,12 +12,14 @@
 //! ```
 
 mod aggregate;
+mod argument;
 mod assemble;
 mod consumer;
 mod execution;
 mod filter;
 mod lists;
 mod name;
+mod named;
 mod paging;
 mod plan;
 mod qualify;

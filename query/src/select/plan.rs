@@ -12,7 +12,7 @@ use super::assemble::{Inputs, Source};
 use super::execution::SelectExecution;
 use super::filter::FilterPlan;
 use super::paging;
-use super::selection::{Selection, find_column, prepare_selection, prepare_selector};
+use super::selection::{Selection, find_column, prepare_selection, prepare_selector, selects_only_statics};
 use super::selector::Selector;
 use super::sort::SortPlan;
 use super::{PageRequest, ResultColumn};
@@ -122,13 +122,6 @@ fn invalid<T>(message: impl Into<String>) -> Result<T, QueryError> {
     Err(QueryError::invalid(message))
 }
 
-/// Only static and partition-key columns, at least one of them static.
-fn selects_only_statics(selection: &Selection) -> bool {
-    let mut kinds = selection.kinds.iter().map(|(kind, _)| *kind);
-    kinds.clone().any(|kind| kind == ColumnKind::Static)
-        && kinds.all(|kind| matches!(kind, ColumnKind::Static | ColumnKind::PartitionKey))
-}
-
 /// Checks a SELECT.
 ///
 /// # Errors
@@ -138,9 +131,10 @@ pub fn prepare_select(
     preparer: &mut Preparer<'_>,
 ) -> Result<(SelectPlan, Arc<Table>), QueryError> {
     let (table, _) = preparer.context().find_table(&select.table)?;
-    // Cassandra looks at the selection of a table with static columns before it looks at WHERE, else behind it: the order of errors.
-    let early = table.has_statics().then(|| prepare_selection(&select.clause, &table, preparer)).transpose()?;
-    let only_statics = early.as_ref().is_some_and(selects_only_statics);
+    let only_statics = selects_only_statics(&select.clause, &table, preparer)?;
+    for ordering in &select.order_by {
+        find_column(&table, ordering.column.as_str())?;
+    }
     let virtual_table = matches!(table.keyspace.as_str(), "system_views" | "system_virtual_schema");
     let options = RestrictOptions {
         kind: StatementKind::Select,
@@ -149,17 +143,14 @@ pub fn prepare_select(
     };
     let restrictions = restrict::prepare(&select.relations, &table, options, preparer)?;
     let has_clustering = !restrictions.clustering.is_empty();
-    let mut selection = early.map_or_else(|| prepare_selection(&select.clause, &table, preparer), Ok)?;
+    let mut selection = prepare_selection(&select.clause, &table, preparer)?;
     let is_range = !matches!(restrictions.partition, PartitionRestriction::Keys(_));
     if select.distinct {
         check_distinct(select, &table, &selection, &restrictions, is_range)?;
     }
     let group_by = prepare_group_by(select, &table, &restrictions, &mut selection, preparer)?;
     let aggregate = !selection.aggregates.is_empty() || group_by.is_some();
-    let limit = limit_term(select.limit.as_ref(), "[limit]", &table, preparer)?;
-    let per_partition_limit =
-        limit_term(select.per_partition_limit.as_ref(), "[per_partition_limit]", &table, preparer)?;
-    if per_partition_limit.is_some() && aggregate && group_by.is_none() {
+    if select.per_partition_limit.is_some() && aggregate && group_by.is_none() {
         return invalid("PER PARTITION LIMIT is not allowed with aggregate queries.");
     }
     let reversed = prepare_order(select, &table, &restrictions, is_range)?;
@@ -168,6 +159,9 @@ pub fn prepare_select(
     {
         return invalid(NEEDS_FILTERING);
     }
+    let limit = limit_term(select.limit.as_ref(), "[limit]", &table, preparer)?;
+    let per_partition_limit =
+        limit_term(select.per_partition_limit.as_ref(), "[per_partition_limit]", &table, preparer)?;
     let several_keys = names_several_keys(&restrictions);
     let sort = if several_keys && !select.order_by.is_empty() {
         Some(prepare_sort(select, &table, &mut selection.inputs)?)
@@ -226,18 +220,6 @@ fn is_by_index(filter: &Filter, restrictions: &Restrictions) -> bool {
     restrictions.filters.len() == 1 && restrictions.indexing.found.as_ref().is_some_and(same)
 }
 
-/// Relations on several columns that are only good for slices: Cassandra refuses them when it executes them.
-pub(super) fn check_filters(restrictions: &Restrictions) -> Result<(), QueryError> {
-    for filter in restrictions.filters.iter().filter(|filter| filter.columns.len() > 1) {
-        match &filter.test {
-            FilterTest::Compare { operator: ast::Operator::Equal, .. } => {}
-            FilterTest::In(_) => return invalid("Multicolumn IN filters are not supported"),
-            _ => return invalid("Multi-column slice restrictions cannot be used for filtering."),
-        }
-    }
-    Ok(())
-}
-
 fn aggregate_warnings(aggregate: bool, is_range: bool, several_keys: bool) -> Vec<String> {
     match (aggregate, is_range, several_keys) {
         (true, true, _) => vec!["Aggregation query used without partition key".to_owned()],
@@ -271,6 +253,9 @@ fn check_distinct(
     restrictions: &Restrictions,
     is_range: bool,
 ) -> Result<(), QueryError> {
+    if select.per_partition_limit.is_some() {
+        return invalid("PER PARTITION LIMIT is not allowed with SELECT DISTINCT queries");
+    }
     if !restrictions.clustering.is_empty()
         || filters_kind(restrictions, ColumnKind::Clustering)
         || filters_kind(restrictions, ColumnKind::Regular)
@@ -278,9 +263,6 @@ fn check_distinct(
         return invalid(
             "SELECT DISTINCT with WHERE clause only supports restriction by partition key and/or static columns.",
         );
-    }
-    if select.per_partition_limit.is_some() {
-        return invalid("PER PARTITION LIMIT is not allowed with SELECT DISTINCT queries");
     }
     for (kind, name) in &selection.kinds {
         if !matches!(kind, ColumnKind::PartitionKey | ColumnKind::Static) {
@@ -450,6 +432,9 @@ fn prepare_group_by(
     }
     if wanted.next().is_some_and(|column| column.kind == ColumnKind::PartitionKey) {
         return invalid("Group by is not supported on only a part of the partition key");
+    }
+    if select.distinct && (plan.clustering > 0 || plan.bucket.is_some()) {
+        return invalid("Grouping on clustering columns is not allowed for SELECT DISTINCT queries");
     }
     Ok(Some(plan))
 }

@@ -9,15 +9,17 @@ use helenus_model::value::Comparator;
 
 use super::ResultColumn;
 use super::aggregate::{AggregateKind, AggregatePlan};
+use super::argument::{SelectorArgument, as_term, selector_type, user_type_term};
 use super::assemble::{CellPart, Inputs, Source};
 use super::name::result_name;
+use super::named::named_columns;
 use super::qualify::qualified;
 use super::selector::Selector;
 use super::times::{Collection, Part, TimesSelector, result_type};
 use crate::error::QueryError;
-use crate::function::{self, Argument, Body};
+use crate::function::{self, Argument, Body, ScalarFunction};
 use crate::spec::ColumnSpec;
-use crate::term::{Assignability, Preparer, Term, native_type, qualified_type_text, resolve_type, type_assignability};
+use crate::term::{Preparer, Term, native_type, qualified_type_text, resolve_type};
 
 /// The checked selection clause.
 #[derive(Debug, Default)]
@@ -58,6 +60,9 @@ pub(super) fn prepare_selection(
         }
         SelectClause::Items(items) => {
             for item in qualified(items, table, builder.preparer).iter() {
+                if !matches!(item.selector, ast::Selector::Column(_)) {
+                    builder.names(&item.selector)?;
+                }
                 let (selector, ty) = builder.selector(&item.selector, None)?;
                 let name = item.alias.as_ref().map_or_else(|| builder.name(&item.selector), |alias| alias.text.clone());
                 builder.selection.columns.push(ColumnSpec::named(table, name, ty));
@@ -68,15 +73,49 @@ pub(super) fn prepare_selection(
     Ok(builder.selection)
 }
 
+/// Whether only static columns are selected, and at least one. As Cassandra, this looks at names and functions of the items, in their
+/// order, as far as it must: what is wrong with these is told before what is wrong with WHERE.
+///
+/// # Errors
+/// Unknown columns and functions.
+pub(super) fn selects_only_statics(
+    clause: &SelectClause,
+    table: &Table,
+    preparer: &mut Preparer<'_>,
+) -> Result<bool, QueryError> {
+    let SelectClause::Items(items) = clause else { return Ok(false) };
+    if !table.has_statics() {
+        return Ok(false);
+    }
+    let items = qualified(items, table, preparer);
+    let builder = Builder { table, preparer, selection: Selection::default() };
+    let any = |wanted: &dyn Fn(ColumnKind) -> bool| -> Result<bool, QueryError> {
+        for item in items.iter() {
+            if let ast::Selector::Column(name) = &item.selector {
+                if wanted(find_column(table, name.as_str())?.kind) {
+                    return Ok(true);
+                }
+                continue;
+            }
+            builder.names(&item.selector)?;
+            if named_columns(&item.selector, table)?.iter().any(|column| wanted(column.kind)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    Ok(any(&|kind| kind == ColumnKind::Static)?
+        && !any(&|kind| !matches!(kind, ColumnKind::Static | ColumnKind::PartitionKey))?)
+}
+
 /// The function that a call in a selection means.
 pub(super) fn resolve_call(
     name: &FunctionName,
     arguments: &[ast::Selector],
     table: &Table,
     preparer: &Preparer<'_>,
-) -> Result<Arc<function::ScalarFunction>, QueryError> {
-    let seen: Vec<SelectorArgument<'_, '_>> =
-        arguments.iter().map(|raw| SelectorArgument { preparer, table, raw }).collect();
+) -> Result<Arc<ScalarFunction>, QueryError> {
+    let seen = SelectorArgument::all(preparer, table, arguments);
     let seen: Vec<&dyn Argument> = seen.iter().map(|argument| argument as &dyn Argument).collect();
     let spec = ColumnSpec::named(table, "[selection]", CqlType::Blob);
     function::resolve_for_type(name, &seen, &spec, None, preparer.context())
@@ -136,6 +175,56 @@ impl<'b> Builder<'b, '_> {
         }
     }
 
+    /// Looks for the columns, functions and types a selector names. Cassandra does so for a whole item before it looks at values and
+    /// at the types of their places.
+    fn names(&self, raw: &ast::Selector) -> Result<(), QueryError> {
+        match raw {
+            ast::Selector::Column(name) => find_column(self.table, name.as_str()).map(|_| ()),
+            ast::Selector::Function { name, arguments } => {
+                arguments.iter().try_for_each(|argument| self.names(argument))?;
+                if function::is_aggregate(name) {
+                    self.native_aggregate(name, arguments).map(|_| ())
+                } else {
+                    self.resolve(name, arguments).map(|_| ())
+                }
+            }
+            ast::Selector::WriteTime { inner, .. }
+            | ast::Selector::Cast { inner, .. }
+            | ast::Selector::Field { inner, .. }
+            | ast::Selector::Element { inner, .. }
+            | ast::Selector::Slice { inner, .. } => self.names(inner),
+            ast::Selector::TypeHint { type_name, inner } => {
+                self.names(inner)?;
+                self.hint(type_name).map(|_| ())
+            }
+            ast::Selector::Negation(inner) => {
+                self.names(inner)?;
+                self.resolve(&function::native_name("_negate"), std::slice::from_ref(&**inner)).map(|_| ())
+            }
+            ast::Selector::Arithmetic { operator, left, right } => {
+                self.names(left)?;
+                self.names(right)?;
+                let name = function::native_name(function::operation_name(*operator));
+                self.resolve(&name, &[(**left).clone(), (**right).clone()]).map(|_| ())
+            }
+            ast::Selector::Tuple(parts) | ast::Selector::List(parts) | ast::Selector::Set(parts) => {
+                parts.iter().try_for_each(|part| self.names(part))
+            }
+            // What stands in braces may be fields of a user-defined type: that is only known with the type of the place.
+            ast::Selector::Map(_)
+            | ast::Selector::Literal(_)
+            | ast::Selector::Null
+            | ast::Selector::Marker(_)
+            | ast::Selector::CountRows => Ok(()),
+        }
+    }
+
+    /// The type of a hint: frozen wherever it can be.
+    fn hint(&self, name: &ast::CqlTypeName) -> Result<CqlType, QueryError> {
+        let keyspace = self.preparer.context().find_keyspace(&self.table.keyspace);
+        Ok(resolve_type(name, &self.table.keyspace, keyspace.as_deref())?.freeze())
+    }
+
     fn spec(&self, ty: CqlType) -> ColumnSpec {
         ColumnSpec::named(self.table, "[selection]", ty)
     }
@@ -189,7 +278,10 @@ impl<'b> Builder<'b, '_> {
                         | CqlType::Decimal
                 );
                 if !castable {
-                    let name = first_column(inner).map_or_else(|| result_name(inner), ToString::to_string);
+                    // Cassandra names the first column that the statement looks at, wherever that is.
+                    self.selector(inner, None)?;
+                    let name =
+                        self.selection.kinds.first().map_or_else(|| result_name(inner), |(_, name)| name.clone());
                     return invalid(format!("{name} cannot be cast to {target}"));
                 }
                 let name = function::native_name(format!("cast_as_{}", target));
@@ -202,8 +294,7 @@ impl<'b> Builder<'b, '_> {
                 })
             }
             ast::Selector::TypeHint { type_name, inner } => {
-                let keyspace = self.preparer.context().find_keyspace(&self.table.keyspace);
-                let ty = resolve_type(type_name, &self.table.keyspace, keyspace.as_deref())?;
+                let ty = self.hint(type_name)?;
                 if let (ast::Selector::List(parts), CqlType::Vector { dimension, .. }) = (&**inner, &ty)
                     && parts.len() != *dimension as usize
                 {
@@ -212,18 +303,12 @@ impl<'b> Builder<'b, '_> {
                         parts.len()
                     ));
                 }
-                if as_term(inner)
-                    .is_some_and(|term| !self.preparer.assignability(&term, &self.spec(ty.clone())).is_assignable())
-                {
+                let argument = SelectorArgument { preparer: self.preparer, table: self.table, raw: inner };
+                if !argument.assignability(&self.spec(ty.clone())).is_assignable() {
                     let name = self.name(raw);
-                    return invalid(format!("Cannot assign value {name} to {name} of type {}", ty.freeze()));
-                }
-                let (selector, found) = self.selector(inner, Some(&ty))?;
-                if !type_assignability(&ty, &found).is_assignable() {
-                    let name = result_name(raw);
                     return invalid(format!("Cannot assign value {name} to {name} of type {ty}"));
                 }
-                Ok((selector, ty))
+                Ok((self.selector(inner, Some(&ty))?.0, ty))
             }
             ast::Selector::Field { inner, field } => {
                 let (selector, ty) = self.selector(inner, None)?;
@@ -269,10 +354,45 @@ impl<'b> Builder<'b, '_> {
         if !function::is_aggregate(name) {
             return self.call(name, arguments);
         }
+        let (kind, found) = self.native_aggregate(name, arguments)?;
+        let [argument] = arguments else {
+            return Ok((self.aggregate(kind, None, CqlType::Int), CqlType::Bigint));
+        };
+        let Some(ty) = found else {
+            if matches!(argument, ast::Selector::Null) {
+                let null = self.constant(Term::Null);
+                return Ok((self.aggregate(kind, Some(null), CqlType::Blob), CqlType::Bigint));
+            }
+            return Ok((self.aggregate(kind, None, CqlType::Int), CqlType::Bigint));
+        };
+        let before = self.selection.aggregates.len();
+        let (selector, _) = self.selector(argument, Some(&ty))?;
+        if self.selection.aggregates.len() > before {
+            return invalid("aggregate functions cannot be used as arguments of aggregate functions");
+        }
+        let result = match kind {
+            AggregateKind::CountRows | AggregateKind::Count => CqlType::Bigint,
+            AggregateKind::Min | AggregateKind::Max => ty.freeze(),
+            _ => ty.clone(),
+        };
+        Ok((self.aggregate(kind, Some(selector), ty), result))
+    }
+
+    /// Which native aggregate a call means, and the type of what it aggregates: none for rows and nulls.
+    fn native_aggregate(
+        &self,
+        name: &FunctionName,
+        arguments: &[ast::Selector],
+    ) -> Result<(AggregateKind, Option<CqlType>), QueryError> {
         let kind = AggregateKind::of_name(name.name.as_str())
             .ok_or_else(|| QueryError::invalid(format!("Unknown function {} called", name.name)))?;
         if kind == AggregateKind::CountRows || is_count_rows(name, arguments) {
-            return Ok((self.aggregate(kind, None, CqlType::Int), CqlType::Bigint));
+            return Ok((kind, None));
+        }
+        if matches!(kind, AggregateKind::Sum | AggregateKind::Average) {
+            let seen = SelectorArgument::all(self.preparer, self.table, arguments);
+            let seen: Vec<&dyn Argument> = seen.iter().map(|argument| argument as &dyn Argument).collect();
+            return Ok((kind, Some(function::number_aggregate(name, &seen, &self.spec(CqlType::Blob))?)));
         }
         let [argument] = arguments else {
             return invalid(match kind {
@@ -284,40 +404,29 @@ impl<'b> Builder<'b, '_> {
             });
         };
         if kind == AggregateKind::Count && matches!(argument, ast::Selector::Null) {
-            let null = self.constant(Term::Null);
-            return Ok((self.aggregate(kind, Some(null), CqlType::Blob), CqlType::Bigint));
+            return Ok((kind, None));
         }
-        let before = self.selection.aggregates.len();
-        let constant = as_term(argument).and_then(|_| self.type_of(argument));
-        if as_term(argument).is_some() && constant.is_none() {
-            return invalid(format!(
+        match self.type_of(argument) {
+            Some(ty) => Ok((kind, Some(ty))),
+            None => invalid(format!(
                 "Cannot infer type of argument {} in call to function system.{}(any): use type casts to disambiguate",
                 result_name(argument),
                 name.name
-            ));
-        }
-        let (selector, ty) = self.selector(argument, constant.as_ref())?;
-        if self.selection.aggregates.len() > before {
-            return invalid("aggregate functions cannot be used as arguments of aggregate functions");
-        }
-        match kind.result_type(&ty) {
-            Some(result) => Ok((self.aggregate(kind, Some(selector), ty), result)),
-            None => invalid(format!(
-                "Invalid call to function {}, none of its type signatures match (known type signatures: {})",
-                name.name,
-                numeric_signatures(name.name.as_str())
             )),
         }
     }
 
-    fn call(&mut self, name: &FunctionName, arguments: &[ast::Selector]) -> Typed {
-        arguments.iter().try_for_each(|argument| check_columns(self.table, argument))?;
-        let function = resolve_call(name, arguments, self.table, self.preparer).map_err(|error| match &error {
+    fn resolve(&self, name: &FunctionName, arguments: &[ast::Selector]) -> Result<Arc<ScalarFunction>, QueryError> {
+        resolve_call(name, arguments, self.table, self.preparer).map_err(|error| match &error {
             QueryError::Invalid(text) if text.starts_with("Unknown function ") => {
                 QueryError::invalid(format!("Unknown function '{}'", crate::term::function_text(name)))
             }
             _ => error,
-        })?;
+        })
+    }
+
+    fn call(&mut self, name: &FunctionName, arguments: &[ast::Selector]) -> Typed {
+        let function = self.resolve(name, arguments)?;
         let before = self.selection.aggregates.len();
         let mut selectors = Vec::with_capacity(arguments.len());
         for (place, argument) in arguments.iter().enumerate() {
@@ -427,7 +536,7 @@ impl<'b> Builder<'b, '_> {
                 Ok((Part::Element { inner, of: Collection { value, order, map }, key }, ty))
             }
             ast::Selector::Slice { inner, .. } => {
-                let (Selector::Slice { inner: value, from, to, order, map }, ty) = self.selector(raw, None)? else {
+                let (Selector::Slice { inner: value, from, to, order, map, .. }, ty) = self.selector(raw, None)? else {
                     return no_type(raw);
                 };
                 let inner = Box::new(self.part(kind, name, inner)?.0);
@@ -461,7 +570,8 @@ impl<'b> Builder<'b, '_> {
         };
         let (from, to) = (end(from)?, end(to)?);
         let order = Comparator::for_type(&key_type);
-        Ok((Selector::Slice { inner: Box::new(selector), from, to, order, map }, ty))
+        let frozen = !ty.is_multi_cell();
+        Ok((Selector::Slice { inner: Box::new(selector), from, to, order, map, frozen }, ty))
     }
 
     /// Tuples, lists, sets and maps of selectors.
@@ -498,6 +608,16 @@ impl<'b> Builder<'b, '_> {
                 Selector::Map(entries.collect::<Result<_, QueryError>>()?, Comparator::for_type(key))
             }
             (ast::Selector::Map(entries), CqlType::Udt { definition, .. }) => {
+                let unknown = entries.iter().find_map(|(key, _)| match key {
+                    ast::Selector::Column(name) => {
+                        (!definition.fields.iter().any(|(field, _)| *field == name.text)).then_some(&name.text)
+                    }
+                    _ => None,
+                });
+                if let Some(unknown) = unknown {
+                    let name = &definition.name;
+                    return invalid(format!("Unknown field '{unknown}' in value of user defined type {name}"));
+                }
                 let mut fields = Vec::with_capacity(definition.fields.len());
                 for (field, ty) in &definition.fields {
                     let named = |key: &ast::Selector| matches!(key, ast::Selector::Column(name) if name.text == *field);
@@ -521,7 +641,7 @@ fn is_count_rows(name: &FunctionName, arguments: &[ast::Selector]) -> bool {
 }
 
 /// The type of one time.
-fn time_type(kind: WriteTimeKind) -> CqlType {
+pub(super) fn time_type(kind: WriteTimeKind) -> CqlType {
     if kind == WriteTimeKind::Ttl { CqlType::Int } else { CqlType::Bigint }
 }
 
@@ -557,187 +677,4 @@ pub(super) fn find_column<'t>(table: &'t Table, name: &str) -> Result<&'t Column
             helenus_model::types::maybe_quote(&table.name)
         ))
     })
-}
-
-/// Refuses columns that do not exist: Cassandra looks at the arguments of a call before it looks for the function.
-fn check_columns(table: &Table, raw: &ast::Selector) -> Result<(), QueryError> {
-    let each = |raw: &ast::Selector| check_columns(table, raw);
-    match raw {
-        ast::Selector::Column(name) => find_column(table, name.as_str()).map(|_| ()),
-        ast::Selector::Function { arguments: parts, .. }
-        | ast::Selector::Tuple(parts)
-        | ast::Selector::List(parts)
-        | ast::Selector::Set(parts) => parts.iter().try_for_each(each),
-        ast::Selector::Arithmetic { left, right, .. } => each(left).and_then(|()| each(right)),
-        ast::Selector::Negation(inner)
-        | ast::Selector::Cast { inner, .. }
-        | ast::Selector::TypeHint { inner, .. }
-        | ast::Selector::Field { inner, .. }
-        | ast::Selector::Element { inner, .. }
-        | ast::Selector::Slice { inner, .. } => each(inner),
-        _ => Ok(()),
-    }
-}
-
-/// The column that stands first in a selector.
-fn first_column(raw: &ast::Selector) -> Option<&ast::Name> {
-    match raw {
-        ast::Selector::Column(name) => Some(name),
-        ast::Selector::Function { arguments, .. } => arguments.iter().find_map(first_column),
-        ast::Selector::Arithmetic { left, right, .. } => first_column(left).or_else(|| first_column(right)),
-        ast::Selector::Negation(inner)
-        | ast::Selector::Cast { inner, .. }
-        | ast::Selector::TypeHint { inner, .. }
-        | ast::Selector::Field { inner, .. }
-        | ast::Selector::Element { inner, .. } => first_column(inner),
-        _ => None,
-    }
-}
-
-fn numeric_signatures(name: &str) -> String {
-    let types = ["tinyint", "smallint", "int", "bigint", "float", "double", "decimal", "varint", "counter"];
-    types.map(|ty| format!("system.{name} : ({ty}) -> {ty}")).join(", ")
-}
-
-/// The selector as a term, when it has no column in it.
-fn as_term(raw: &ast::Selector) -> Option<RawTerm> {
-    let all = |parts: &[ast::Selector]| parts.iter().map(as_term).collect::<Option<Vec<_>>>();
-    Some(match raw {
-        ast::Selector::Literal(literal) => RawTerm::Literal(literal.clone()),
-        ast::Selector::Null => RawTerm::Null,
-        ast::Selector::Marker(marker) => RawTerm::Marker(marker.clone()),
-        ast::Selector::List(parts) => RawTerm::List(all(parts)?),
-        ast::Selector::Set(parts) => RawTerm::Set(all(parts)?),
-        ast::Selector::Tuple(parts) => match parts.as_slice() {
-            [only] => as_term(only)?,
-            parts => RawTerm::Tuple(all(parts)?),
-        },
-        ast::Selector::Map(entries) => {
-            let entries = entries.iter().map(|(key, value)| Some((as_term(key)?, as_term(value)?)));
-            RawTerm::Map(entries.collect::<Option<_>>()?)
-        }
-        _ => return None,
-    })
-}
-
-/// `{field: term}` as a value of a user-defined type: so it is read where one is wanted.
-fn user_type_term(raw: &ast::Selector) -> Option<RawTerm> {
-    let ast::Selector::Map(entries) = raw else { return None };
-    let fields = entries.iter().map(|(key, value)| match key {
-        ast::Selector::Column(name) => Some((name.clone(), as_term(value)?)),
-        _ => None,
-    });
-    Some(RawTerm::UserType(fields.collect::<Option<_>>()?))
-}
-
-/// The type a selector has by itself.
-fn selector_type(preparer: &Preparer<'_>, table: &Table, raw: &ast::Selector) -> Option<CqlType> {
-    let spec = ColumnSpec::named(table, "[selection]", CqlType::Blob);
-    let of = |raw: &ast::Selector| selector_type(preparer, table, raw);
-    match raw {
-        ast::Selector::Column(name) => Some(table.column(name.as_str())?.ty.clone()),
-        ast::Selector::CountRows => Some(CqlType::Bigint),
-        ast::Selector::Function { name, arguments } if function::is_aggregate(name) => {
-            let kind = AggregateKind::of_name(name.name.as_str())?;
-            match (kind, arguments.as_slice()) {
-                (AggregateKind::CountRows, _) => Some(CqlType::Bigint),
-                (kind, [argument]) => kind.result_type(&of(argument)?),
-                _ => None,
-            }
-        }
-        ast::Selector::Function { name, arguments } => call_type(preparer, table, name, arguments),
-        ast::Selector::WriteTime { kind, inner } => {
-            let many = *kind != WriteTimeKind::MaxWriteTime && of(inner)?.is_multi_cell();
-            Some(result_type(time_type(*kind), many))
-        }
-        ast::Selector::Cast { target, .. } => Some(native_type(*target)),
-        ast::Selector::TypeHint { type_name, .. } => {
-            let keyspace = preparer.context().find_keyspace(&table.keyspace);
-            resolve_type(type_name, &table.keyspace, keyspace.as_deref()).ok()
-        }
-        ast::Selector::Field { inner, field } => match of(inner)? {
-            CqlType::Udt { definition, .. } => {
-                definition.fields.iter().find(|(name, _)| name == field.as_str()).map(|(_, ty)| ty.clone())
-            }
-            _ => None,
-        },
-        ast::Selector::Element { inner, .. } => match of(inner)? {
-            CqlType::Map { value, .. } => Some((*value).clone()),
-            CqlType::Set { element, .. } => Some((*element).clone()),
-            _ => None,
-        },
-        ast::Selector::Slice { inner, .. } => of(inner),
-        ast::Selector::Negation(inner) => {
-            call_type(preparer, table, &function::native_name("_negate"), std::slice::from_ref(&**inner))
-        }
-        ast::Selector::Arithmetic { operator, left, right } => {
-            let name = function::native_name(function::operation_name(*operator));
-            call_type(preparer, table, &name, &[(**left).clone(), (**right).clone()])
-        }
-        ast::Selector::Tuple(parts) => match parts.as_slice() {
-            [only] => of(only),
-            parts => Some(CqlType::tuple(parts.iter().map(of).collect::<Option<Vec<_>>>()?)),
-        },
-        ast::Selector::List(parts) => Some(CqlType::list(of(parts.first()?)?, true)),
-        ast::Selector::Set(parts) => Some(CqlType::set(of(parts.first()?)?, true)),
-        ast::Selector::Map(entries) => {
-            let (key, value) = entries.first()?;
-            Some(CqlType::map(of(key)?, of(value)?, true))
-        }
-        ast::Selector::Literal(_) | ast::Selector::Null | ast::Selector::Marker(_) => {
-            preparer.exact_type(&as_term(raw)?, &spec)
-        }
-    }
-}
-
-fn call_type(
-    preparer: &Preparer<'_>,
-    table: &Table,
-    name: &FunctionName,
-    arguments: &[ast::Selector],
-) -> Option<CqlType> {
-    let seen: Vec<SelectorArgument<'_, '_>> =
-        arguments.iter().map(|raw| SelectorArgument { preparer, table, raw }).collect();
-    let seen: Vec<&dyn Argument> = seen.iter().map(|argument| argument as &dyn Argument).collect();
-    let spec = ColumnSpec::named(table, "[selection]", CqlType::Blob);
-    let function = function::resolve_for_type(name, &seen, &spec, None, preparer.context()).ok()?;
-    Some(function.return_type.clone())
-}
-
-/// A selector as the argument of a function still to be found.
-struct SelectorArgument<'a, 'p> {
-    preparer: &'a Preparer<'p>,
-    table: &'a Table,
-    raw: &'a ast::Selector,
-}
-
-impl Argument for SelectorArgument<'_, '_> {
-    fn assignability(&self, spec: &ColumnSpec) -> Assignability {
-        if let (CqlType::Udt { .. }, Some(term)) = (&spec.ty, user_type_term(self.raw)) {
-            return self.preparer.assignability(&term, spec);
-        }
-        if let Some(term) = as_term(self.raw) {
-            return self.preparer.assignability(&term, spec);
-        }
-        match self.exact_type(spec) {
-            Some(ty) => type_assignability(&spec.ty, &ty),
-            None => Assignability::No,
-        }
-    }
-
-    fn exact_type(&self, _receiver: &ColumnSpec) -> Option<CqlType> {
-        selector_type(self.preparer, self.table, self.raw)
-    }
-
-    fn text(&self) -> String {
-        result_name(self.raw)
-    }
-
-    fn is_marker(&self) -> bool {
-        matches!(self.raw, ast::Selector::Marker(_))
-    }
-
-    fn list_length(&self) -> Option<usize> {
-        if let ast::Selector::List(parts) = self.raw { Some(parts.len()) } else { None }
-    }
 }

@@ -31,7 +31,15 @@ pub(super) enum Selector {
     /// A value of a map, or the element of a set, under a constant key.
     Element { inner: Box<Selector>, key: Box<Selector>, order: Comparator, map: bool },
     /// The part of a map or set between two constant keys.
-    Slice { inner: Box<Selector>, from: Option<Box<Selector>>, to: Option<Box<Selector>>, order: Comparator, map: bool },
+    /// Of a value of one cell it may be empty; of many cells there is none then.
+    Slice {
+        inner: Box<Selector>,
+        from: Option<Box<Selector>>,
+        to: Option<Box<Selector>>,
+        order: Comparator,
+        map: bool,
+        frozen: bool,
+    },
     /// WRITETIME, MAXWRITETIME or TTL of a part of a column.
     Times(Box<TimesSelector>),
     /// `(a, b)`
@@ -91,14 +99,14 @@ impl Selector {
                 };
                 found.map(|value| Cow::Owned(value.to_vec()))
             }
-            Selector::Slice { inner, from, to, order, map } => {
+            Selector::Slice { inner, from, to, order, map, frozen } => {
                 let Some(whole) = inner.evaluate(row, environment)? else { return Ok(None) };
                 let end = |end: &Option<Box<Selector>>| match end {
                     Some(end) => end.evaluate(row, environment),
                     None => Ok(None),
                 };
                 let (from, to) = (end(from)?, end(to)?);
-                slice(&whole, from.as_deref(), to.as_deref(), order, *map).map(Cow::Owned)
+                slice(&whole, from.as_deref(), to.as_deref(), order, (*map, *frozen)).map(Cow::Owned)
             }
             Selector::Times(times) => times.evaluate(row, environment)?,
             Selector::Tuple(parts) => {
@@ -174,8 +182,14 @@ fn present<'a>(
     selectors.iter().map(|selector| one(selector, row, environment)).collect()
 }
 
-/// The entries with keys from `from` to `to`, both included; None when there are none.
-fn slice(whole: &[u8], from: Option<&[u8]>, to: Option<&[u8]>, order: &Comparator, map: bool) -> Option<Vec<u8>> {
+/// The entries with keys from `from` to `to`, both included; None when there are none and the value is not frozen.
+fn slice(
+    whole: &[u8],
+    from: Option<&[u8]>,
+    to: Option<&[u8]>,
+    order: &Comparator,
+    (map, frozen): (bool, bool),
+) -> Option<Vec<u8>> {
     let within = |key: &[u8]| {
         from.is_none_or(|from| order.compare(key, from).is_ge()) && to.is_none_or(|to| order.compare(key, to).is_le())
     };
@@ -192,5 +206,5 @@ fn slice(whole: &[u8], from: Option<&[u8]>, to: Option<&[u8]>, order: &Comparato
             any = true;
         }
     }
-    any.then(|| builder.finish())
+    (any || frozen).then(|| builder.finish())
 }

@@ -100,7 +100,7 @@ impl Preparer<'_> {
                 CqlType::Map { key, value, .. } => {
                     let key = receiver.inner(format!("key({})", receiver.name), (**key).clone());
                     let value = receiver.inner(value_name(receiver), (**value).clone());
-                    let mut answer = Assignability::Exact;
+                    let mut answer = if entries.is_empty() { Assignability::Weak } else { Assignability::Exact };
                     for (k, v) in entries {
                         answer = answer.and(self.assignability(k, &key)).and(self.assignability(v, &value));
                     }
@@ -148,7 +148,42 @@ impl Preparer<'_> {
         }
     }
 
+    /// Refuses `[…]` where no list or vector is wanted, also inside other literals: Cassandra does so while it tries whether a value
+    /// fits, but for tuples.
+    ///
+    /// # Errors
+    /// There is one.
+    pub(super) fn refuse_lists(&self, term: &RawTerm, receiver: &ColumnSpec) -> Result<(), QueryError> {
+        let each = |terms: &[RawTerm], ty: &CqlType| {
+            let inner = receiver.inner(String::new(), ty.clone());
+            terms.iter().try_for_each(|term| self.refuse_lists(term, &inner))
+        };
+        match (term, &receiver.ty) {
+            (RawTerm::List(parts), CqlType::List { element, .. } | CqlType::Vector { element, .. }) => {
+                each(parts, element)
+            }
+            (RawTerm::List(_), other) => Err(super::prepare::not_a_list(other)),
+            (RawTerm::Set(parts), CqlType::Set { element, .. }) => each(parts, element),
+            (RawTerm::Map(entries), CqlType::Map { key, value, .. }) => entries.iter().try_for_each(|(k, v)| {
+                each(std::slice::from_ref(k), key)?;
+                each(std::slice::from_ref(v), value)
+            }),
+            (RawTerm::Tuple(parts), ty) if is_parenthesis(parts, ty) => each(parts, ty),
+            (RawTerm::UserType(fields), CqlType::Udt { definition, .. }) => {
+                definition.fields.iter().try_for_each(|(name, ty)| {
+                    let field = fields.iter().find(|(field, _)| field.text == *name);
+                    field.map_or(Ok(()), |(_, value)| each(std::slice::from_ref(value), ty))
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn all(&self, elements: &[RawTerm], spec: &ColumnSpec) -> Assignability {
+        // Nothing says that an empty one is of exactly this type.
+        if elements.is_empty() {
+            return Assignability::Weak;
+        }
         elements.iter().fold(Assignability::Exact, |answer, element| answer.and(self.assignability(element, spec)))
     }
 
@@ -277,9 +312,9 @@ pub(super) fn value_name(receiver: &ColumnSpec) -> String {
     format!("value({})", receiver.name)
 }
 
-/// Parentheses around an operation only group it, unless a tuple is wanted.
+/// Parentheses around one value only group it, unless a tuple is wanted.
 pub(super) fn is_parenthesis(elements: &[RawTerm], wanted: &CqlType) -> bool {
-    matches!(elements, [RawTerm::Arithmetic { .. } | RawTerm::Negation(_)]) && tuple_components(wanted).is_none()
+    elements.len() == 1 && !matches!(wanted, CqlType::Tuple(_) | CqlType::Udt { .. })
 }
 
 /// The components of a tuple; a user-defined type stored as one value may be written as one too.

@@ -39,6 +39,7 @@ impl Preparer<'_> {
         }
         let spec = receiver.inner(value_name(receiver), element.clone());
         for part in elements {
+            self.refuse_lists(part, &spec)?;
             if !self.assignability(part, &spec).is_assignable() {
                 return Err(wrong_part("vector", "value", part, receiver, &spec));
             }
@@ -70,6 +71,7 @@ impl Preparer<'_> {
         receiver: &ColumnSpec,
     ) -> Result<Vec<Term>, QueryError> {
         for element in elements {
+            self.refuse_lists(element, spec)?;
             if !self.assignability(element, spec).is_assignable() {
                 return Err(wrong_part(kind, "value", element, receiver, spec));
             }
@@ -92,9 +94,11 @@ impl Preparer<'_> {
         let key_spec = receiver.inner(format!("key({})", receiver.name), (**key).clone());
         let value_spec = receiver.inner(value_name(receiver), (**value).clone());
         for (key, value) in entries {
+            self.refuse_lists(key, &key_spec)?;
             if !self.assignability(key, &key_spec).is_assignable() {
                 return Err(wrong_part("map", "key", key, receiver, &key_spec));
             }
+            self.refuse_lists(value, &value_spec)?;
             if !self.assignability(value, &value_spec).is_assignable() {
                 return Err(wrong_part("map", "value", value, receiver, &value_spec));
             }
@@ -113,6 +117,20 @@ impl Preparer<'_> {
         let Some(components) = tuple_components(&receiver.ty) else {
             return Err(wrong_literal("tuple type", receiver));
         };
+        let specs: Vec<ColumnSpec> = components
+            .iter()
+            .enumerate()
+            .map(|(place, ty)| receiver.inner(format!("{}[{place}]", receiver.name), ty.clone()))
+            .collect();
+        for (place, (element, spec)) in elements.iter().zip(&specs).enumerate() {
+            self.refuse_lists(element, spec)?;
+            if !self.assignability(element, spec).is_assignable() {
+                return Err(QueryError::invalid(format!(
+                    "Invalid tuple literal for {}: component {place} is not of type {}",
+                    receiver.name, spec.ty
+                )));
+            }
+        }
         if elements.len() > components.len() {
             return Err(QueryError::invalid(format!(
                 "Invalid tuple literal for {}: too many elements. Type {} expects {} but got {}",
@@ -121,19 +139,6 @@ impl Preparer<'_> {
                 components.len(),
                 elements.len()
             )));
-        }
-        let specs: Vec<ColumnSpec> = components
-            .iter()
-            .enumerate()
-            .map(|(place, ty)| receiver.inner(format!("{}[{place}]", receiver.name), ty.clone()))
-            .collect();
-        for (place, (element, spec)) in elements.iter().zip(&specs).enumerate() {
-            if !self.assignability(element, spec).is_assignable() {
-                return Err(QueryError::invalid(format!(
-                    "Invalid tuple literal for {}: component {place} is not of type {}",
-                    receiver.name, spec.ty
-                )));
-            }
         }
         let terms =
             elements.iter().zip(&specs).map(|(element, spec)| self.term(element, spec)).collect::<Result<_, _>>()?;
@@ -155,6 +160,7 @@ impl Preparer<'_> {
             let spec = receiver.inner(format!("{}.{field}", receiver.name), ty.clone());
             if let Some((_, value)) = entries.iter().find(|(name, _)| name.text == *field) {
                 found += 1;
+                self.refuse_lists(value, &spec)?;
                 if !self.assignability(value, &spec).is_assignable() {
                     return Err(QueryError::invalid(format!(
                         "Invalid user type literal for {}: field {field} is not of type {ty}",

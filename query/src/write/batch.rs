@@ -64,12 +64,17 @@ impl BatchPlan {
         lists: &[ListRows],
         out: &mut WriteBatch,
     ) -> Result<(), QueryError> {
-        let timestamp = self.attributes.timestamp(values, options)?;
-        let options = ExecuteOptions { timestamp, ..*options };
-        for (place, statement) in self.statements.iter().enumerate() {
-            statement.bind_with(values, &options, lists.get(place), out)?;
-        }
-        Ok(())
+        let bound = self.attributes.timestamp(values, options).and_then(|timestamp| {
+            let options = ExecuteOptions { timestamp, ..*options };
+            let mut statements = self.statements.iter().enumerate();
+            statements.try_for_each(|(place, statement)| statement.bind_with(values, &options, lists.get(place), out))
+        });
+        bound.map_err(|error| {
+            // Cassandra works out the keys of all statements before it looks at anything else of them.
+            let mut keys = self.statements.iter().filter(|statement| statement.json.is_none());
+            let wrong = keys.try_for_each(|statement| statement.check_partition_keys(values, options));
+            wrong.err().unwrap_or(error)
+        })
     }
 }
 

@@ -70,14 +70,19 @@ impl WritePlan {
         lists: Option<&ListRows>,
         out: &mut WriteBatch,
     ) -> Result<(), QueryError> {
-        let execution = Execution {
-            plan: self,
-            values,
-            options,
-            timestamp: self.attributes.timestamp(values, options)?,
-            time_to_live: self.attributes.time_to_live(&self.table, values, options)?,
-            lists,
+        let times = self
+            .attributes
+            .timestamp(values, options)
+            .and_then(|timestamp| Ok((timestamp, self.attributes.time_to_live(&self.table, values, options)?)));
+        let (timestamp, time_to_live) = match times {
+            Ok(times) => times,
+            Err(error) => {
+                // What is wrong with the key is told first.
+                self.check_partition_keys(values, options)?;
+                return if self.names_rows(values, options)? { Err(error) } else { Ok(()) };
+            }
         };
+        let execution = Execution { plan: self, values, options, timestamp, time_to_live, lists };
         let mut scratch = std::mem::take(&mut out.scratch);
         let done = match &self.single {
             Some(single) => execution.single_row(single, &mut scratch, out),
@@ -90,6 +95,29 @@ impl WritePlan {
 
 fn no_columns_of_ranges() -> QueryError {
     QueryError::invalid("Range deletions are not supported for specific columns")
+}
+
+impl WritePlan {
+    /// Looks at the partition keys an execution names.
+    ///
+    /// # Errors
+    /// They are null, unset, empty or too long.
+    pub(super) fn check_partition_keys(
+        &self,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+    ) -> Result<(), QueryError> {
+        let keys = self.restrictions.partition_keys(values, options)?.unwrap_or_default();
+        keys.iter().try_for_each(|key| check_key(key))
+    }
+
+    /// Whether the WHERE names rows at all: an IN may be empty. Ranges are not looked at.
+    fn names_rows(&self, values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Result<bool, QueryError> {
+        if self.deletes_rows() && !self.restrictions.has_whole_clustering() {
+            return Ok(true);
+        }
+        Ok(!self.writes_rows() || !self.restrictions.clustering_prefixes(values, options)?.is_empty())
+    }
 }
 
 impl Execution<'_> {

@@ -9,7 +9,7 @@ use helenus_model::types::CqlType;
 use helenus_model::value::{Json, from_json, name_from_json};
 
 use super::plan::WritePlan;
-use super::statement::{insert_into, writable_table};
+use super::statement::{insert_into, refuse_counter_table, writable_table};
 use crate::error::QueryError;
 use crate::function::json::{is_duration_refusal, json_reason};
 use crate::spec::ColumnSpec;
@@ -140,6 +140,7 @@ fn read_columns(text: &str, table: &Table, default_unset: bool) -> Result<Vec<Ce
 /// As [`super::prepare_insert`]; a literal that is no JSON object of the table's columns.
 pub fn prepare_insert_json(insert: &InsertJson, preparer: &mut Preparer<'_>) -> Result<WritePlan, QueryError> {
     let table = writable_table(&insert.table, preparer)?;
+    refuse_counter_table(&table)?;
     let source = match &insert.json {
         JsonValue::Text(text) => Source::Known(read_columns(text, &table, insert.default_unset)?),
         JsonValue::Marker(marker) => {

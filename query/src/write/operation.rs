@@ -162,7 +162,15 @@ fn add(
     let action = match &column.ty {
         CqlType::List { .. } => Action::Append(preparer.term(value, spec)?),
         CqlType::Set { element, .. } => Action::AddToSet(preparer.term(value, spec)?, Comparator::for_type(element)),
-        CqlType::Map { key, .. } => Action::PutAll(preparer.term(value, spec)?, Comparator::for_type(key)),
+        CqlType::Map { key, .. } => {
+            let term = preparer.term(value, spec).map_err(|_| {
+                QueryError::invalid(format!(
+                    "Value for a map addition has to be a map, but was: '{}'",
+                    term_text(value)
+                ))
+            })?;
+            Action::PutAll(term, Comparator::for_type(key))
+        }
         _ => Action::Count { by: preparer.term(value, spec)?, negative: false },
     };
     operation(column, action)

@@ -26,8 +26,8 @@ pub(super) fn writable_table(name: &ast::QualifiedName, preparer: &Preparer<'_>)
 }
 
 /// The time of a conditional write is its ballot's.
-fn refuse_timestamp(conditions: Option<&Conditions>, attributes: &ast::Using) -> Result<(), QueryError> {
-    if conditions.is_some() && attributes.timestamp.is_some() {
+fn refuse_timestamp(conditional: bool, attributes: &ast::Using) -> Result<(), QueryError> {
+    if conditional && attributes.timestamp.is_some() {
         return Err(QueryError::invalid("Cannot provide custom timestamp for conditional updates"));
     }
     Ok(())
@@ -65,6 +65,14 @@ pub fn prepare_insert(insert: &ast::Insert, preparer: &mut Preparer<'_>) -> Resu
     insert_into(insert, table, preparer, None)
 }
 
+/// Counters are not inserted.
+pub(super) fn refuse_counter_table(table: &Table) -> Result<(), QueryError> {
+    if table.is_counter() {
+        return Err(QueryError::invalid("INSERT statements are not allowed on counter tables, use UPDATE instead"));
+    }
+    Ok(())
+}
+
 /// An INSERT; with `own` its values' markers are bound there and not among the statement's.
 pub(super) fn insert_into<'a>(
     insert: &ast::Insert,
@@ -72,11 +80,8 @@ pub(super) fn insert_into<'a>(
     preparer: &mut Preparer<'a>,
     mut own: Option<Preparer<'a>>,
 ) -> Result<WritePlan, QueryError> {
-    if table.is_counter() {
-        return Err(QueryError::invalid("INSERT statements are not allowed on counter tables, use UPDATE instead"));
-    }
+    refuse_counter_table(&table)?;
     let conditions = insert.if_not_exists.then_some(Conditions::NotExists);
-    refuse_timestamp(conditions.as_ref(), &insert.using)?;
     let attributes = Attributes::prepare(&insert.using, &table, preparer)?;
     let preparer = own.as_mut().unwrap_or(preparer);
     if insert.columns.len() != insert.values.len() {
@@ -105,6 +110,7 @@ pub(super) fn insert_into<'a>(
         only_statics: !has_clustering && only_statics(StatementKind::Insert, &table, &operations, conditions.as_ref()),
     };
     let restrictions = restrict::prepare(&relations, &table, options, preparer)?;
+    refuse_timestamp(conditions.is_some(), &insert.using)?;
     Ok(WritePlan::new(StatementKind::Insert, attributes, restrictions, operations, conditions))
 }
 
@@ -113,12 +119,11 @@ pub(super) fn insert_into<'a>(
 /// # Errors
 /// As [`prepare_insert`].
 pub fn prepare_update(update: &ast::Update, preparer: &mut Preparer<'_>) -> Result<WritePlan, QueryError> {
-    let table = writable_table(&update.table, preparer)?;
-    refuse_counters(&table, &update.using)?;
-    let attributes = Attributes::prepare(&update.using, &table, preparer)?;
-    let conditions = Conditions::prepare(&update.conditions, &table, preparer)?;
-    refuse_timestamp(conditions.as_ref(), &update.using)?;
     check_conflicts(&update.assignments)?;
+    let table = writable_table(&update.table, preparer)?;
+    let attributes = Attributes::prepare(&update.using, &table, preparer)?;
+    refuse_timestamp(matches!(update.conditions, ast::Conditions::If(_)), &update.using)?;
+    let conditions = Conditions::prepare(&update.conditions, &table, preparer)?;
     let mut operations = Vec::with_capacity(update.assignments.len());
     for assignment in &update.assignments {
         let column = existing_column(&table, assignment.column())?;
@@ -127,7 +132,11 @@ pub fn prepare_update(update: &ast::Update, preparer: &mut Preparer<'_>) -> Resu
         }
         operations.push(operation::assign(&table, column, assignment, preparer)?);
     }
-    where_of(StatementKind::Update, &table, &update.relations, operations, (attributes, conditions), preparer)
+    let plan =
+        where_of(StatementKind::Update, &table, &update.relations, operations, (attributes, conditions), preparer)?;
+    refuse_timestamp(plan.conditions.is_some(), &update.using)?;
+    refuse_counters(&table, &update.using)?;
+    Ok(plan)
 }
 
 /// Several assignments of one column must be to its elements or fields, or all add to it (the parser's check in Cassandra).
@@ -160,10 +169,9 @@ fn compatible(a: &Assignment, b: &Assignment) -> bool {
 pub fn prepare_delete(delete: &ast::Delete, preparer: &mut Preparer<'_>) -> Result<WritePlan, QueryError> {
     let table = writable_table(&delete.table, preparer)?;
     let using = ast::Using { timestamp: delete.timestamp.clone(), ttl: None };
-    refuse_counters(&table, &using)?;
     let attributes = Attributes::prepare(&using, &table, preparer)?;
+    refuse_timestamp(matches!(delete.conditions, ast::Conditions::If(_)), &using)?;
     let conditions = Conditions::prepare(&delete.conditions, &table, preparer)?;
-    refuse_timestamp(conditions.as_ref(), &using)?;
     let mut operations = Vec::with_capacity(delete.deletions.len());
     for deletion in &delete.deletions {
         let (Deletion::Column(name) | Deletion::Element { column: name, .. } | Deletion::Field { column: name, .. }) =
@@ -178,7 +186,9 @@ pub fn prepare_delete(delete: &ast::Delete, preparer: &mut Preparer<'_>) -> Resu
     }
     let plan =
         where_of(StatementKind::Delete, &table, &delete.relations, operations, (attributes, conditions), preparer)?;
+    refuse_timestamp(plan.conditions.is_some(), &using)?;
     check_conditional_delete(&plan)?;
+    refuse_counters(&table, &using)?;
     Ok(plan)
 }
 

@@ -1,0 +1,209 @@
+//! Selectors before they are checked: the terms some of them are, the types they have, and selectors as arguments of functions still to
+//! be found.
+
+use helenus_cql::ast::{self, FunctionName, Term as RawTerm, WriteTimeKind};
+use helenus_model::schema::Table;
+use helenus_model::types::CqlType;
+
+use super::aggregate::AggregateKind;
+use super::name::result_name;
+use super::selection::time_type;
+use super::times::result_type;
+use crate::function::{self, Argument};
+use crate::spec::ColumnSpec;
+use crate::term::{Assignability, Preparer, native_type, resolve_type, type_assignability};
+
+/// The selector as a term, when it has no column in it.
+pub(super) fn as_term(raw: &ast::Selector) -> Option<RawTerm> {
+    let all = |parts: &[ast::Selector]| parts.iter().map(as_term).collect::<Option<Vec<_>>>();
+    Some(match raw {
+        ast::Selector::Literal(literal) => RawTerm::Literal(literal.clone()),
+        ast::Selector::Null => RawTerm::Null,
+        ast::Selector::Marker(marker) => RawTerm::Marker(marker.clone()),
+        ast::Selector::List(parts) => RawTerm::List(all(parts)?),
+        ast::Selector::Set(parts) => RawTerm::Set(all(parts)?),
+        ast::Selector::Tuple(parts) => match parts.as_slice() {
+            [only] => as_term(only)?,
+            parts => RawTerm::Tuple(all(parts)?),
+        },
+        ast::Selector::Map(entries) => {
+            let entries = entries.iter().map(|(key, value)| Some((as_term(key)?, as_term(value)?)));
+            RawTerm::Map(entries.collect::<Option<_>>()?)
+        }
+        _ => return None,
+    })
+}
+
+/// `{field: term}` as a value of a user-defined type: so it is read where one is wanted.
+pub(super) fn user_type_term(raw: &ast::Selector) -> Option<RawTerm> {
+    let ast::Selector::Map(entries) = raw else { return None };
+    let fields = entries.iter().map(|(key, value)| match key {
+        ast::Selector::Column(name) => Some((name.clone(), as_term(value)?)),
+        _ => None,
+    });
+    Some(RawTerm::UserType(fields.collect::<Option<_>>()?))
+}
+
+/// The type a selector has by itself.
+pub(super) fn selector_type(preparer: &Preparer<'_>, table: &Table, raw: &ast::Selector) -> Option<CqlType> {
+    let spec = ColumnSpec::named(table, "[selection]", CqlType::Blob);
+    let of = |raw: &ast::Selector| selector_type(preparer, table, raw);
+    match raw {
+        ast::Selector::Column(name) => Some(table.column(name.as_str())?.ty.clone()),
+        ast::Selector::CountRows => Some(CqlType::Bigint),
+        ast::Selector::Function { name, arguments } if function::is_aggregate(name) => {
+            let kind = AggregateKind::of_name(name.name.as_str())?;
+            match (kind, arguments.as_slice()) {
+                (AggregateKind::CountRows, _) => Some(CqlType::Bigint),
+                (AggregateKind::Sum | AggregateKind::Average, arguments) => {
+                    let seen = SelectorArgument::all(preparer, table, arguments);
+                    let seen: Vec<&dyn Argument> = seen.iter().map(|argument| argument as &dyn Argument).collect();
+                    function::number_aggregate(name, &seen, &spec).ok()
+                }
+                (kind, [argument]) => kind.result_type(&of(argument)?),
+                _ => None,
+            }
+        }
+        ast::Selector::Function { name, arguments } => call_type(preparer, table, name, arguments),
+        ast::Selector::WriteTime { kind, inner } => {
+            let many = *kind != WriteTimeKind::MaxWriteTime && of(inner)?.is_multi_cell();
+            Some(result_type(time_type(*kind), many))
+        }
+        ast::Selector::Cast { target, .. } => Some(native_type(*target)),
+        ast::Selector::TypeHint { type_name, .. } => {
+            let keyspace = preparer.context().find_keyspace(&table.keyspace);
+            resolve_type(type_name, &table.keyspace, keyspace.as_deref()).ok()
+        }
+        ast::Selector::Field { inner, field } => match of(inner)? {
+            CqlType::Udt { definition, .. } => {
+                definition.fields.iter().find(|(name, _)| name == field.as_str()).map(|(_, ty)| ty.clone())
+            }
+            _ => None,
+        },
+        ast::Selector::Element { inner, .. } => match of(inner)? {
+            CqlType::Map { value, .. } => Some((*value).clone()),
+            CqlType::Set { element, .. } => Some((*element).clone()),
+            _ => None,
+        },
+        ast::Selector::Slice { inner, .. } => of(inner),
+        ast::Selector::Negation(inner) => {
+            call_type(preparer, table, &function::native_name("_negate"), std::slice::from_ref(&**inner))
+        }
+        ast::Selector::Arithmetic { operator, left, right } => {
+            let name = function::native_name(function::operation_name(*operator));
+            call_type(preparer, table, &name, &[(**left).clone(), (**right).clone()])
+        }
+        ast::Selector::Tuple(parts) => match parts.as_slice() {
+            [only] => of(only),
+            parts => Some(CqlType::tuple(parts.iter().map(of).collect::<Option<Vec<_>>>()?)),
+        },
+        ast::Selector::List(parts) => Some(CqlType::list(of(parts.first()?)?, true)),
+        ast::Selector::Set(parts) => Some(CqlType::set(of(parts.first()?)?, true)),
+        ast::Selector::Map(entries) => {
+            let (key, value) = entries.first()?;
+            Some(CqlType::map(of(key)?, of(value)?, true))
+        }
+        ast::Selector::Literal(_) | ast::Selector::Null | ast::Selector::Marker(_) => {
+            preparer.exact_type(&as_term(raw)?, &spec)
+        }
+    }
+}
+
+fn call_type(
+    preparer: &Preparer<'_>,
+    table: &Table,
+    name: &FunctionName,
+    arguments: &[ast::Selector],
+) -> Option<CqlType> {
+    let seen = SelectorArgument::all(preparer, table, arguments);
+    let seen: Vec<&dyn Argument> = seen.iter().map(|argument| argument as &dyn Argument).collect();
+    let spec = ColumnSpec::named(table, "[selection]", CqlType::Blob);
+    let function = function::resolve_for_type(name, &seen, &spec, None, preparer.context()).ok()?;
+    Some(function.return_type.clone())
+}
+
+/// A selector as the argument of a function still to be found.
+pub(super) struct SelectorArgument<'a, 'p> {
+    pub(super) preparer: &'a Preparer<'p>,
+    pub(super) table: &'a Table,
+    pub(super) raw: &'a ast::Selector,
+}
+
+impl<'a, 'p> SelectorArgument<'a, 'p> {
+    pub(super) fn all(preparer: &'a Preparer<'p>, table: &'a Table, arguments: &'a [ast::Selector]) -> Vec<Self> {
+        arguments.iter().map(|raw| SelectorArgument { preparer, table, raw }).collect()
+    }
+
+    /// Whether all parts may stand where a type is wanted. Nothing says that what has no parts is of exactly the type.
+    fn parts<'s>(
+        &self,
+        parts: impl Iterator<Item = (&'s ast::Selector, &'s CqlType)>,
+        spec: &ColumnSpec,
+        whole: Assignability,
+    ) -> Assignability {
+        parts.fold(whole, |answer, (raw, ty)| {
+            let part = SelectorArgument { preparer: self.preparer, table: self.table, raw };
+            answer.and(part.assignability(&ColumnSpec { ty: ty.clone(), ..spec.clone() }))
+        })
+    }
+}
+
+impl Argument for SelectorArgument<'_, '_> {
+    fn assignability(&self, spec: &ColumnSpec) -> Assignability {
+        if let (CqlType::Udt { .. }, Some(term)) = (&spec.ty, user_type_term(self.raw)) {
+            return self.preparer.assignability(&term, spec);
+        }
+        if let Some(term) = as_term(self.raw) {
+            return self.preparer.assignability(&term, spec);
+        }
+        let of_parts = |count: usize| if count == 0 { Assignability::Weak } else { Assignability::Exact };
+        let same = |parts: &'_ [ast::Selector], ty: &CqlType| {
+            self.parts(parts.iter().map(|part| (part, ty)), spec, of_parts(parts.len()))
+        };
+        match (self.raw, &spec.ty) {
+            (ast::Selector::List(parts), CqlType::List { element, .. }) => same(parts, element),
+            (ast::Selector::List(parts), CqlType::Vector { element, dimension })
+                if parts.len() == *dimension as usize =>
+            {
+                same(parts, element)
+            }
+            (ast::Selector::Set(parts), CqlType::Set { element, .. }) => same(parts, element),
+            (ast::Selector::Map(entries), CqlType::Map { key, value, .. }) => {
+                let parts = entries.iter().flat_map(|(k, v)| [(k, &**key), (v, &**value)]);
+                self.parts(parts, spec, of_parts(entries.len()))
+            }
+            (ast::Selector::Map(entries), CqlType::Udt { definition, .. }) => {
+                let value = |field: &str| {
+                    let named = |key: &ast::Selector| matches!(key, ast::Selector::Column(name) if name.text == field);
+                    entries.iter().find(|(key, _)| named(key)).map(|(_, value)| value)
+                };
+                let fields = definition.fields.iter().filter_map(|(field, ty)| Some((value(field)?, ty)));
+                self.parts(fields, spec, Assignability::Weak)
+            }
+            (ast::Selector::Tuple(parts), CqlType::Tuple(types)) if parts.len() <= types.len() => {
+                self.parts(parts.iter().zip(types.iter()), spec, Assignability::Weak)
+            }
+            (ast::Selector::List(_), _) | (ast::Selector::Set(_), _) => Assignability::No,
+            _ => match self.exact_type(spec) {
+                Some(ty) => type_assignability(&spec.ty, &ty),
+                None => Assignability::No,
+            },
+        }
+    }
+
+    fn exact_type(&self, _receiver: &ColumnSpec) -> Option<CqlType> {
+        selector_type(self.preparer, self.table, self.raw)
+    }
+
+    fn text(&self) -> String {
+        result_name(self.raw)
+    }
+
+    fn is_marker(&self) -> bool {
+        matches!(self.raw, ast::Selector::Marker(_))
+    }
+
+    fn list_length(&self) -> Option<usize> {
+        if let ast::Selector::List(parts) = self.raw { Some(parts.len()) } else { None }
+    }
+}
