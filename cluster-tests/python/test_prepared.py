@@ -210,3 +210,14 @@ def test_insert_json_with_bound_values(session, table):
     batch.add(insert, ['{"k": 3, "c": "a", "v": 2}'])
     session.execute(batch)
     assert [row.v for row in session.execute(f"SELECT v FROM {table} WHERE k IN (2, 3)")] == [1, 2]
+
+
+def test_bound_collections_are_kept_in_order(session, table):
+    """However a client orders a map or a set that it binds, it is one key."""
+    session.execute(f"CREATE TABLE {table} (k int, m frozen<map<int, int>>, s frozen<set<int>>, v int, PRIMARY KEY (k, m, s))")
+    insert = session.prepare(f"INSERT INTO {table} (k, m, s, v) VALUES (1, ?, ?, ?)")
+    for number, (m, s) in enumerate([({2: 2, 1: 1}, [2, 1]), ({1: 1, 2: 2}, [1, 2])]):
+        session.execute(insert, (m, s, number))
+    assert [(dict(row.m), list(row.s), row.v) for row in session.execute(f"SELECT * FROM {table}")] == [({1: 1, 2: 2}, [1, 2], 1)]
+    read = session.prepare(f"SELECT v FROM {table} WHERE k = 1 AND m IN ? AND s = ?")
+    assert [row.v for row in session.execute(read, ([{2: 2, 1: 1}], [2, 1]))] == [1]

@@ -182,6 +182,18 @@ def collection(parts, count):
     return struct.pack(">i", count) + b"".join(with_length(part.data) for part in parts)
 
 
+def distinct(parts, kind):
+    """The parts without those that are equal to others: of the values of one key Cassandra keeps any."""
+    same = lambda part: decimal_value(part.data) if kind.name == "decimal" and part.data else part.data
+    return list({same(part): part for part in parts}.values())
+
+
+def decimal_value(data):
+    if len(data) < 5:
+        return data
+    return decimal.Decimal(int.from_bytes(data[4:], "big", signed=True)).scaleb(-struct.unpack(">i", data[:4])[0])
+
+
 def literal(rng, kind, strange=0.02, null=0.0):
     """A literal of a type, or now and then of no type of the kind: that one's bytes are noise."""
     if rng.random() < strange:
@@ -192,11 +204,11 @@ def literal(rng, kind, strange=0.02, null=0.0):
     some = lambda: range(rng.randint(0, 3))
     if kind.name in ("list", "set"):
         parts = [inner(kind.parts[0]) for _ in some()]
+        parts = distinct(parts, kind.parts[0]) if kind.name == "set" else parts
         left, right = "[]" if kind.name == "list" else "{}"
         return Literal(left + ", ".join(parts) + right, collection(parts, len(parts)))
     if kind.name == "map":
-        # Of the values of one key Cassandra keeps any.
-        pairs = list({key.data: (key, inner(kind.parts[1])) for key in [inner(kind.parts[0]) for _ in some()]}.values())
+        pairs = [(key, inner(kind.parts[1])) for key in distinct([inner(kind.parts[0]) for _ in some()], kind.parts[0])]
         text = "{" + ", ".join(f"{key}: {value}" for key, value in pairs) + "}"
         return Literal(text, collection([part for pair in pairs for part in pair], len(pairs)))
     if kind.name == "tuple":

@@ -64,6 +64,14 @@ fn round(number: Number) -> Number {
             let step = if rest.abs() >= power { n.unscaled.signum() } else { BigInt::from(0) };
             Number::Decimal(Decimal { unscaled: quotient + step, scale: 0 })
         }
+        // Tens and hundreds are written out.
+        Number::Decimal(n) if n.scale < 0 && u64::from(n.scale.unsigned_abs()) <= ROUNDED_ZEROS_MAX => {
+            let power = BigInt::from(10).pow(n.scale.unsigned_abs());
+            Number::Decimal(Decimal { unscaled: n.unscaled * power, scale: 0 })
+        }
         whole => whole,
     }
 }
+
+/// Zeros that rounding writes out at most: a number of more is left as it is.
+const ROUNDED_ZEROS_MAX: u64 = 10_000;

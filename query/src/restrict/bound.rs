@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use helenus_model::types::CqlType;
-use helenus_model::value::{components, elements, validate};
+use helenus_model::value::{canonical_collection, components, elements, validate};
 
 use crate::error::QueryError;
 use crate::term::{Term, Value};
@@ -181,9 +181,13 @@ fn in_values<'v>(
         return Err(null(names.first().copied().unwrap_or_default()));
     }
     validate(ty, bytes).map_err(|error| QueryError::invalid(error.message()))?;
-    elements(bytes)
-        .map(|element| if multi { tuple_values(element, names, null) } else { Ok(vec![Cow::Borrowed(element)]) })
-        .collect()
+    if multi {
+        return elements(bytes).map(|element| tuple_values(element, names, null)).collect();
+    }
+    Ok(match canonical_collection(ty, bytes) {
+        Cow::Borrowed(bytes) => elements(bytes).map(|element| vec![Cow::Borrowed(element)]).collect(),
+        Cow::Owned(bytes) => elements(&bytes).map(|element| vec![Cow::Owned(element.to_vec())]).collect(),
+    })
 }
 
 fn has_null_element(bytes: &[u8]) -> bool {

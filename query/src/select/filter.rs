@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use helenus_cql::ast::Operator;
-use helenus_model::schema::Column;
+use helenus_model::schema::{Column, ColumnKind};
 use helenus_model::types::CqlType;
 use helenus_model::value::{Comparator, elements, entries};
 
@@ -34,8 +34,8 @@ impl FilterPlan {
         FilterPlan { filter, inputs: numbers, order, key_order }
     }
 
-    fn is_of_key(&self) -> bool {
-        self.filter.columns.iter().any(|column| column.kind.is_primary_key())
+    fn is_of_clustering(&self) -> bool {
+        self.filter.columns.iter().any(|column| column.kind == ColumnKind::Clustering)
     }
 
     /// The test with its values known.
@@ -75,8 +75,8 @@ impl FilterPlan {
                 };
                 (kind, vec![row])
             }
-            // Null among several values is none of any column that is no key.
-            FilterTest::In(GroupIn::List(terms)) if !self.is_of_key() => {
+            // Null among several values is none of any column outside of the clustering.
+            FilterTest::In(GroupIn::List(terms)) if !self.is_of_clustering() => {
                 let mut rows = Vec::with_capacity(terms.len());
                 for term in terms {
                     match term {

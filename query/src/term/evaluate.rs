@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use helenus_model::value::{
-    Comparator, TupleBuilder, VectorBuilder, encode_list, encode_map_sorted, encode_set_sorted, validate,
+    Comparator, TupleBuilder, VectorBuilder, canonical_collection, encode_list, encode_map_sorted, encode_set_sorted,
+    validate,
 };
 
 use super::{Term, Value};
@@ -32,7 +33,7 @@ impl Term {
                 BoundValue::Unset => Ok(Value::Unset),
                 BoundValue::Bytes(bytes) => {
                     validate(ty, bytes).map_err(|error| QueryError::invalid(error.message()))?;
-                    Ok(Value::Bytes(Cow::Borrowed(bytes)))
+                    Ok(Value::Bytes(canonical_collection(ty, bytes)))
                 }
             },
             composed => composed.evaluate_composed(values, options),
