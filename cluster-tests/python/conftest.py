@@ -22,7 +22,7 @@ def one():
     if server:
         yield server
         return
-    with started(1, settings=["user_defined_functions_enabled=true"]) as server:
+    with started(1, settings=["user_defined_functions_enabled=true", "materialized_views_enabled=true"]) as server:
         yield server
 
 

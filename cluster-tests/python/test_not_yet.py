@@ -13,7 +13,6 @@ STATEMENTS = [
     "INSERT INTO t JSON '{\"k\": 1, \"c\": 1}' IF NOT EXISTS",
     # Indexes, views, functions, triggers.
     "CREATE INDEX ON t (v) USING 'sai'",
-    "CREATE MATERIALIZED VIEW w AS SELECT * FROM t WHERE k IS NOT NULL AND c IS NOT NULL AND v IS NOT NULL PRIMARY KEY (v, k, c)",
     "SELECT k FROM t ORDER BY e ANN OF [1, 2] LIMIT 3",
 ]
 

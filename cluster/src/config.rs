@@ -74,6 +74,8 @@ pub struct MemberConfig {
     pub default_replication_factor: u32,
     /// `user_defined_functions_enabled`
     pub user_functions_enabled: bool,
+    /// `materialized_views_enabled`
+    pub materialized_views_enabled: bool,
     /// `native_transport_allow_older_protocols`
     pub allow_older_protocols: bool,
     /// `batch_size_warn_threshold`
@@ -137,6 +139,7 @@ impl MemberConfig {
             slow_query_millis: 500,
             default_replication_factor: 1,
             user_functions_enabled: false,
+            materialized_views_enabled: false,
             allow_older_protocols: true,
             batch_warn_bytes: 5 * 1024,
             batch_fail_bytes: 50 * 1024,

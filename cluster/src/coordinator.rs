@@ -56,10 +56,12 @@ pub(crate) mod slab;
 pub(crate) mod statement;
 mod truncate;
 mod values;
+pub(crate) mod views;
 mod write;
 
 pub use count::{Counted, Increments};
 pub use slab::SlotId;
+pub use views::{ViewWrite, Viewed};
 
 pub(crate) use client::{ReplyColumns, RowsReply};
 pub(crate) use select::EncodedRows;
@@ -73,6 +75,7 @@ use hinted::Hinted;
 use operation::Operation;
 use slab::Slab;
 use statement::StatementCache;
+use views::ViewBuilds;
 
 /// Number of a link inside one coordinator.
 pub type LinkId = u64;
@@ -147,6 +150,7 @@ pub struct Coordinator {
     addresses: Addresses,
     deferred: Deferred,
     background: Background,
+    view_builds: ViewBuilds,
     scratch: Scratch,
 }
 
@@ -220,6 +224,7 @@ impl Coordinator {
             addresses: Addresses::default(),
             deferred: Deferred::default(),
             background: Background::default(),
+            view_builds: ViewBuilds::default(),
             scratch: Scratch::default(),
         };
         coordinator.adopt_view();
@@ -465,6 +470,7 @@ impl Coordinator {
             ControlEvent::ViewChanged => {
                 self.adopt_view();
                 self.run_deferred();
+                self.look_for_view_builds();
             }
             ControlEvent::Client(event) => self.tell_clients(event),
             ControlEvent::Reply { coordinator, operation, result } if *coordinator == self.number => {
@@ -527,6 +533,7 @@ impl Coordinator {
             self.run_local_reads();
         }
         self.tell_counted_parts();
+        self.send_view_updates();
         loop {
             if self.log_dirty {
                 self.shared.engine.log_flush()?;

@@ -25,3 +25,4 @@ mod tests;
 pub mod throttle;
 pub mod topology;
 pub mod view;
+mod views;

@@ -22,6 +22,7 @@ use crate::prepared::PreparedStatements;
 use crate::reach::Reach;
 use crate::throttle::Throttle;
 use crate::view::View;
+use crate::views::Outbox;
 
 /// What gossip says of another node.
 #[derive(Clone, Debug, Default)]
@@ -134,6 +135,8 @@ pub struct Shared {
     pub gossip_generation: AtomicU64,
     /// Counters.
     pub stats: MemberStats,
+    /// What views on other nodes are to hear.
+    pub(crate) view_updates: Outbox,
     /// Locks of this node's registers of conditional writes.
     pub(crate) registers: Registers,
     last_timestamp: AtomicI64,
@@ -159,6 +162,7 @@ impl Shared {
             gossip_info: RwLock::default(),
             gossip_generation: AtomicU64::new(0),
             stats: MemberStats::default(),
+            view_updates: Outbox::default(),
             registers: Registers::default(),
             last_timestamp: AtomicI64::new(0),
         }

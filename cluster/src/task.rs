@@ -4,13 +4,16 @@
 
 use helenus_engine::cursor::ReadMode;
 use helenus_engine::disk::{DiskError, DiskResult};
+use helenus_engine::engine::{ViewBuild, ViewWriteError};
 use helenus_engine::error::ReadError;
 use helenus_model::read::ReadCommand;
+use helenus_model::time::Now;
 use uuid::Uuid;
 
 use crate::answer::AnswerWriter;
 use crate::coordinator::count::{Counted, Increments};
 use crate::coordinator::slab::SlotId;
+use crate::coordinator::views::{ViewWrite, Viewed};
 use crate::hints::{Hint, HintStore};
 use crate::scan::{self, Scanned};
 use crate::shared::Shared;
@@ -66,6 +69,10 @@ pub enum Task {
     },
     /// Count, waiting for the disk and for others where needed.
     Count(Box<Increments>),
+    /// Apply a write to a table with materialized views, waiting for the disk and for others where needed.
+    Views(Box<ViewWrite>),
+    /// Take some more rows of a table into a materialized view.
+    BuildView(Box<ViewBuild>, Now),
 }
 
 /// What came of a task.
@@ -98,6 +105,10 @@ pub enum TaskDone {
     HintsSynced(Result<(), DiskError>),
     /// What was counted.
     Counted(Box<Increments>, Counted),
+    /// What was written to a table with materialized views.
+    ViewsApplied(Box<ViewWrite>, Viewed),
+    /// Rows were taken into a materialized view. False: all are.
+    ViewBuilt(Box<ViewBuild>, Result<bool, ViewWriteError>),
 }
 
 /// A hint file, read.
@@ -138,6 +149,14 @@ impl Task {
             Task::Count(increments) => {
                 let counted = increments.count(shared, ReadMode::UNBOUNDED);
                 TaskDone::Counted(increments, counted)
+            }
+            Task::Views(write) => {
+                let applied = write.apply(shared, ReadMode::UNBOUNDED);
+                TaskDone::ViewsApplied(write, applied)
+            }
+            Task::BuildView(mut build, now) => {
+                let result = shared.build_view(&mut build, now);
+                TaskDone::ViewBuilt(build, result)
             }
             Task::SyncHints { to_device: true } => TaskDone::HintsSynced(shared.hints.sync().map(|_| ())),
             Task::SyncHints { to_device: false } => TaskDone::HintsSynced(shared.hints.flush()),

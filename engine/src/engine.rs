@@ -26,6 +26,7 @@ mod revived;
 mod schema;
 mod snapshot;
 mod stats;
+mod views;
 
 pub use count::{CountError, CountedBy};
 pub use figures::{ScanFigures, TableFigures};
@@ -34,6 +35,7 @@ pub use import::ImportError;
 pub use jobs::{CompactJob, FlushJob, Job, JobError, JobProgress, JobSummary, RemoveJob};
 pub use open::ReplayReport;
 pub use snapshot::DrainError;
+pub use views::{BuiltRows, ViewBuild, ViewUpdate, ViewWriteError};
 
 pub use crate::error::OpenError;
 pub use crate::index::build::BuildJob;
@@ -175,6 +177,9 @@ impl Engine {
             return Ok(None);
         }
         let tables = self.tables.load();
+        if tables.has_views() && views::concerns(&tables, decoded) {
+            return Err(WriteError::HasViews);
+        }
         let mut unknown = None;
         let known = decoded.updates().filter(|(id, _)| {
             let known = tables.get(*id).is_some();

@@ -64,6 +64,12 @@ pub enum WriteError {
     /// The snapshot before a truncation or drop could not be made, so nothing was done.
     #[error("snapshot: {0}")]
     Snapshot(String),
+    /// The table has materialized views: the write goes by [`crate::engine::Engine::apply_with_views`].
+    #[error("the table has materialized views")]
+    HasViews,
+    /// A view of the table cannot have the key that the write gives it: it has so many bytes.
+    #[error("Key length of {0} is longer than maximum of 65535")]
+    ViewKeyTooLong(usize),
     /// None of the mutation's tables is known here.
     #[error("unknown table {0}")]
     UnknownTable(Uuid),

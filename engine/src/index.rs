@@ -133,6 +133,7 @@ pub(crate) fn hidden_table(base: &Table, index: &Index) -> Option<Table> {
         next_column_id: 0,
         params,
         indexes: Vec::new(),
+        view: None,
     }))
 }
 

@@ -65,7 +65,7 @@ fn run(
         mode,
         statics,
         budget: mode.rows_budget,
-        limits: LimitState::new(command),
+        limits: LimitState::new(command, table.is_strict()),
         consumer,
     };
     match &command.scope {

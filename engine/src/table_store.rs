@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 
 use arc_swap::ArcSwap;
-use helenus_model::schema::Table;
+use helenus_model::schema::{Schema, Table};
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
@@ -125,13 +125,35 @@ impl TableStore {
 pub(crate) struct TableSet {
     by_id: FxHashMap<Uuid, Arc<TableStore>>,
     ordered: BTreeMap<Uuid, Arc<TableStore>>,
+    /// The views of each base table that has some. Almost always empty.
+    views: FxHashMap<Uuid, Arc<[Arc<Table>]>>,
 }
 
 impl TableSet {
     pub(crate) fn new(stores: impl IntoIterator<Item = Arc<TableStore>>) -> Self {
         let ordered: BTreeMap<_, _> = stores.into_iter().map(|store| (store.id, store)).collect();
         let by_id = ordered.iter().map(|(id, store)| (*id, Arc::clone(store))).collect();
-        TableSet { by_id, ordered }
+        TableSet { by_id, ordered, views: FxHashMap::default() }
+    }
+
+    /// With the views of a schema.
+    pub(crate) fn with_views(mut self, schema: &Schema) -> Self {
+        for (_, definition) in schema.views() {
+            self.views.entry(definition.base).or_insert_with(|| schema.views_of(definition.base).into());
+        }
+        self
+    }
+
+    /// The views of a base table.
+    #[inline]
+    pub(crate) fn views_of(&self, base: Uuid) -> Option<&Arc<[Arc<Table>]>> {
+        if self.views.is_empty() { None } else { self.views.get(&base) }
+    }
+
+    /// True when there are no views at all.
+    #[inline]
+    pub(crate) fn has_views(&self) -> bool {
+        !self.views.is_empty()
     }
 
     #[inline]

@@ -49,6 +49,7 @@ pub(crate) fn table_parts(id: u128, name: &str, gc_grace_seconds: i32) -> TableP
         next_column_id: 5,
         params: TableParams { gc_grace_seconds, ..TableParams::default() },
         indexes: Vec::new(),
+        view: None,
     }
 }
 

@@ -50,6 +50,7 @@ pub fn schema() -> Arc<Schema> {
         next_column_id: 5,
         params: TableParams::default(),
         indexes: Vec::new(),
+        view: None,
     };
     let replication = Replication::Simple { factor: 1 };
     let keyspace = SchemaChange::PutKeyspace { name: "ks".to_owned(), replication, durable_writes: true };

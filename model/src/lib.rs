@@ -18,3 +18,4 @@ pub mod time;
 pub mod token;
 pub mod types;
 pub mod value;
+pub mod view;

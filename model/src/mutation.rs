@@ -99,6 +99,34 @@ pub fn put_mutation_head(out: &mut Vec<u8>, key: &[u8], updates: usize) {
     put_vint(out, updates as u64);
 }
 
+/// First byte of a set of mutations, where a mutation has its version.
+const SET: u8 = 2;
+
+/// Appends several mutations as one: what the log keeps of a write to a table with materialized views.
+///
+/// ```text
+/// set := 2 u8, count vint, (vint length, mutation)*
+/// ```
+pub fn put_mutation_set(out: &mut Vec<u8>, mutations: &[&[u8]]) {
+    out.push(SET);
+    put_vint(out, mutations.len() as u64);
+    mutations.iter().for_each(|mutation| put_bytes(out, mutation));
+}
+
+/// The mutations of a record: of a set those in it, else the record itself. Every byte is checked.
+pub fn validate_mutations(record: &[u8]) -> Result<Vec<MutationRef<'_>>, DecodeError> {
+    if record.first() != Some(&SET) {
+        return Ok(vec![MutationRef::validate(record)?]);
+    }
+    let mut reader = Reader::new(record);
+    reader.u8()?;
+    let count = reader.count()?;
+    let mutations: Result<_, DecodeError> = (0..count).map(|_| MutationRef::validate(reader.bytes()?)).collect();
+    let mutations = mutations?;
+    reader.finish()?;
+    Ok(mutations)
+}
+
 /// Appends one update.
 pub fn put_update(out: &mut Vec<u8>, table: Uuid, partition: &[u8]) {
     out.extend_from_slice(table.as_bytes());
@@ -127,6 +155,17 @@ mod tests {
         let mut out = Vec::new();
         encode_mutation(&mut out, b"key", &[(Uuid::from_u128(9), &partition)]);
         out
+    }
+
+    #[test]
+    fn sets_read_back() {
+        let (one, mut set) = (sample(), Vec::new());
+        put_mutation_set(&mut set, &[&one, &one]);
+        assert_eq!(validate_mutations(&one).map(|mutations| mutations.len()), Ok(1));
+        assert_eq!(validate_mutations(&set).map(|mutations| mutations.len()), Ok(2));
+        for cut in 0..set.len() {
+            assert!(validate_mutations(&set[..cut]).is_err(), "cut at {cut}");
+        }
     }
 
     #[test]

@@ -84,6 +84,9 @@ impl DeletionTime {
     }
 }
 
+/// The TTL of a marker that is dead already (Cassandra: `LivenessInfo.EXPIRED_LIVENESS_TTL`). No statement can give it.
+const EXPIRED_TTL: i32 = i32::MAX;
+
 /// The row marker that INSERT leaves (Cassandra's primary key liveness).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Liveness {
@@ -99,6 +102,11 @@ impl Liveness {
     /// No marker.
     pub const NONE: Liveness = Liveness { timestamp: NO_TIMESTAMP, ttl: 0, expires_at: NO_DELETION_TIME };
 
+    /// The marker of an entry of a view that is gone: it beats every marker of its time, and is dead whatever the time.
+    pub fn expired(timestamp: WriteTimestamp, now: LocalSeconds) -> Liveness {
+        Liveness { timestamp, ttl: EXPIRED_TTL, expires_at: now }
+    }
+
     /// True when there is no marker.
     #[inline]
     pub fn is_none(self) -> bool {
@@ -108,7 +116,7 @@ impl Liveness {
     /// True when the marker keeps the row alive at `now`.
     #[inline]
     pub fn is_live(self, now: LocalSeconds) -> bool {
-        !self.is_none() && now < self.expires_at
+        !self.is_none() && now < self.expires_at && self.ttl != EXPIRED_TTL
     }
 
     /// The marker that wins when both are there.
@@ -119,8 +127,10 @@ impl Liveness {
         if other.is_none() {
             return self;
         }
-        // An expiring marker beats an unexpiring one of the same time, then the longer one, then the larger TTL.
-        let rank = |l: Liveness| (l.timestamp, l.ttl != 0, if l.ttl != 0 { l.expires_at } else { 0 }, l.ttl);
+        // Of the same time the expired marker of a view wins, then an expiring one, then the longer one, then the larger TTL.
+        let rank = |l: Liveness| {
+            (l.timestamp, l.ttl == EXPIRED_TTL, l.ttl != 0, if l.ttl != 0 { l.expires_at } else { 0 }, l.ttl)
+        };
         if rank(other) > rank(self) { other } else { self }
     }
 }
@@ -499,6 +509,12 @@ impl<'a> RowRef<'a> {
     #[inline]
     pub fn is_live(&self, now: LocalSeconds) -> bool {
         self.header.liveness.is_live(now) || self.cells().any(|cell| cell.is_live(now))
+    }
+
+    /// The same for a row of a table that may be strict: there the marker alone decides ([`crate::schema::Table::is_strict`]).
+    #[inline]
+    pub fn is_live_in(&self, strict: bool, now: LocalSeconds) -> bool {
+        if strict { self.header.liveness.is_live(now) } else { self.is_live(now) }
     }
 }
 

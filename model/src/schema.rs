@@ -15,6 +15,7 @@ mod function;
 mod index;
 mod params;
 mod table;
+mod view;
 
 pub use change::{SchemaChange, SchemaChangeError};
 pub use column::{Column, ColumnKind, DroppedColumn, SortOrder};
@@ -22,6 +23,7 @@ pub use function::{AggregateDefinition, FunctionDefinition};
 pub use index::{Index, IndexTarget};
 pub use params::{Replication, TableParams};
 pub use table::{Table, TableParts};
+pub use view::{ViewCondition, ViewDefinition, ViewOperator};
 
 /// All keyspaces as of one epoch.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +33,8 @@ pub struct Schema {
     /// By name. System keyspaces are not here: they belong to the node, see `system_tables`.
     pub keyspaces: BTreeMap<String, Arc<Keyspace>>,
     tables: FxHashMap<Uuid, Arc<Table>>,
+    /// The views of each base table that has some. Almost always empty.
+    views: FxHashMap<Uuid, Vec<Arc<Table>>>,
 }
 
 impl Schema {
@@ -50,7 +54,17 @@ impl Schema {
         self.tables.get(&id)
     }
 
-    /// All tables, by keyspace and name.
+    /// The views of a base table, by name.
+    pub fn views_of(&self, base: Uuid) -> &[Arc<Table>] {
+        self.views.get(&base).map_or(&[], Vec::as_slice)
+    }
+
+    /// All views with their definitions, by keyspace and name.
+    pub fn views(&self) -> impl Iterator<Item = (&Arc<Table>, &ViewDefinition)> {
+        self.tables().filter_map(|table| Some((table, &**table.view.as_ref()?)))
+    }
+
+    /// All tables, views among them, by keyspace and name.
     pub fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
         self.keyspaces.values().flat_map(|keyspace| keyspace.tables.values())
     }

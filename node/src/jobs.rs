@@ -250,6 +250,7 @@ mod tests {
             next_column_id: 2,
             params: TableParams::default(),
             indexes: Vec::new(),
+            view: None,
         }))
     }
 

@@ -121,6 +121,7 @@ pub(crate) fn member(
         slow_query_millis: millis(config.timeouts.slow_query_log),
         default_replication_factor: config.default_keyspace_replication,
         user_functions_enabled: config.user_functions_enabled,
+        materialized_views_enabled: config.materialized_views_enabled,
         allow_older_protocols: config.native_transport.allow_older_protocols,
         batch_warn_bytes: bytes(config.thresholds.batch_size_warn),
         batch_fail_bytes: bytes(config.thresholds.batch_size_fail),

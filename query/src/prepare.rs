@@ -200,6 +200,11 @@ fn statement_of(
             if is_local {
                 return Err(QueryError::unsupported(format_args!("TRUNCATE of {}.{}", table.keyspace, table.name)));
             }
+            if table.view.is_some() {
+                return Err(QueryError::invalid(
+                    "Cannot TRUNCATE materialized view directly; must truncate base table instead",
+                ));
+            }
             (Statement::Truncate(Arc::clone(&table)), Some(table))
         }
         ast::Statement::Use(name) => {
@@ -211,7 +216,15 @@ fn statement_of(
         ast::Statement::Describe(describe) => (Statement::Describe(describe.clone()), None),
         other => match RolePlan::of(other)? {
             Some(plan) => (Statement::Role(plan), None),
-            None => (Statement::Ddl(Arc::new(DdlPlan::of(other, context)?)), None),
+            None => {
+                let plan = DdlPlan::of(other, context)?;
+                if matches!(other, ast::Statement::CreateView(_)) && preparer.markers() > 0 {
+                    return Err(QueryError::invalid(
+                        "Bind variables are not allowed in CREATE MATERIALIZED VIEW statements",
+                    ));
+                }
+                (Statement::Ddl(Arc::new(plan)), None)
+            }
         },
     })
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use helenus_cql_protocol::response::FailureReason;
 use helenus_engine::cursor::ReadMode;
+use helenus_engine::engine::ViewWriteError;
 use helenus_engine::error::{ReadError, WriteError};
 use helenus_engine::log::LogPosition;
 use helenus_model::key::{KeyRef, put_clustering_value};
@@ -277,6 +278,28 @@ impl RegisterStep<'_> {
         Ok((Answer::Accepted, Some(position)))
     }
 
+    /// Applies what is decided. A table with views is read before: that is not waited for here either.
+    fn apply(&self, mutation: &[u8], to_log: bool) -> Result<LogPosition, StepError> {
+        match self.shared.engine.apply(mutation, to_log) {
+            Err(WriteError::HasViews) => {}
+            applied => return applied.map_err(|error| write_failed(&error)),
+        }
+        let mode = ReadMode { may_block: false, ..ReadMode::UNBOUNDED };
+        match self.shared.apply_viewed(mutation, to_log, self.now, mode) {
+            Ok(position) => Ok(position),
+            Err(ViewWriteError::Write(error)) => Err(write_failed(&error)),
+            Err(ViewWriteError::Read(ReadError::WouldBlock)) => {
+                let reads = self.shared.engine.reads_of_views(mutation, self.now.seconds());
+                let read = reads.into_iter().next();
+                read.map_or_else(
+                    || Err(StepError::Failed(FailureReason::Unknown.code())),
+                    |read| Err(StepError::Blocked(Box::new(read))),
+                )
+            }
+            Err(ViewWriteError::Read(error)) => Err(failed("committed", &error)),
+        }
+    }
+
     /// A value is decided: its mutation is applied, and the register knows. `durable`: the table's writes go to the log.
     pub(crate) fn commit(&self, value: &Value, durable: bool) -> Result<LogPosition, StepError> {
         let _alone = self.lock();
@@ -300,7 +323,7 @@ impl RegisterStep<'_> {
             if !durable && !updates.is_empty() {
                 let mut mutation = Vec::new();
                 encode_mutation(&mut mutation, self.key, &std::mem::take(&mut updates));
-                engine.apply(&mutation, false).map_err(|error| write_failed(&error))?;
+                self.apply(&mutation, false)?;
             }
             updates.push((columns().table.id, &update));
         }
@@ -311,6 +334,6 @@ impl RegisterStep<'_> {
         let mut mutation = Vec::new();
         encode_mutation(&mut mutation, self.key, &updates);
         let to_log = durable || updates.last().is_some_and(|(id, _)| *id == columns().table.id);
-        engine.apply(&mutation, to_log).map_err(|error| write_failed(&error))
+        self.apply(&mutation, to_log)
     }
 }

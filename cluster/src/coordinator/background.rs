@@ -116,6 +116,7 @@ impl Coordinator {
         self.background.look_at = now + LOOK_MILLIS;
         if self.number == 0 {
             self.look_for_hints();
+            self.look_for_view_builds();
             if now >= self.background.sync_hints_at {
                 self.background.sync_hints_at = now + HINTS_SYNC_MILLIS;
                 if self.shared.hints.needs_sync() {

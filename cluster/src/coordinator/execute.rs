@@ -262,6 +262,7 @@ impl Coordinator {
         let now_micros = self.shared.timestamp(self.now);
         let default_replication_factor = self.shared.config.default_replication_factor;
         let user_functions_enabled = self.shared.config.user_functions_enabled;
+        let materialized_views_enabled = self.shared.config.materialized_views_enabled;
         let proposal = Proposal::new(move |metadata| {
             let mut datacenters: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
             for node in metadata.nodes.values() {
@@ -275,6 +276,7 @@ impl Coordinator {
                 datacenters: &datacenters,
                 default_replication_factor,
                 user_functions_enabled,
+                materialized_views_enabled,
             };
             let outcome = plan.outcome(&context)?;
             let event = outcome.event.map(schema_event);

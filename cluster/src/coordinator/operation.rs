@@ -206,6 +206,8 @@ impl Coordinator {
             TaskDone::Hints { host, file } => self.hints_read(host, file),
             TaskDone::HintsSynced(result) => self.hints_synced(result),
             TaskDone::Counted(increments, counted) => self.count_done(*increments, counted),
+            TaskDone::ViewsApplied(write, applied) => self.views_applied(&write, applied),
+            TaskDone::ViewBuilt(build, result) => self.view_built(build, result),
         }
     }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use helenus_engine::cursor::PartitionCursor;
-use helenus_engine::error::ReadError;
+use helenus_engine::engine::ViewWriteError;
+use helenus_engine::error::{ReadError, WriteError};
 use helenus_engine::merge::{EncodedCursor, MergeCursor};
 use helenus_model::key::{KeyRef, Position};
 use helenus_model::mutation::encode_mutation;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 use super::index_read::is_by_index;
 use super::operation::Operation;
 use super::read::{Phase, ReadState};
+use super::views::Waiter;
 use super::{AwaitingSync, Coordinator, LOCAL, SlotId};
 use crate::answer::{Answer, AnswerWriter};
 use crate::config::SyncMode;
@@ -196,14 +198,19 @@ fn lacking_ranges<'a>(
 
 /// Where the `limit`-th live row of an answer stands; None when it has fewer. A partition of which only the static row is live
 /// counts as one row.
-fn place_of_row(answer: &[u8], limit: u32, now: i64) -> Option<(KeyOrder<'_>, Option<Position<'_>>)> {
+fn place_of_row<'a>(
+    table: &Table,
+    answer: &'a [u8],
+    limit: u32,
+    now: i64,
+) -> Option<(KeyOrder<'a>, Option<Position<'a>>)> {
     let mut left = limit;
     for (key, partition) in Answer::new(answer) {
         let order = KeyOrder(key.token, key.key);
         let before = left;
         for item in partition.items() {
             let Item::Unfiltered(Unfiltered::Row { clustering, row }) = item else { continue };
-            left -= u32::from(row.is_live(now));
+            left -= u32::from(row.is_live_in(table.is_strict(), now));
             if left == 0 {
                 return Some((order, Some(Position::row(clustering))));
             }
@@ -232,7 +239,8 @@ fn end_of(answer: &[u8]) -> Option<(KeyOrder<'_>, Option<Position<'_>>)> {
 /// change the result (short read protection, CASSANDRA-2643).
 fn is_short(table: &Table, command: &ReadCommand, answers: &[&[u8]], merged: &[u8]) -> bool {
     let rows = command.limits.rows.min(command.limits.per_partition);
-    let stopped: Vec<_> = answers.iter().filter(|answer| place_of_row(answer, rows, command.now).is_some()).collect();
+    let stopped: Vec<_> =
+        answers.iter().filter(|answer| place_of_row(table, answer, rows, command.now).is_some()).collect();
     if stopped.is_empty() {
         return false;
     }
@@ -240,7 +248,7 @@ fn is_short(table: &Table, command: &ReadCommand, answers: &[&[u8]], merged: &[u
         // Each partition may have been cut: they are safe when all replicas tell the same.
         return answers.windows(2).any(|pair| rows_in(pair[0]) != rows_in(pair[1]));
     }
-    let Some(place) = place_of_row(merged, rows, command.now) else { return true };
+    let Some(place) = place_of_row(table, merged, rows, command.now) else { return true };
     stopped.iter().any(|answer| {
         end_of(answer).is_none_or(|end| match (end.1, place.1) {
             _ if end.0 != place.0 => end.0 < place.0,
@@ -343,7 +351,14 @@ impl Coordinator {
     /// Repairs this node itself.
     fn repair_here(&mut self, id: SlotId, part: u32, table: Uuid, mutation: &[u8]) -> Repair {
         let durable = self.is_durable(table);
-        match self.shared.engine.apply(mutation, durable) {
+        let applied = match self.shared.engine.apply(mutation, durable) {
+            Err(WriteError::HasViews) => match self.apply_viewed(mutation, durable, Waiter::Repair(id, part)) {
+                None => return Repair::Waits,
+                Some(applied) => applied,
+            },
+            applied => applied.map_err(ViewWriteError::from),
+        };
+        match applied {
             Ok(position) => {
                 self.log_dirty = true;
                 if durable && self.shared.config.sync_mode == SyncMode::Synced {

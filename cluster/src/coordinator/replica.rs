@@ -2,7 +2,7 @@
 
 use helenus_cql_protocol::response::FailureReason;
 use helenus_engine::cursor::ReadMode;
-use helenus_engine::error::ReadError;
+use helenus_engine::error::{ReadError, WriteError};
 use helenus_engine::log::LogPosition;
 use helenus_model::codec::Reader;
 use helenus_model::mutation::MutationRef;
@@ -47,12 +47,12 @@ impl Coordinator {
         }
     }
 
-    fn acknowledge(&mut self, link: LinkId, id: u64, outcome: Outcome) {
+    pub(super) fn acknowledge(&mut self, link: LinkId, id: u64, outcome: Outcome) {
         self.answer(link, id, &Message::Ack(outcome));
     }
 
     /// Acknowledges what is in the log: at once, or when it is on the device (batch and group mode).
-    fn acknowledge_durable(&mut self, link: LinkId, id: u64, position: LogPosition) {
+    pub(super) fn acknowledge_durable(&mut self, link: LinkId, id: u64, position: LogPosition) {
         if self.shared.config.sync_mode == SyncMode::Synced {
             self.unsynced.push_back((position, AwaitingSync::Link(link, id)));
         } else {
@@ -78,6 +78,7 @@ impl Coordinator {
                     self.acknowledge(link, id, Outcome::Done);
                 }
             }
+            Err(WriteError::HasViews) => self.apply_viewed_for_peer(link, id, bytes, durable),
             Err(error) => {
                 tracing::warn!(%error, "a peer's write failed here");
                 self.acknowledge(link, id, Outcome::Failed(errors::write_reason(&error)));

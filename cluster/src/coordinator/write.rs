@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use helenus_cql_protocol::response::{FailureReason, WriteType};
+use helenus_engine::error::WriteError;
 use helenus_engine::log::LogPosition;
 use helenus_model::consistency::Consistency;
 use helenus_model::token::Token;
@@ -209,12 +210,25 @@ impl Coordinator {
                     self.count_write(asker.began);
                     Handled::Reply(Reply::Void, warnings)
                 }
+                Err(WriteError::HasViews) => self.write_single(asker, keyspace, token, mutation, level, warnings),
                 Err(error) => self.local_write_error(level, WriteType::Simple, &error).into(),
             };
         }
         if level.is_serial() {
             return unconditional_serial();
         }
+        self.write_single(asker, keyspace, token, mutation, level, warnings)
+    }
+
+    fn write_single(
+        &mut self,
+        asker: Asker,
+        keyspace: &str,
+        token: Token,
+        mutation: &[u8],
+        level: Consistency,
+        warnings: Vec<String>,
+    ) -> Handled {
         let outgoing = Outgoing { keyspace: keyspace.into(), token, mutation: mutation.to_vec() };
         let write_type = WriteType::Simple;
         let (kind, then) = (WriteKind::Normal, Then::Answer);
@@ -355,6 +369,10 @@ impl Coordinator {
                 self.log_dirty = true;
                 self.after_local_write(id, part, position, durable);
             }
+            Err(WriteError::HasViews) => {
+                let bytes = bytes.clone();
+                self.apply_viewed_part(id, part, &bytes, durable);
+            }
             Err(error) => {
                 tracing::error!(%error, "a write failed here");
                 self.write_target(id, part, TargetState::Failed(errors::write_reason(&error)));
@@ -362,7 +380,7 @@ impl Coordinator {
         }
     }
 
-    fn after_local_write(&mut self, id: SlotId, part: u32, position: LogPosition, durable: bool) {
+    pub(super) fn after_local_write(&mut self, id: SlotId, part: u32, position: LogPosition, durable: bool) {
         if durable && self.shared.config.sync_mode == SyncMode::Synced {
             self.unsynced.push_back((position, AwaitingSync::Operation(id, part)));
         } else {

@@ -88,6 +88,10 @@ impl SystemSource for LiveSystem<'_> {
         self.shared.engine.is_index_built(index)
     }
 
+    fn is_view_built(&self, view: Uuid) -> bool {
+        self.shared.engine.is_view_built(view)
+    }
+
     fn roles(&self) -> Vec<RoleRow> {
         let row = |(name, role): (&String, &crate::metadata::Role)| {
             let mut member_of = role.member_of.clone();

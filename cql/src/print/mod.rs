@@ -14,7 +14,9 @@ mod term;
 
 pub use label::{LabelNames, selector_label};
 
-use crate::ast::{CqlTypeName, FunctionName, Literal, LiteralKind, Name, QualifiedName, Selector, Statement, Term};
+use crate::ast::{
+    CqlTypeName, FunctionName, Literal, LiteralKind, Name, QualifiedName, Relation, Selector, Statement, Term,
+};
 use crate::lexer::{KeywordClass, lookup};
 
 /// A statement as CQL.
@@ -28,6 +30,13 @@ pub fn statement_text(tree: &Statement) -> String {
 pub fn term_text(tree: &Term) -> String {
     let mut out = String::new();
     term::term(&mut out, tree);
+    out
+}
+
+/// The relations of a WHERE as CQL, without the word itself.
+pub fn relations_text(trees: &[Relation]) -> String {
+    let mut out = String::new();
+    relation::relations(&mut out, trees);
     out
 }
 

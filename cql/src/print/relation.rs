@@ -10,6 +10,11 @@ pub(super) fn where_clause(out: &mut String, relations: &[Relation]) {
         return;
     }
     out.push_str(" WHERE ");
+    self::relations(out, relations);
+}
+
+/// Joined by AND.
+pub(super) fn relations(out: &mut String, relations: &[Relation]) {
     joined(out, relations, " AND ", relation);
 }
 

@@ -39,7 +39,7 @@ impl Default for CounterLocks {
 }
 
 impl CounterLocks {
-    fn of(&self, token: Token) -> &Mutex<()> {
+    pub(super) fn of(&self, token: Token) -> &Mutex<()> {
         // Neighbours on the ring have different locks.
         &self.0[token.0 as u64 as usize % LOCKS]
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
-use helenus_model::mutation::MutationRef;
+use helenus_model::mutation::validate_mutations;
 use helenus_model::schema::{Schema, Table};
 use helenus_model::time::Now;
 use parking_lot::{Mutex, RwLock};
@@ -76,7 +76,7 @@ impl Engine {
                 stores.push(Arc::new(open_table(&disk, &caches, &manifest, store, now)?));
             }
         }
-        let tables = TableSet::new(stores);
+        let tables = TableSet::new(stores).with_views(&schema);
         let orphans =
             manifest.tables.iter().filter(|(id, record)| tables.get(**id).is_none() && !record.live.is_empty());
         report.orphaned_directories = orphans.map(|(_, record)| record.directory.clone()).collect();
@@ -109,14 +109,16 @@ impl Engine {
         let mut skipped_flushed = 0;
         let outcome = log::replay(&*self.disk, LOG_DIRECTORY, first, &mut |position, body| {
             self.replaying.store(position.segment, Ordering::Relaxed);
-            let mutation = MutationRef::validate(body).map_err(|error| OpenError::Corrupt {
+            let mutations = validate_mutations(body).map_err(|error| OpenError::Corrupt {
                 path: log::segment_file(LOG_DIRECTORY, position.segment),
                 offset: u64::from(position.offset),
                 what: format!("a record that is no mutation: {error}"),
             })?;
             let is_new = |id| flushed.get(&id).copied().unwrap_or(LogPosition::ZERO) <= position;
-            skipped_flushed += mutation.updates().filter(|(id, _)| !is_new(*id)).count() as u64;
-            self.apply_to_memtables(&tables, mutation, is_new, Some(position));
+            for mutation in mutations {
+                skipped_flushed += mutation.updates().filter(|(id, _)| !is_new(*id)).count() as u64;
+                self.apply_to_memtables(&tables, mutation, is_new, Some(position));
+            }
             if self.memtable_bytes.load(Ordering::Relaxed) > self.config.memtable_bytes_max {
                 let behind = LogPosition { offset: position.offset + 1, ..position };
                 self.flush_largest(behind, now).map_err(|error| OpenError::Flush(error.to_string()))?;

@@ -47,7 +47,7 @@ impl Engine {
                 stores.push(store);
             }
         }
-        let after = Arc::new(TableSet::new(stores));
+        let after = Arc::new(TableSet::new(stores).with_views(&schema));
         let alone = self.barrier.write();
         self.tables.store(Arc::clone(&after));
         drop(alone);
@@ -95,6 +95,8 @@ impl Engine {
         let mut state = self.state.lock();
         let mut stores = self.indexes_of(table);
         stores.push(Arc::clone(store));
+        let views = tables.views_of(table).map_or(&[][..], |views| views);
+        stores.extend(views.iter().filter_map(|view| tables.get(view.id).cloned()));
         // What the log has before this position is fenced off by the manifest.
         let (views, position) = {
             let _alone = self.barrier.write();

@@ -22,7 +22,7 @@ use crate::table_store::{TableSet, TableStore};
 const STEP_ROWS: u32 = 512;
 
 /// Where a read of a range goes on.
-type Resume = Option<(Box<[u8]>, Option<PositionBuf>)>;
+pub(crate) type Resume = Option<(Box<[u8]>, Option<PositionBuf>)>;
 
 /// See the module.
 #[derive(Debug)]
@@ -91,16 +91,8 @@ impl BuildJob {
         if rows.live < STEP_ROWS {
             return Ok(None);
         }
-        let Some((key, _)) = rows.partitions.last() else { return Ok(None) };
-        let at = KeyRef::new(key);
-        match &rows.last {
-            Some(clustering) => {
-                self.start = RingPosition::at(at);
-                let behind = Position { prefix: clustering, weight: 1 }.to_owned();
-                self.resume = Some((key.clone(), Some(behind)));
-            }
-            None => self.start = RingPosition::behind(at),
-        }
+        let Some(next) = rows.next() else { return Ok(None) };
+        (self.start, self.resume) = next;
         Ok(Some(rows.bytes.max(1)))
     }
 }
@@ -128,7 +120,7 @@ pub(crate) fn build_at_once(
 /// Memtables up to this size are indexed on the thread that changes the schema.
 const AT_ONCE_BYTES_MAX: usize = 1 << 20;
 
-fn collect(base: &TableStore, scope: ReadScope, rows: u32, now: LocalSeconds) -> Result<Rows, ReadError> {
+pub(crate) fn collect(base: &TableStore, scope: ReadScope, rows: u32, now: LocalSeconds) -> Result<Rows, ReadError> {
     let table = base.definition.load();
     let command = ReadCommand {
         table: table.id,
@@ -150,14 +142,25 @@ fn collect(base: &TableStore, scope: ReadScope, rows: u32, now: LocalSeconds) ->
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     now: LocalSeconds,
-    partitions: Vec<(Box<[u8]>, Vec<u8>)>,
+    pub(crate) partitions: Vec<(Box<[u8]>, Vec<u8>)>,
     /// Clustering of the last partition's last row.
     last: Option<Box<[u8]>>,
     /// Live rows, as the limit counts them.
-    live: u32,
+    pub(crate) live: u32,
     bytes: u64,
     is_static_live: bool,
     rows_in_partition: u32,
+}
+
+impl Rows {
+    /// Where the next rows begin; None when there were none.
+    pub(crate) fn next(&self) -> Option<(RingPosition, Resume)> {
+        let (key, _) = self.partitions.last()?;
+        let at = KeyRef::new(key);
+        let Some(clustering) = &self.last else { return Some((RingPosition::behind(at), None)) };
+        let behind = Position { prefix: clustering, weight: 1 }.to_owned();
+        Some((RingPosition::at(at), Some((key.clone(), Some(behind)))))
+    }
 }
 
 impl PartitionConsumer for Rows {

@@ -102,7 +102,7 @@ impl<'r> Matching<'r> {
     pub(crate) fn new(wanted: Wanted<'r>, command: &'r ReadCommand, consumer: &'r mut dyn PartitionConsumer) -> Self {
         Matching {
             wanted,
-            limits: LimitState::new(command),
+            limits: LimitState::new(command, false),
             consumer,
             key: None,
             static_row: None,

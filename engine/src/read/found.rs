@@ -82,7 +82,7 @@ impl<'r> FoundRows<'r> {
             mode: self.mode,
             statics: self.statics,
             budget: self.budget,
-            limits: LimitState::new(self.command),
+            limits: LimitState::new(self.command, self.table.is_strict()),
             consumer,
         }
     }

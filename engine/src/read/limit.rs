@@ -11,10 +11,12 @@ pub(crate) struct LimitState<'r> {
     partitions_left: u32,
     rows_in_partition: u32,
     counting: bool,
+    strict: bool,
 }
 
 impl<'r> LimitState<'r> {
-    pub(crate) fn new(command: &'r ReadCommand) -> Self {
+    /// `strict`: see [`helenus_model::schema::Table::is_strict`].
+    pub(crate) fn new(command: &'r ReadCommand, strict: bool) -> Self {
         let limits = &command.limits;
         LimitState {
             command,
@@ -22,6 +24,7 @@ impl<'r> LimitState<'r> {
             partitions_left: limits.partitions,
             rows_in_partition: 0,
             counting: limits.rows != u32::MAX || limits.per_partition != u32::MAX || limits.partitions != u32::MAX,
+            strict,
         }
     }
 
@@ -31,7 +34,7 @@ impl<'r> LimitState<'r> {
 
     /// Counts a row; true when the partition must end behind it.
     pub(crate) fn row_ends_partition(&mut self, row: &RowRef<'_>) -> bool {
-        if !self.counting || !row.is_live(self.command.now) {
+        if !self.counting || !row.is_live_in(self.strict, self.command.now) {
             return false;
         }
         self.rows_in_partition += 1;

@@ -176,6 +176,7 @@ pub(super) fn random_table(rng: &mut Rng, name: &str, clustering: u64, columns: 
         next_column_id: columns as u16 * 2 + 2,
         params: TableParams::default(),
         indexes: Vec::new(),
+        view: None,
     })
 }
 

@@ -15,7 +15,10 @@ use super::function::{
     AggregateDefinition, FunctionDefinition, put_aggregate, put_function, put_types, read_types, resolve_functions,
 };
 use super::table::TableParts;
-use super::{Column, ColumnKind, DroppedColumn, Index, Keyspace, Replication, Schema, SortOrder, Table, TableParams};
+use super::{
+    Column, ColumnKind, DroppedColumn, Index, Keyspace, Replication, Schema, SortOrder, Table, TableParams,
+    ViewDefinition,
+};
 use crate::codec::{DecodeError, Reader, put_bytes, put_text, put_vint};
 use crate::limits::{TYPE_DEPTH_MAX, VECTOR_DIMENSION_MAX};
 use crate::types::{CqlType, UdtDefinition};
@@ -96,11 +99,16 @@ pub enum SchemaChangeError {
 impl Schema {
     /// The schema after `changes`, as of `epoch`. Changed tables get this epoch.
     pub fn apply(&self, epoch: u64, changes: &[SchemaChange]) -> Result<Schema, SchemaChangeError> {
-        let mut schema = Schema { epoch, keyspaces: self.keyspaces.clone(), tables: Default::default() };
+        let mut schema =
+            Schema { epoch, keyspaces: self.keyspaces.clone(), tables: Default::default(), views: Default::default() };
         for change in changes {
             schema.apply_one(epoch, change)?;
         }
         schema.tables = schema.tables().map(|table| (table.id, Arc::clone(table))).collect();
+        let views: Vec<_> = schema.views().map(|(table, view)| (view.base, Arc::clone(table))).collect();
+        for (base, view) in views {
+            schema.views.entry(base).or_default().push(view);
+        }
         Ok(schema)
     }
 
@@ -506,7 +514,8 @@ fn read_table(reader: &mut Reader<'_>) -> Result<TableParts, DecodeError> {
     }
     let next_column_id = reader.u16()?;
     let params = read_params(reader)?;
-    Ok(TableParts { id, keyspace, name, epoch, columns, dropped, next_column_id, params, indexes: Vec::new() })
+    let indexes = Vec::new();
+    Ok(TableParts { id, keyspace, name, epoch, columns, dropped, next_column_id, params, indexes, view: None })
 }
 
 fn read_indexes(reader: &mut Reader<'_>) -> Result<Vec<Index>, DecodeError> {
@@ -516,6 +525,7 @@ fn read_indexes(reader: &mut Reader<'_>) -> Result<Vec<Index>, DecodeError> {
 
 const PUT_TABLE: u8 = 3;
 const PUT_INDEXED_TABLE: u8 = 20;
+const PUT_VIEW: u8 = 21;
 
 impl SchemaChange {
     /// Appends the change.
@@ -532,6 +542,11 @@ impl SchemaChange {
                 put_text(out, name);
             }
             SchemaChange::PutTable(parts) => {
+                if let Some(view) = &parts.view {
+                    out.push(PUT_VIEW);
+                    put_table(out, parts);
+                    return view.encode(out);
+                }
                 // A table without indexes is written as it always was.
                 out.push(if parts.indexes.is_empty() { PUT_TABLE } else { PUT_INDEXED_TABLE });
                 put_table(out, parts);
@@ -591,6 +606,11 @@ impl SchemaChange {
             PUT_INDEXED_TABLE => {
                 let parts = read_table(reader)?;
                 SchemaChange::PutTable(Box::new(TableParts { indexes: read_indexes(reader)?, ..parts }))
+            }
+            PUT_VIEW => {
+                let parts = read_table(reader)?;
+                let view = Some(Arc::new(ViewDefinition::decode(reader)?));
+                SchemaChange::PutTable(Box::new(TableParts { view, ..parts }))
             }
             4 => SchemaChange::DropTable {
                 keyspace: reader.text()?.to_owned(),
@@ -720,6 +740,7 @@ mod tests {
                 column: "v".to_owned(),
                 target: super::super::IndexTarget::Values,
             }],
+            view: None,
         };
         let changes = [
             SchemaChange::PutKeyspace {

@@ -1,11 +1,12 @@
 //! A table's definition, with what the hot path needs worked out once.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
-use super::{Column, ColumnKind, DroppedColumn, Index, SortOrder, TableParams};
+use super::{Column, ColumnKind, DroppedColumn, Index, SortOrder, TableParams, ViewDefinition};
 use crate::key::ClusteringComparator;
 use crate::row::{CellPathOrder, ColumnId};
 use crate::time::WriteTimestamp;
@@ -39,6 +40,8 @@ pub struct Table {
     pub params: TableParams,
     /// Secondary indexes, by name. Almost always empty.
     pub indexes: Vec<Index>,
+    /// What makes the table a materialized view; None for a table.
+    pub view: Option<Arc<ViewDefinition>>,
     comparator: ClusteringComparator,
     by_name: FxHashMap<String, (ColumnKind, usize)>,
     paths: FxHashMap<ColumnId, Comparator>,
@@ -68,12 +71,15 @@ pub struct TableParts {
     pub params: TableParams,
     /// See [`Table::indexes`].
     pub indexes: Vec<Index>,
+    /// See [`Table::view`].
+    pub view: Option<Arc<ViewDefinition>>,
 }
 
 impl Table {
     /// Works out orders and indexes. Key columns are sorted by position, others by name.
     pub fn new(parts: TableParts) -> Table {
-        let TableParts { id, keyspace, name, epoch, columns, mut dropped, next_column_id, params, mut indexes } = parts;
+        let TableParts { id, keyspace, name, epoch, columns, mut dropped, next_column_id, params, mut indexes, view } =
+            parts;
         let of_kind = |kind| {
             let mut list: Vec<Column> = columns.iter().filter(|c| c.kind == kind).cloned().collect();
             list.sort_by(|a, b| (a.position, &a.name).cmp(&(b.position, &b.name)));
@@ -131,6 +137,7 @@ impl Table {
             next_column_id,
             params,
             indexes,
+            view,
             comparator,
             by_name,
             paths,
@@ -152,6 +159,7 @@ impl Table {
             next_column_id: self.next_column_id,
             params: self.params.clone(),
             indexes: self.indexes.clone(),
+            view: self.view.clone(),
         }
     }
 
@@ -206,6 +214,12 @@ impl Table {
         self.is_counter
     }
 
+    /// True when a row is there only as long as its marker is: a view whose primary key has a value of the base row.
+    #[inline]
+    pub fn is_strict(&self) -> bool {
+        self.view.as_ref().is_some_and(|view| view.extra.is_some())
+    }
+
     /// True when there are static columns.
     pub fn has_statics(&self) -> bool {
         !self.statics.is_empty()
@@ -221,6 +235,7 @@ impl PartialEq for Table {
             && self.dropped == other.dropped
             && self.params == other.params
             && self.indexes == other.indexes
+            && self.view == other.view
     }
 }
 

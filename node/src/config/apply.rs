@@ -239,6 +239,7 @@ fn apply_storage(config: &mut Config, written: &mut Written, name: &str, value: 
         }
         "file_cache_size" => config.file_cache_size = bytes(value, SizeUnit::Mebibytes)?,
         "user_defined_functions_enabled" => config.user_functions_enabled = value::boolean(value)?,
+        "materialized_views_enabled" => config.materialized_views_enabled = value::boolean(value)?,
         "auto_snapshot" => config.auto_snapshot = value::boolean(value)?,
         _ => return Ok(false),
     }

@@ -375,7 +375,7 @@ pub const KEYS: &[Key] = &[
     key("local_read_size_warn_threshold", B, NoEffect),
     key("local_system_data_file_directory", Text, NoEffect),
     key("log_out_of_token_range_requests", Boolean, NoEffect),
-    key("materialized_views_enabled", Boolean, NoEffect),
+    key("materialized_views_enabled", Boolean, Honoured),
     key("materialized_views_per_table_fail_threshold", Integer, NoEffect),
     key("materialized_views_per_table_warn_threshold", Integer, NoEffect),
     key("max_concurrent_automatic_sstable_upgrades", Integer, NoEffect),

@@ -277,6 +277,8 @@ pub struct Config {
     pub default_keyspace_replication: u32,
     /// `user_defined_functions_enabled`
     pub user_functions_enabled: bool,
+    /// `materialized_views_enabled`
+    pub materialized_views_enabled: bool,
     /// `memtable_heap_space` plus `memtable_offheap_space`, bytes, for all tables. Cassandra takes half
     /// its heap; Helenus takes 64 MiB, so that a node is small unless told otherwise.
     pub memtable_space: u64,
@@ -388,6 +390,7 @@ impl Default for Config {
             native_transport: NativeTransport::default(),
             default_keyspace_replication: 1,
             user_functions_enabled: false,
+            materialized_views_enabled: false,
             memtable_space: 64 * MIB,
             column_index_size: 64 * KIB,
             concurrent_compactors: None,

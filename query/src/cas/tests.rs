@@ -45,6 +45,7 @@ impl World {
             datacenters: &datacenters,
             default_replication_factor: 1,
             user_functions_enabled: true,
+            materialized_views_enabled: true,
         };
         let outcome = plan.outcome(&context).expect(text);
         self.schema = self.schema.apply(self.schema.epoch + 1, &outcome.changes).expect(text);

@@ -39,6 +39,9 @@ pub(super) fn create(
         }
         return refuse(format!("Index '{name}' already exists"));
     }
+    if table.view.is_some() {
+        return refuse("Secondary indexes on materialized views aren't supported");
+    }
     if table.is_counter() {
         return refuse("Secondary indexes on counter tables aren't supported");
     }

@@ -16,6 +16,8 @@ mod table_alter;
 #[cfg(test)]
 mod tests;
 mod user_type;
+mod view;
+mod view_where;
 
 pub(crate) use index::find as find_index;
 pub use outcome::{DdlContext, DdlOutcome, EventKind, EventTarget, SchemaEvent};

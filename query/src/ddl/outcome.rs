@@ -20,6 +20,8 @@ pub struct DdlContext<'a> {
     pub default_replication_factor: u32,
     /// `user_defined_functions_enabled`
     pub user_functions_enabled: bool,
+    /// `materialized_views_enabled`
+    pub materialized_views_enabled: bool,
 }
 
 impl DdlContext<'_> {

@@ -3,7 +3,7 @@
 use helenus_cql::ast::{self, FunctionName, QualifiedName, Statement};
 
 use super::outcome::{DdlContext, DdlOutcome};
-use super::{function, index, keyspace, table, table_alter, user_type};
+use super::{function, index, keyspace, table, table_alter, user_type, view};
 use crate::error::QueryError;
 use crate::prepare::{PrepareContext, no_keyspace};
 
@@ -38,6 +38,13 @@ impl DdlPlan {
             Statement::AlterTable(alter) => of_name(&alter.name)?,
             Statement::DropTable(drop) | Statement::DropType(drop) | Statement::DropIndex(drop) => of_name(&drop.name)?,
             Statement::CreateIndex(create) => of_name(&create.table)?,
+            Statement::CreateView(create) => {
+                let keyspace = of_name(&create.name)?;
+                view::check_keyspaces(create, &keyspace)?;
+                keyspace
+            }
+            Statement::AlterView(alter) => of_name(&alter.name)?,
+            Statement::DropView(drop) => of_name(&drop.name)?,
             Statement::CreateType(create) => of_name(&create.name)?,
             Statement::AlterType(alter) => of_name(&alter.name)?,
             Statement::CreateFunction(create) => of_function(&create.name)?,
@@ -73,6 +80,9 @@ impl DdlPlan {
             Statement::DropTable(drop) => table::drop(drop, keyspace, context),
             Statement::CreateIndex(create) => index::create(create, keyspace, context),
             Statement::DropIndex(drop) => index::drop(drop, keyspace, context),
+            Statement::CreateView(create) => view::create(create, keyspace, context),
+            Statement::AlterView(alter) => view::alter(alter, keyspace, context),
+            Statement::DropView(drop) => view::drop(drop, keyspace, context),
             Statement::CreateType(create) => user_type::create(create, keyspace, context),
             Statement::AlterType(alter) => user_type::alter(alter, keyspace, context),
             Statement::DropType(drop) => user_type::drop(drop, keyspace, context),
@@ -87,7 +97,6 @@ impl DdlPlan {
 
 fn unsupported_name(statement: &ast::Statement) -> &'static str {
     match statement {
-        Statement::CreateView(_) | Statement::AlterView(_) | Statement::DropView(_) => "materialized views",
         Statement::CreateTrigger(_) | Statement::DropTrigger(_) => "triggers",
         _ => "this statement",
     }

@@ -11,6 +11,7 @@ use super::names::{check_modifiable, check_table};
 use super::options::{TABLE_OPTIONS, build_params, check_params};
 use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
 use super::properties::Properties;
+use super::view::check_drop_table;
 use crate::error::QueryError;
 use crate::term::resolve_type;
 
@@ -69,6 +70,7 @@ pub(super) fn create(
         next_column_id,
         params,
         indexes: Vec::new(),
+        view: None,
     };
     let change = SchemaChange::PutTable(Box::new(parts));
     Ok(DdlOutcome::of(vec![change], EventKind::Created, EventTarget::Table, keyspace_name, name))
@@ -232,6 +234,7 @@ pub(super) fn drop(
         }
         return refuse(format!("Table '{keyspace_name}.{name}' doesn't exist"));
     };
+    check_drop_table(table, context.schema)?;
     let change = SchemaChange::DropTable { keyspace: keyspace_name.to_owned(), name: name.to_owned(), id: table.id };
     Ok(DdlOutcome::of(vec![change], EventKind::Dropped, EventTarget::Table, keyspace_name, name))
 }

@@ -11,6 +11,7 @@ use super::options::{TABLE_OPTIONS, build_params, check_params};
 use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
 use super::properties::Properties;
 use super::table::{column_type, table_id};
+use super::view;
 use crate::error::QueryError;
 use crate::term::type_assignability;
 
@@ -36,7 +37,9 @@ pub(super) fn alter(
         }
         return refuse(format!("Table '{keyspace_name}.{name}' doesn't exist"));
     };
+    view::check_alter_table(table)?;
     let mut parts = table.to_parts();
+    let mut renamed = Vec::new();
     match &alter.action {
         AlterTableAction::Add { if_not_exists, columns } => {
             for column in columns {
@@ -44,8 +47,14 @@ pub(super) fn alter(
             }
         }
         AlterTableAction::Drop(drop) => drop_columns(&mut parts, drop, table, context)?,
-        AlterTableAction::Rename { renamings, .. } => rename_columns(&mut parts, renamings, table)?,
-        AlterTableAction::With(properties) => set_options(&mut parts, Properties(properties), table)?,
+        AlterTableAction::Rename { renamings, .. } => {
+            rename_columns(&mut parts, renamings, table)?;
+            renamed.extend(renamings.iter().map(|one| (one.from.text.clone(), one.to.text.clone())));
+        }
+        AlterTableAction::With(properties) => {
+            set_options(&mut parts, Properties(properties), table)?;
+            view::check_base_params(table, &parts.params, context.schema)?;
+        }
         AlterTableAction::AlterType { .. } => return refuse("Altering column types is no longer supported".to_owned()),
         AlterTableAction::Mask { mask: Some(_), .. } => {
             return refuse(
@@ -62,8 +71,9 @@ pub(super) fn alter(
     if Table::new(parts.clone()) == **table && parts.next_column_id == table.next_column_id {
         return Ok(DdlOutcome::nothing());
     }
-    let change = SchemaChange::PutTable(Box::new(parts));
-    Ok(DdlOutcome::of(vec![change], EventKind::Updated, EventTarget::Table, keyspace_name, name))
+    let views = view::follow(table, &parts, &renamed, context.schema)?;
+    let changes = std::iter::once(SchemaChange::PutTable(Box::new(parts))).chain(views).collect();
+    Ok(DdlOutcome::of(changes, EventKind::Updated, EventTarget::Table, keyspace_name, name))
 }
 
 fn add_column(
@@ -175,6 +185,7 @@ fn drop_columns(
             return refuse(format!("Cannot drop non-frozen column {name} of user type {}", column.ty));
         }
         check_independent(table, &column.name, "Cannot drop")?;
+        view::check_drop_column(table, &column.name, context.schema)?;
         parts.columns.retain(|other| other.name != column.name);
         parts.dropped.retain(|other| other.name != column.name);
         parts.dropped.push(DroppedColumn {

@@ -33,6 +33,7 @@ impl World {
                 datacenters: &self.datacenters,
                 default_replication_factor: self.default_replication_factor,
                 user_functions_enabled: true,
+                materialized_views_enabled: true,
             }),
             other => panic!("{other:?}"),
         });

@@ -184,6 +184,7 @@ pub(super) fn drop(
     let tables: Vec<&str> = keyspace
         .tables
         .values()
+        .filter(|table| table.view.is_none())
         .filter(|table| table.columns().any(|column| uses(&column.ty)))
         .map(|table| table.name.as_str())
         .collect();

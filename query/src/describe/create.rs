@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use helenus_model::schema::{
-    AggregateDefinition, Column, ColumnKind, FunctionDefinition, Index, Keyspace, SortOrder, Table,
+    AggregateDefinition, Column, ColumnKind, FunctionDefinition, Index, Keyspace, SortOrder, Table, ViewDefinition,
 };
 use helenus_model::types::{CqlType, UdtDefinition, maybe_quote};
 use helenus_model::value::{java_double, to_cql_literal};
@@ -243,4 +243,42 @@ fn map(entries: &BTreeMap<String, String>) -> String {
     let entries: Vec<String> =
         entries.iter().map(|(key, value)| format!("{}: {}", quoted(key), quoted(value))).collect();
     format!("{{{}}}", entries.join(", "))
+}
+
+/// `CREATE MATERIALIZED VIEW …;`
+pub(super) fn view(table: &Table, view: &ViewDefinition, internals: bool) -> String {
+    let name = |name: &str| format!("{}.{}", maybe_quote(&table.keyspace), maybe_quote(name));
+    let names = |columns: &[Column]| {
+        columns.iter().map(|column| maybe_quote(&column.name).into_owned()).collect::<Vec<_>>().join(", ")
+    };
+    let selected = if view.include_all {
+        "*".to_owned()
+    } else {
+        let columns: Vec<String> = table.columns().map(|column| maybe_quote(&column.name).into_owned()).collect();
+        columns.join(", ")
+    };
+    let key = names(&table.partition_key);
+    let key = if table.partition_key.len() > 1 { format!("({key})") } else { key };
+    let comma = if table.clustering.is_empty() { "" } else { ", " };
+    let mut out = format!(
+        "CREATE MATERIALIZED VIEW {} AS\n    SELECT {selected}\n    FROM {}\n    WHERE {}\n    PRIMARY KEY ({key}{comma}{})\n WITH ",
+        name(&table.name),
+        name(&view.base_name),
+        view.where_clause,
+        names(&table.clustering)
+    );
+    let mut options = Vec::new();
+    if internals {
+        options.push(format!("ID = {}", table.id));
+    }
+    if !table.clustering.is_empty() {
+        let order: Vec<String> = table.clustering.iter().map(ordered).collect();
+        options.push(format!("CLUSTERING ORDER BY ({})", order.join(", ")));
+    }
+    params(table, &mut options);
+    // Data of a view expires with that of its base table.
+    options.retain(|option| !option.starts_with("default_time_to_live"));
+    out.push_str(&options.join("\n    AND "));
+    out.push(';');
+    out
 }

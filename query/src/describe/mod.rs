@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use helenus_cql::ast::{Describe, DescribeTarget, FunctionName, QualifiedName};
 use helenus_model::codec::Reader;
-use helenus_model::schema::{AggregateDefinition, FunctionDefinition, Index, Keyspace, Schema, Table};
+use helenus_model::schema::{AggregateDefinition, FunctionDefinition, Index, Keyspace, Schema, Table, ViewDefinition};
 use helenus_model::types::{CqlType, UdtDefinition, maybe_quote};
 use helenus_model::value::{CollectionBuilder, encode_list};
 use uuid::Uuid;
@@ -153,8 +153,8 @@ pub fn describe(statement: &Describe, context: &DescribeContext<'_>) -> Result<D
         }
         DescribeTarget::Table(name) => {
             let keyspace = keyspace_of(context, name)?;
-            match keyspace.tables.get(name.name.as_str()) {
-                Some(table) => answer.table(table),
+            match keyspace.tables.get(name.name.as_str()).filter(|table| table.view.is_none()) {
+                Some(table) => answer.table(&keyspace, table),
                 None => return refuse(format!("Table '{}' not found in keyspace '{}'", name.name, keyspace.name)),
             }
         }
@@ -174,7 +174,12 @@ pub fn describe(statement: &Describe, context: &DescribeContext<'_>) -> Result<D
         }
         DescribeTarget::View(name) => {
             let keyspace = keyspace_of(context, name)?;
-            return refuse(format!("Materialized view '{}' not found in '{}'", name.name, keyspace.name));
+            match keyspace.tables.get(name.name.as_str()).and_then(|table| Some((table, table.view.as_deref()?))) {
+                Some((table, view)) => answer.view(table, view),
+                None => {
+                    return refuse(format!("Materialized view '{}' not found in '{}'", name.name, keyspace.name));
+                }
+            }
         }
         DescribeTarget::Function(name) => {
             let keyspace = function_keyspace(context, name)?;
@@ -248,7 +253,10 @@ fn generic(context: &DescribeContext<'_>, name: &QualifiedName, answer: &mut Ans
     let Some(keyspace) = keyspace else { return refuse(format!("'{}' not found in keyspaces", name.name)) };
     let keyspace = find_keyspace(context, keyspace)?;
     match keyspace.tables.get(name.name.as_str()) {
-        Some(table) => answer.table(table),
+        Some(table) => match table.view.as_deref() {
+            Some(view) => answer.view(table, view),
+            None => answer.table(&keyspace, table),
+        },
         None => match find_index(&keyspace, name.name.as_str()) {
             Some((table, index)) => answer.index(table, index),
             None => return refuse(format!("'{}' not found in keyspace '{}'", name.name, keyspace.name)),
@@ -280,18 +288,32 @@ impl Answer {
         self.push(&keyspace.name, "keyspace", &keyspace.name, || create::keyspace(keyspace));
     }
 
-    fn table(&mut self, table: &Table) {
+    fn table(&mut self, keyspace: &Keyspace, table: &Table) {
         let internals = self.internals;
         self.push(&table.keyspace, "table", &table.name, || create::table(table, internals));
         if self.with_statement {
             let mut indexes: Vec<&Index> = table.indexes.iter().collect();
             indexes.sort_by_key(|index| index.name.to_lowercase());
             indexes.iter().for_each(|index| self.index(table, index));
+            self.views(keyspace, |view| view.base == table.id);
         }
     }
 
     fn index(&mut self, table: &Table, index: &Index) {
         self.push(&table.keyspace, "index", &index.name, || create::index(table, index));
+    }
+
+    /// The views of a keyspace that are wanted, by name.
+    fn views(&mut self, keyspace: &Keyspace, wanted: impl Fn(&ViewDefinition) -> bool) {
+        let views = keyspace.tables.values().filter_map(|table| Some((table, table.view.as_deref()?)));
+        let mut views: Vec<_> = views.filter(|(_, view)| wanted(view)).collect();
+        views.sort_by_key(|(table, _)| table.name.to_lowercase());
+        views.iter().for_each(|(table, view)| self.view(table, view));
+    }
+
+    fn view(&mut self, table: &Table, view: &ViewDefinition) {
+        let internals = self.internals;
+        self.push(&table.keyspace, "materialized_view", &table.name, || create::view(table, view, internals));
     }
 
     fn user_type(&mut self, definition: &UdtDefinition) {
@@ -322,9 +344,9 @@ impl Answer {
     }
 
     fn tables(&mut self, keyspace: &Keyspace) {
-        let mut tables: Vec<&Arc<Table>> = keyspace.tables.values().collect();
+        let mut tables: Vec<&Arc<Table>> = keyspace.tables.values().filter(|table| table.view.is_none()).collect();
         tables.sort_by_key(|table| table.name.to_lowercase());
-        tables.iter().for_each(|table| self.table(table));
+        tables.iter().for_each(|table| self.table(keyspace, table));
     }
 
     /// A keyspace and what is in it: types before those that use them.

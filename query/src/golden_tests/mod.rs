@@ -57,6 +57,7 @@ impl World {
                     datacenters: &datacenters,
                     default_replication_factor: 1,
                     user_functions_enabled: true,
+                    materialized_views_enabled: true,
                 };
                 let outcome = plan.outcome(&context)?;
                 assert_eq!(outcome.changes.is_empty(), outcome.event.is_none(), "{text}");

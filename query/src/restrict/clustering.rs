@@ -283,6 +283,7 @@ mod tests {
             next_column_id: 0,
             params: TableParams { extensions: BTreeMap::new(), ..TableParams::default() },
             indexes: Vec::new(),
+            view: None,
         })
     }
 

@@ -128,7 +128,7 @@ impl<'a, S: RowSink> SelectConsumer<'a, S> {
     }
 
     fn row(&mut self, clustering: &[u8], row: RowRef<'_>) -> Flow {
-        if !row.is_live(self.execution.clock.now) {
+        if !row.is_live_in(self.execution.plan.table.is_strict(), self.execution.clock.now) {
             return ITEM;
         }
         // The limit of a partition counts something else than the replicas do.

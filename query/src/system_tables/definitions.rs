@@ -162,6 +162,7 @@ fn parse_table(line: &str) -> Option<Table> {
         next_column_id,
         params,
         indexes: Vec::new(),
+        view: None,
     }))
 }
 

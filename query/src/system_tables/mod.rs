@@ -10,7 +10,7 @@ mod source;
 mod tests;
 
 use helenus_model::read::{PartitionConsumer, ReadCommand};
-use helenus_model::schema::Table;
+use helenus_model::schema::{Schema, Table};
 
 use crate::error::QueryError;
 
@@ -24,12 +24,21 @@ pub use source::{LocalNode, PeerNode, PermissionRow, RoleRow, SystemSource};
 /// True for tables whose rows the engine stores; the others are views that [`read`] answers.
 pub fn is_stored(table: &Table) -> bool {
     match table.keyspace.as_str() {
-        "system" => !matches!(table.name.as_str(), "local" | "peers" | "peers_v2" | "IndexInfo"),
-        "system_traces" | "system_distributed" => true,
+        "system" => !matches!(
+            table.name.as_str(),
+            "local" | "peers" | "peers_v2" | "IndexInfo" | "built_views" | "view_builds_in_progress"
+        ),
+        "system_distributed" => table.name != "view_build_status",
+        "system_traces" => true,
         "system_auth" | "system_schema" | "system_views" | "system_virtual_schema" => false,
         // A table of users.
         _ => true,
     }
+}
+
+fn builds(source: &dyn SystemSource, tell: impl FnOnce(schema::ViewBuilds<'_>, &Schema)) {
+    let host = source.local().host_id;
+    tell(schema::ViewBuilds { is_built: &|view| source.is_view_built(view), host }, &source.schema());
 }
 
 /// Answers a read of a view.
@@ -57,6 +66,14 @@ pub fn read(
         ("system", "IndexInfo") => {
             schema::built_index_rows(&source.schema(), &|index| source.is_index_built(index), &mut rows);
         }
+        ("system", "built_views") => builds(source, |builds, schema| builds.built_rows(schema, &mut rows)),
+        ("system", "view_builds_in_progress") => {
+            builds(source, |builds, schema| builds.running_rows(schema, &mut rows));
+        }
+        ("system_distributed", "view_build_status") => {
+            builds(source, |builds, schema| builds.status_rows(schema, &mut rows));
+        }
+        ("system_schema", "views") => schema::view_rows(&source.schema(), &mut rows),
         ("system_schema", "types") => schema::type_rows(&source.schema(), &mut rows),
         ("system_schema", "functions") => schema::function_rows(&source.schema(), &mut rows),
         ("system_schema", "aggregates") => schema::aggregate_rows(&source.schema(), &mut rows),

@@ -24,7 +24,7 @@ pub(super) fn keyspace_rows(schema: &Schema, virtual_ones: bool, rows: &mut Virt
 }
 
 pub(super) fn table_rows(schema: &Schema, virtual_ones: bool, rows: &mut VirtualRows<'_>) {
-    for table in keyspaces(schema, virtual_ones).flat_map(|keyspace| keyspace.tables.values()) {
+    for table in keyspaces(schema, virtual_ones).flat_map(|keyspace| keyspace.tables.values()).filter(is_table) {
         rows.text("keyspace_name", &table.keyspace)
             .text("table_name", &table.name)
             .text("comment", &table.params.comment);
@@ -70,6 +70,69 @@ fn table_options(table: &Table, rows: &mut VirtualRows<'_>) {
     }
     if params.memtable != "default" {
         rows.text("memtable", &params.memtable);
+    }
+}
+
+fn is_table(table: &&std::sync::Arc<Table>) -> bool {
+    table.view.is_none()
+}
+
+/// `system_schema.views`
+pub(super) fn view_rows(schema: &Schema, rows: &mut VirtualRows<'_>) {
+    for (table, view) in schema.views() {
+        rows.text("keyspace_name", &table.keyspace)
+            .text("view_name", &table.name)
+            .text("comment", &table.params.comment)
+            .uuid("base_table_id", view.base)
+            .text("base_table_name", &view.base_name)
+            .boolean("include_all_columns", view.include_all)
+            .text("where_clause", &view.where_clause);
+        table_options(table, rows);
+        rows.end();
+    }
+}
+
+/// What is known of how far views are.
+pub(super) struct ViewBuilds<'a> {
+    /// Whether this node has built a view.
+    pub(super) is_built: &'a dyn Fn(uuid::Uuid) -> bool,
+    /// This node.
+    pub(super) host: uuid::Uuid,
+}
+
+impl ViewBuilds<'_> {
+    /// `system.built_views`
+    pub(super) fn built_rows(&self, schema: &Schema, rows: &mut VirtualRows<'_>) {
+        for (table, _) in schema.views().filter(|(table, _)| (self.is_built)(table.id)) {
+            rows.text("keyspace_name", &table.keyspace)
+                .text("view_name", &table.name)
+                .boolean("status_replicated", true)
+                .end();
+        }
+    }
+
+    /// `system.view_builds_in_progress`
+    pub(super) fn running_rows(&self, schema: &Schema, rows: &mut VirtualRows<'_>) {
+        let whole = i64::MIN.to_string();
+        for (table, _) in schema.views().filter(|(table, _)| !(self.is_built)(table.id)) {
+            rows.text("keyspace_name", &table.keyspace)
+                .text("view_name", &table.name)
+                .text("start_token", &whole)
+                .text("end_token", &whole)
+                .end();
+        }
+    }
+
+    /// `system_distributed.view_build_status`, of this node alone.
+    pub(super) fn status_rows(&self, schema: &Schema, rows: &mut VirtualRows<'_>) {
+        for (table, _) in schema.views() {
+            let status = if (self.is_built)(table.id) { "SUCCESS" } else { "STARTED" };
+            rows.text("keyspace_name", &table.keyspace)
+                .text("view_name", &table.name)
+                .uuid("host_id", self.host)
+                .text("status", status)
+                .end();
+        }
     }
 }
 

@@ -109,6 +109,11 @@ pub trait SystemSource {
         let _ = index;
         false
     }
+    /// Whether this node has built a materialized view.
+    fn is_view_built(&self, view: Uuid) -> bool {
+        let _ = view;
+        false
+    }
     /// The roles.
     fn roles(&self) -> Vec<RoleRow> {
         Vec::new()

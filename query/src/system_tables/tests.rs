@@ -86,6 +86,7 @@ fn node() -> Node {
             datacenters: &BTreeMap::from([("datacenter1".to_owned(), 1)]),
             default_replication_factor: 1,
             user_functions_enabled: true,
+            materialized_views_enabled: true,
         };
         let outcome = plan.outcome(&context).unwrap_or_else(|error| panic!("{statement}: {error}"));
         schema = schema.apply(schema.epoch + 1, &outcome.changes).unwrap();

@@ -22,6 +22,9 @@ pub(super) fn writable_table(name: &ast::QualifiedName, preparer: &Preparer<'_>)
             table.keyspace, table.name
         )));
     }
+    if table.view.is_some() {
+        return Err(QueryError::invalid("Cannot directly modify a materialized view"));
+    }
     Ok(table)
 }
 

@@ -50,6 +50,7 @@ fn schema() -> Schema {
             datacenters: &datacenters,
             default_replication_factor: 1,
             user_functions_enabled: true,
+            materialized_views_enabled: true,
         };
         let outcome = plan.outcome(&context).expect(text);
         schema = schema.apply(number as u64 + 1, &outcome.changes).expect(text);

@@ -47,6 +47,7 @@ fn tables() -> Arc<Schema> {
         next_column_id: 4,
         params: TableParams { gc_grace_seconds: 10, ..TableParams::default() },
         indexes: Vec::new(),
+        view: None,
     }])
 }
 

@@ -80,6 +80,7 @@ impl Store {
             dropped: Vec::new(),
             params: TableParams::default(),
             indexes: Vec::new(),
+            view: None,
         };
         self.change(SchemaChange::PutTable(Box::new(parts)));
     }
