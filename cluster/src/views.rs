@@ -182,3 +182,66 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::Arc;
+
+    use helenus_model::schema::{Schema, SchemaChange};
+
+    use super::*;
+    use crate::metadata::ClusterMetadata;
+    use crate::topology::{NodeInfo, NodeState};
+
+    /// The view of node `own` of six in two data centres.
+    fn view(own: usize, replication: &Replication) -> View {
+        let nodes = (0..6_u8).map(|i| {
+            let host_id = Uuid::from_u128(u128::from(i));
+            let address = ([127, 0, 0, i + 1], 7000).into();
+            let info = NodeInfo {
+                host_id,
+                internode: address,
+                native: address,
+                datacenter: if i % 2 == 0 { "a" } else { "b" }.to_owned(),
+                rack: "r".to_owned(),
+                tokens: vec![Token(i64::from(i) * 10), Token(i64::from(i) * 10 + 65)],
+                state: NodeState::Normal,
+            };
+            (host_id, Arc::new(info))
+        });
+        let put =
+            SchemaChange::PutKeyspace { name: "ks".to_owned(), replication: replication.clone(), durable_writes: true };
+        let schema = Arc::new(Schema::default().apply(1, &[put]).expect("applies"));
+        let metadata = ClusterMetadata { nodes: nodes.collect(), schema, ring_epoch: 1, ..ClusterMetadata::default() };
+        View::new(Arc::new(metadata), Uuid::from_u128(own as u128), None)
+    }
+
+    #[test]
+    fn every_replica_of_a_view_has_one_pair() {
+        let topology =
+            |a, b| Replication::NetworkTopology { factors: BTreeMap::from([("a".to_owned(), a), ("b".to_owned(), b)]) };
+        let simple = |factor| Replication::Simple { factor };
+        for replication in [simple(1), simple(2), simple(3), simple(6), topology(1, 1), topology(2, 3), topology(3, 0)]
+        {
+            let views: Vec<View> = (0..6).map(|own| view(own, &replication)).collect();
+            for (base, entry) in (0..12).flat_map(|base| (0..12).map(move |entry| (base * 10 + 1, entry * 10 + 1))) {
+                let (base, entry) = (Token(base), Token(entry));
+                let mut paired = BTreeSet::new();
+                for (own, view) in views.iter().enumerate() {
+                    let is_replica = view.replicas("ks", base).iter().any(|node| Some(*node) == view.local);
+                    let pair = pair(view, "ks", base, entry);
+                    assert_eq!(pair.is_some(), is_replica, "{replication:?} {own}");
+                    let node = match pair {
+                        Some(Pair::Here) => view.local,
+                        Some(Pair::Node(node)) => Some(node),
+                        None => continue,
+                    };
+                    assert!(paired.insert(node.map(|node| view.node(node).host_id)), "{replication:?}: two for one");
+                }
+                let wanted = views[0].replicas("ks", entry).iter().map(|node| Some(views[0].node(*node).host_id));
+                assert_eq!(paired, wanted.collect(), "{replication:?} {base:?} {entry:?}");
+            }
+        }
+    }
+}
