@@ -35,13 +35,13 @@ def three():
         yield server
 
 
-def started(count=1, settings=(), words=(), wait=True):
+def started(count=1, settings=(), words=(), wait=True, topology=()):
     """Nodes of a test's own; the test is skipped where an external server is tested."""
     if external():
         pytest.skip("needs nodes of its own")
     if not os.environ.get("HELENUS_BIN"):  # a path, as `cargo xtask test` sets it
         pytest.skip("HELENUS_BIN names no binary")
-    return Started(count, settings, words, wait)
+    return Started(count, settings, words, wait, topology=topology)
 
 
 @pytest.fixture(scope="session")

@@ -160,18 +160,20 @@ class Server:
 
 
 class Started(Server):
-    """Helenus nodes in a temporary folder; a context manager."""
+    """Helenus nodes in a temporary folder; a context manager. `topology`: the data centre of each."""
 
-    def __init__(self, count=1, settings=(), words=(), wait=True):
+    def __init__(self, count=1, settings=(), words=(), wait=True, addresses=None, topology=()):
         binary = os.environ["HELENUS_BIN"]
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="helenus-tests-", dir=os.environ.get("HELENUS_TARGET")))
-        addresses = free_addresses(count)
+        addresses = addresses or free_addresses(count)
         words = list(words)
         for setting in settings:
             words += ["--set", setting]
-        nodes = [Node(binary, address, addresses[0], self.folder / address, words) for address in addresses]
+        places = [["--dc", name] for name in topology] or [[]] * count
+        nodes = [Node(binary, address, addresses[0], self.folder / address, words + place)
+                 for address, place in zip(addresses, places)]
         self.waits = wait
-        super().__init__(addresses, "datacenter1", nodes)
+        super().__init__(addresses, topology[0] if topology else "datacenter1", nodes)
 
     def __enter__(self):
         try:

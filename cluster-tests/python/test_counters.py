@@ -1,15 +1,12 @@
-"""Counters: bound values, batches, three nodes, and a node that is killed while clients count."""
-
-import threading
-import time
+"""Counters: bound values, batches, three nodes. (Nodes that are killed while clients count: test_kills.py.)"""
 
 import pytest
 from cassandra import ConsistencyLevel as Level
-from cassandra import InvalidRequest, Unavailable, WriteTimeout
+from cassandra import InvalidRequest, Unavailable
 from cassandra.query import UNSET_VALUE, BatchStatement, BatchType
 
-from conftest import fresh_keyspace, started
-from servers import at, only, until
+from conftest import fresh_keyspace
+from servers import at, only
 
 
 @pytest.fixture
@@ -102,74 +99,3 @@ def test_every_node_counts_for_all(three):
         with three.cluster() as cluster:
             rows = cluster.connect(name).execute(at(Level.ALL, "SELECT k, c FROM t"))
             assert sorted(rows) == [(key, 3333) for key in range(20)], f"factor {factor}"
-
-
-def test_a_node_is_killed_while_clients_count():
-    """Six clients count through all three nodes while one of them is killed again and again. In the end each counter is between
-    what was acknowledged and that plus what nobody knows, on every replica."""
-    keys, clients, seconds = 4, 6, 25
-    with started(3) as server:
-        with server.cluster() as cluster:
-            session = cluster.connect()
-            fresh_keyspace(session, "killed", server.replication(3))
-            session.execute("CREATE TABLE t (k int PRIMARY KEY, c counter)")
-        tallies = [[[0, 0] for _ in range(keys)] for _ in range(clients)]
-        stop, wrong = threading.Event(), []
-
-        def count(client):
-            address = server.contact_points[client % 3]
-            level = (Level.QUORUM, Level.ONE)[client % 2]
-            number = 0
-            while not stop.is_set():
-                try:
-                    with only(server, address) as cluster:
-                        session = cluster.connect("killed")
-                        add = session.prepare("UPDATE t SET c = c + 1 WHERE k = ?")
-                        add.consistency_level = level
-                        while not stop.is_set():
-                            number += 1
-                            tally = tallies[client][number % keys]
-                            try:
-                                session.execute(add, (number % keys,))
-                                tally[0] += 1
-                            except Unavailable:
-                                pass
-                            except WriteTimeout as error:
-                                if error.write_type != 6:
-                                    wrong.append(f"write type {error.write_type}")
-                                tally[1] += 1
-                            except Exception:  # noqa: BLE001 - the node is dead; the outcome is unknown
-                                tally[1] += 1
-                                raise
-                except Exception:  # noqa: BLE001
-                    time.sleep(0.2)
-
-        threads = [threading.Thread(target=count, args=(client,)) for client in range(clients)]
-        for thread in threads:
-            thread.start()
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            time.sleep(2)
-            server.nodes[1].kill()
-            time.sleep(2)
-            server.nodes[1].start()
-            server.nodes[1].wait()
-        stop.set()
-        for thread in threads:
-            thread.join()
-        assert not wrong, wrong
-        for node in server.nodes:
-            until(lambda: "does not have any pending hints" in node.nodetool("listpendinghints"), "hints are delivered", 60)
-        sums = [[sum(tally[key][what] for tally in tallies) for what in (0, 1)] for key in range(keys)]
-        assert all(acknowledged > 0 for acknowledged, _ in sums), sums
-        with server.cluster() as cluster:
-            session = cluster.connect("killed")
-            for key, (acknowledged, unknown) in enumerate(sums):
-                found = session.execute(at(Level.ALL, f"SELECT c FROM t WHERE k = {key}")).one().c
-                assert acknowledged <= found <= acknowledged + unknown, (key, acknowledged, found, unknown)
-        for address in server.contact_points:
-            with only(server, address) as cluster:
-                session = cluster.connect("killed")
-                for key, (acknowledged, unknown) in enumerate(sums):
-                    found = session.execute(at(Level.ONE, f"SELECT c FROM t WHERE k = {key}")).one().c
-                    assert acknowledged <= found <= acknowledged + unknown, (address, key, acknowledged, found, unknown)

@@ -7,10 +7,6 @@ from cassandra import InvalidRequest
 from conftest import fresh_keyspace
 
 STATEMENTS = [
-    # Conditions on what is read or worked out first.
-    "UPDATE t SET l[0] = 1 WHERE k = 1 AND c = 1 IF v = 1",
-    "DELETE l[0] FROM t WHERE k = 1 AND c = 1 IF EXISTS",
-    "INSERT INTO t JSON '{\"k\": 1, \"c\": 1}' IF NOT EXISTS",
     # Indexes, views, functions, triggers.
     "CREATE INDEX ON t (v) USING 'sai'",
     "SELECT k FROM t ORDER BY e ANN OF [1, 2] LIMIT 3",

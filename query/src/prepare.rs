@@ -177,7 +177,6 @@ fn statement_of(
     preparer: &mut Preparer<'_>,
 ) -> Result<Planned, QueryError> {
     let written = |plan: WritePlan| -> Result<Planned, QueryError> {
-        WritePlan::refuse_conditions(plan.conditions.is_some(), plan.works_out_values())?;
         let table = Arc::clone(&plan.table);
         Ok((Statement::Write(Arc::new(plan)), Some(table)))
     };

@@ -43,6 +43,43 @@ impl BoundValues for NoValues {
     }
 }
 
+/// Values that outlive their request.
+#[derive(Clone, Debug)]
+pub struct KeptValues(Vec<KeptValue>);
+
+#[derive(Clone, Debug)]
+enum KeptValue {
+    Null,
+    Unset,
+    Bytes(Vec<u8>),
+}
+
+impl KeptValues {
+    /// A copy of these.
+    pub fn of(values: &dyn BoundValues) -> Self {
+        let keep = |index| match values.get(index) {
+            BoundValue::Null => KeptValue::Null,
+            BoundValue::Unset => KeptValue::Unset,
+            BoundValue::Bytes(bytes) => KeptValue::Bytes(bytes.to_vec()),
+        };
+        KeptValues((0..values.len()).map(keep).collect())
+    }
+}
+
+impl BoundValues for KeptValues {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn get(&self, index: usize) -> BoundValue<'_> {
+        match self.0.get(index) {
+            Some(KeptValue::Bytes(bytes)) => BoundValue::Bytes(bytes),
+            Some(KeptValue::Unset) => BoundValue::Unset,
+            Some(KeptValue::Null) | None => BoundValue::Null,
+        }
+    }
+}
+
 /// Owned values, for tests and for batches decoded before.
 #[derive(Clone, Debug, Default)]
 pub struct OwnedValues(pub Vec<Option<Vec<u8>>>);

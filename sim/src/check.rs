@@ -4,6 +4,7 @@ pub mod acknowledged;
 pub mod batches;
 pub mod counters;
 pub mod hints;
+pub mod indexes;
 pub mod replicas;
 pub mod settled;
 pub mod swaps;

@@ -12,7 +12,7 @@ use helenus_model::rng::Rng;
 
 use crate::net::{Item, Owner, Purpose, Side};
 use crate::queue::Event;
-use crate::workload::{Operation, Outcome, Statement};
+use crate::workload::{Effect, Operation, Outcome, Statement};
 use crate::world::{Rows, World};
 
 /// A request without an answer after this is given up, microseconds: longer than every timeout of the members, and than it takes
@@ -287,12 +287,58 @@ impl World {
             return;
         }
         let Some(operation) = self.workload.next(now) else { return };
+        if let Effect::Swap(register, ..) = operation.effect {
+            self.gather(number, register);
+        }
+        self.ask(number, operation);
+    }
+
+    fn ask(&mut self, number: usize, operation: Operation) {
+        let now = self.queue.now();
         self.trace.numbers(now, [number as u64, operation.statement as u64, operation.timestamp.unwrap_or(0) as u64]);
+        let client = &mut self.clients[number];
         client.serial += 1;
         let serial = client.serial;
         client.send(Pending { operation, serial });
         self.queue.after(PATIENCE, Event::GiveUp(number, serial));
         self.send_client(number);
+    }
+
+    /// While one client swaps a register, the others want it as well: now, while the first is at it, and a while later, when what became
+    /// of it may have to be found out. At times something breaks meanwhile.
+    fn gather(&mut self, first: usize, register: i32) {
+        if !self.rng.chance(self.options.gather_percent) {
+            return;
+        }
+        // About as long as a round takes.
+        let round = 4 * self.options.delay_micros.1 + 3 * self.options.sync_micros_max.min(20_000);
+        for _ in 0..2 {
+            for client in (0..self.clients.len() - 1).filter(|client| *client != first) {
+                let delay = self.rng.below(round);
+                self.queue.after(delay, Event::Gather(client, register));
+            }
+        }
+        if self.rng.chance(40) {
+            let delay = self.rng.below(round);
+            self.queue.after(delay, Event::GatherFault);
+        }
+        for _ in 0..2 {
+            let client = self.rng.index(self.clients.len() - 1);
+            let delay = round + self.rng.below(40 * round);
+            self.queue.after(delay, Event::Gather(client, register));
+        }
+    }
+
+    /// One of those who gather asks.
+    pub(crate) fn client_gathers(&mut self, number: usize, register: i32) {
+        let client = &self.clients[number];
+        if !client.is_ready() || client.in_flight() >= 2 * WINDOW {
+            return;
+        }
+        let now = self.queue.now();
+        if let Some(operation) = self.workload.next_at(register, now) {
+            self.ask(number, operation);
+        }
     }
 
     /// Every request is answered while its connection lasts; this one was not.

@@ -3,7 +3,7 @@
 use helenus_engine::disk_memory::Faults as DiskFaults;
 use helenus_model::rng::Rng;
 
-use crate::net::Side;
+use crate::net::{Link, Purpose, Side};
 use crate::options::Options;
 use crate::queue::Event;
 use crate::world::World;
@@ -121,6 +121,52 @@ impl World {
             Kind::PowerCut => self.order_death(a, true),
             Kind::KillAll => (0..self.members.len()).for_each(|member| self.order_death(member, false)),
             Kind::PowerCutAll => (0..self.members.len()).for_each(|member| self.order_death(member, true)),
+        }
+    }
+
+    /// What a member says to the others is late, or its links to them break, or its process dies, while clients are at work at one register:
+    /// what it decided is told to nobody else for a while.
+    pub(crate) fn fault_while_gathered(&mut self) {
+        let faults = self.options.faults;
+        // Deaths are rarer: a member takes a while to be back.
+        let kinds = [
+            (faults.delays, &[Kind::Delay, Kind::Delay, Kind::Delay, Kind::Delay][..]),
+            (faults.breaks, &[Kind::Break, Kind::Break]),
+            (faults.kills, &[Kind::Kill]),
+            (faults.power_cuts, &[Kind::PowerCut, Kind::PowerCutAll]),
+        ];
+        let kinds: Vec<Kind> =
+            kinds.into_iter().filter(|(wanted, _)| *wanted).flat_map(|(_, kinds)| kinds.iter().copied()).collect();
+        if !self.faults.active || kinds.is_empty() {
+            return;
+        }
+        self.faults.count += 1;
+        let member = self.faults.rng.index(self.members.len());
+        match kinds[self.faults.rng.index(kinds.len())] {
+            Kind::Delay => {
+                let late = self.faults.rng.between(20_000, 400_000);
+                let lasts = self.faults.rng.between(10_000, 100_000);
+                for other in (0..self.members.len()).filter(|other| *other != member) {
+                    self.net.set_late(member, other, late);
+                    self.queue.after(lasts, Event::Mend(Mend::Delay(member, other)));
+                }
+            }
+            Kind::Break => self.break_links_of(member),
+            Kind::PowerCut => self.order_death(member, true),
+            Kind::PowerCutAll => (0..self.members.len()).for_each(|member| self.order_death(member, true)),
+            _ => self.order_death(member, false),
+        }
+    }
+
+    /// All links of a member's coordinators to the other members.
+    fn break_links_of(&mut self, member: usize) {
+        for id in self.net.ids() {
+            let is_of_member = |link: &mut Link| {
+                matches!(link.purpose, Purpose::Data(_)) && link.owners.iter().any(|owner| owner.member() == Some(member))
+            };
+            if self.net.link(id).is_some_and(is_of_member) {
+                self.net.break_link(&mut self.queue, id);
+            }
         }
     }
 

@@ -77,6 +77,10 @@ pub struct Options {
     pub cold_reads_every: u64,
     /// Budgets of the stores.
     pub engine: EngineConfig,
+    /// How many of a thousand requests swap a register, beside the others' share.
+    pub swaps_of_thousand: u64,
+    /// How many of a hundred swaps all clients gather at.
+    pub gather_percent: u64,
     /// A planted fault.
     pub sabotage: Sabotage,
     /// Puts something between the members and their disks.
@@ -127,6 +131,9 @@ impl Options {
                 auto_snapshot: true,
                 ..EngineConfig::default()
             },
+            // Now and then little else is done.
+            swaps_of_thousand: [0, 0, 0, 600][rng.index(4)],
+            gather_percent: [20, 50, 100][rng.index(3)],
             sabotage: Sabotage::None,
             wrap_disk: None,
             prints: false,

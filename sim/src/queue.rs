@@ -62,6 +62,10 @@ pub enum Event {
     Connect(usize),
     /// A client asks something.
     Ask(usize),
+    /// A client asks something of a register at which others are at work.
+    Gather(usize, i32),
+    /// A fault while clients are at work at one register.
+    GatherFault,
     /// A client gives up on a request.
     GiveUp(usize, u64),
     /// The next fault.

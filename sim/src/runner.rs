@@ -133,12 +133,13 @@ fn end(world: &mut World) {
         let until = world.now() + 50_000;
         world.run_until(until);
     }
-    let checks: [fn(&mut World); 6] = [
+    let checks: [fn(&mut World); 7] = [
         check::settled::check,
         check::hints::check,
         check::acknowledged::check,
         check::counters::check,
         check::swaps::check,
+        check::indexes::check,
         check::replicas::check,
     ];
     for check in checks {

@@ -55,3 +55,26 @@ fn reads_do_not_go_back_in_a_power_cut() {
         assert!(report.failure.is_none(), "seed {seed}: {:?}", report.failure);
     }
 }
+
+/// Clients meet at few registers while messages are late, links break, processes die and the power fails: each register's swaps and
+/// SERIAL reads have one order.
+#[test]
+fn swaps_and_serial_reads_have_one_order() {
+    let busy = |seed| Options {
+        swaps_of_thousand: 1000,
+        gather_percent: 100,
+        delay_micros: (200, 3_000),
+        fault_pause_micros: 600_000,
+        operations: 400,
+        ..short(seed)
+    };
+    let faults = FaultKinds { delays: true, breaks: true, kills: true, ..FaultKinds::default() };
+    // A power cut takes what is not on the device, in periodic mode what was acknowledged too, but no decision.
+    let cuts = FaultKinds { power_cuts: true, ..FaultKinds::default() };
+    for (faults, sync_micros_max, seeds) in [(faults, 2_000, 9..=12), (cuts, 20_000, 1..=2)] {
+        for seed in seeds {
+            let report = run(Options { faults, sync_mode: SyncMode::Periodic, sync_micros_max, ..busy(seed) });
+            assert!(report.failure.is_none(), "seed {seed}, {faults:?}: {:?}", report.failure);
+        }
+    }
+}

@@ -1,5 +1,5 @@
 //! What clients do: unique rows, cells that are overwritten and deleted, logged batches over several partitions and tables,
-//! counters, registers that are swapped, new columns and tables, a table that comes and goes, and reads of all but the last. [`history::History`] remembers what was asked
+//! counters, registers that are swapped, rows with an indexed column, new columns and tables, a table that comes and goes, and reads of all but the last. [`history::History`] remembers what was asked
 //! and what came of it.
 
 use helenus_cql_protocol::client_conn::ClientConn;
@@ -23,6 +23,8 @@ use history::{Cell, Demand, History, Seen};
 pub const PARTITIONS: i32 = 8;
 /// Clustering rows of a partition of `registers`.
 pub const REGISTERS: i32 = 8;
+/// Values of the indexed column of `tagged`: few, so that rows come to a value and go again.
+pub const TAGS: i32 = 4;
 
 /// The keyspace, then the tables, to be made before anything else.
 pub fn schema(replication: usize) -> Vec<String> {
@@ -37,6 +39,8 @@ pub fn schema(replication: usize) -> Vec<String> {
         "CREATE TABLE sim.pairs (p int, n bigint, v bigint, PRIMARY KEY (p, n))".to_owned(),
         "CREATE TABLE sim.counts (p int PRIMARY KEY, n counter)".to_owned(),
         "CREATE TABLE sim.swaps (p int PRIMARY KEY, v bigint)".to_owned(),
+        "CREATE TABLE sim.tagged (p int, c int, tag int, PRIMARY KEY (p, c))".to_owned(),
+        "CREATE INDEX tags ON sim.tagged (tag)".to_owned(),
     ]
 }
 
@@ -70,6 +74,10 @@ pub enum Statement {
     Gone,
     /// A conditional write; never prepared.
     Swap,
+    /// A read at SERIAL of what is swapped; never prepared.
+    Look,
+    /// Something about a row with an indexed column; never prepared.
+    Tag,
 }
 
 impl Statement {
@@ -110,7 +118,9 @@ impl Statement {
             | Statement::InsertMore
             | Statement::MixedBatch
             | Statement::Gone
-            | Statement::Swap => "",
+            | Statement::Swap
+            | Statement::Look
+            | Statement::Tag => "",
         }
     }
 }
@@ -153,6 +163,8 @@ pub enum Effect {
     Count(Vec<i32>, i64),
     /// The value of this register's swap, which is another than all others; what must be there before.
     Swap(i32, Option<i64>, i64),
+    /// The value of this register is told.
+    Look(i32),
     /// A read of a partition of the statement's table.
     Read(i32),
     /// The column of this number.
@@ -311,6 +323,7 @@ pub struct Workload {
     swaps: std::collections::BTreeMap<i32, swap::Swaps>,
     pub(crate) rng: Rng,
     pub(crate) left: usize,
+    swaps_of_thousand: u64,
     pause: u64,
     next_number: i64,
     last_timestamp: i64,
@@ -327,6 +340,7 @@ impl Workload {
             swaps: std::collections::BTreeMap::new(),
             rng,
             left: options.operations,
+            swaps_of_thousand: options.swaps_of_thousand,
             pause: options.work_micros * options.clients as u64 / options.operations as u64,
             next_number: 1,
             last_timestamp: 0,
@@ -388,6 +402,7 @@ impl Workload {
         match (&operation.effect, outcome) {
             (Effect::Count(partitions, by), outcome) => self.note_count(partitions, *by, &outcome),
             (Effect::Swap(..), outcome) => self.note_swap(operation, &outcome, now),
+            (Effect::Look(register), Outcome::Rows(rows)) => self.note_look(*register, operation.begun, now, &rows),
             (Effect::Write(write), Outcome::Done) => {
                 let replicas = replicas_at(operation.level, self.history.replication);
                 self.history.acknowledged(*write, replicas, now);

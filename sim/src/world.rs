@@ -145,6 +145,8 @@ impl World {
             Event::DialTimeout(link) => self.dial_timeout(link),
             Event::Connect(client) => self.client_connect(client),
             Event::Ask(client) => self.client_ask(client),
+            Event::Gather(client, register) => self.client_gathers(client, register),
+            Event::GatherFault => self.fault_while_gathered(),
             Event::GiveUp(client, serial) => self.client_give_up(client, serial),
             Event::Fault => self.next_fault(),
             Event::Mend(mend) => self.mend(mend),

@@ -4,6 +4,7 @@
 //! - `tidy`: the house rules that a compiler does not know.
 //! - `demo`: the main job on real input against three nodes.
 //! - `bench`: Helenus beside Apache Cassandra on the same machine.
+//! - `kills`: what clients see while nodes are killed, checked.
 //! - `sim`: a simulated cluster through faults, from seeds.
 //! - `fuzz`: bytes of strangers for the decoders, by libFuzzer.
 //! - `differ`: statements from seeds on Helenus and on Apache Cassandra side by side.
@@ -15,6 +16,7 @@ mod bench;
 mod demo;
 mod differ;
 mod fuzz;
+mod kills;
 mod oracle;
 mod process;
 mod sim;
@@ -44,6 +46,8 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Helenus beside Apache Cassandra on the same machine
     Bench(bench::BenchArguments),
+    /// Conditional writes, counters and batches while nodes are killed
+    Kills(kills::KillsArguments),
     /// A simulated cluster through faults, from seeds
     Sim(sim::SimArguments),
     /// Bytes of strangers for one of the decoders, by libFuzzer
@@ -70,6 +74,7 @@ fn run() -> anyhow::Result<()> {
         Command::Tidy => tidy::run(),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Kills(arguments) => kills::run(&arguments),
         Command::Sim(arguments) => sim::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Differ(arguments) => differ::run(&arguments),

@@ -29,6 +29,11 @@ use crate::shared::Shared;
 const STRIPES: usize = 64;
 /// A register is kept at least so long after its last step, seconds (Cassandra: three hours, or gc_grace_seconds).
 const KEPT_SECONDS_MIN: i64 = 3 * 3600;
+/// A decided value of more bytes goes to the log before the register does, each in a record of its own: a record holds one
+/// `max_mutation_size`, and the register repeats the value.
+const TOGETHER_BYTES_MAX: usize = 64 * 1024;
+/// What the register adds to a mutation at most, beside its key.
+const REGISTER_BYTES: usize = 1024;
 /// The last second an SSTable can hold as an expiry.
 const EXPIRY_MAX: LocalSeconds = i32::MAX as LocalSeconds - 1;
 
@@ -191,6 +196,11 @@ fn write_failed(error: &WriteError) -> StepError {
     })
 }
 
+/// Whether a register can hold a mutation of this key, of which records hold `most` bytes.
+pub(crate) fn fits(mutation: &[u8], key: &[u8], most: usize) -> bool {
+    mutation.is_empty() || mutation.len() + key.len() + REGISTER_BYTES <= most
+}
+
 /// One step of a register of this node.
 pub(crate) struct RegisterStep<'a> {
     pub(crate) shared: &'a Shared,
@@ -320,17 +330,18 @@ impl RegisterStep<'_> {
                 cells.extend([(columns().accepted_at, None), (columns().accepted, None)]);
             }
             update = self.update(&state, &mut cells);
-            if !durable && !updates.is_empty() {
+            let apart = !durable || bytes.len() > TOGETHER_BYTES_MAX;
+            if apart && !updates.is_empty() {
                 let mut mutation = Vec::new();
                 encode_mutation(&mut mutation, self.key, &std::mem::take(&mut updates));
-                self.apply(&mutation, false)?;
+                self.apply(&mutation, durable)?;
             }
             updates.push((columns().table.id, &update));
         }
         if updates.is_empty() {
             return Ok(engine.log_synced_position());
         }
-        // One record: the register never knows of a decision whose data is not there.
+        // One record, or the data before: the register never knows of a decision whose data is not there.
         let mut mutation = Vec::new();
         encode_mutation(&mut mutation, self.key, &updates);
         let to_log = durable || updates.last().is_some_and(|(id, _)| *id == columns().table.id);

@@ -16,13 +16,13 @@ use helenus_model::mutation::MutationRef;
 use helenus_model::schema::Table;
 use helenus_query::ast;
 use helenus_query::prepare::{Prepared, Statement};
-use helenus_query::values::{BoundValues, ExecuteOptions};
-use helenus_query::write::{WriteBatch, WritePlan, check_counters};
+use helenus_query::values::{BoundValues, ExecuteOptions, KeptValues};
+use helenus_query::write::{WriteBatch, check_counters};
 use uuid::Uuid;
 
 use super::client::{Asker, Handled, Session};
 use super::errors;
-use super::lists::{KeptOptions, KeptValues, ListWrite, WrittenAs};
+use super::lists::{KeptOptions, ListWrite, WrittenAs};
 use super::statement::PreparedStatement;
 use super::values::RequestValues;
 use super::write::{Outgoing, Then, WriteOptions};
@@ -110,9 +110,8 @@ impl Coordinator {
             let Some(values) = RequestValues::new(&statement.values, &prepared.prepared) else {
                 return wrong_count(&prepared.prepared, statement.values.len()).into();
             };
-            let Statement::Write(plan) = &prepared.prepared.statement else { return not_for_batches().into() };
-            if let Err(error) = WritePlan::refuse_conditions(plan.conditions.is_some(), true) {
-                return errors::query_error(error).into();
+            if !matches!(&prepared.prepared.statement, Statement::Write(_)) {
+                return not_for_batches().into();
             }
             statements.push((prepared, KeptValues::of(&values)));
         }
@@ -121,7 +120,7 @@ impl Coordinator {
         self.read_lists(asker, Box::new(ListWrite::new(statements, options, batch.params.consistency, written)))
     }
 
-    /// Binds the statements of a batch: how many there are; None when one has to read before.
+    /// Binds those statements of a batch that need nothing read before.
     fn bind_batch(
         &mut self,
         session: &Session,
@@ -130,29 +129,25 @@ impl Coordinator {
         tables: &mut Vec<String>,
     ) -> Result<Bound, ErrorResponse> {
         let mut statements = Vec::new();
-        let (mut conditional, mut works_out_values) = (false, false);
+        let (mut conditional, mut reads_lists) = (false, false);
         let (mut counts, mut others) = (false, false);
         // One timestamp for all.
         let timestamp = batch.params.timestamp.unwrap_or_else(|| self.shared.timestamp(self.now));
         for statement in batch.statements.iter() {
             let prepared = self.batch_statement(session, batch, statement.query)?;
-            if matches!(&prepared.prepared.statement, Statement::Write(plan) if plan.list_read().is_some()) {
-                return Ok(Bound::Lists);
-            }
             let Some(values) = RequestValues::new(&statement.values, &prepared.prepared) else {
                 return Err(wrong_count(&prepared.prepared, statement.values.len()));
             };
             let options = ExecuteOptions { timestamp, ..self.execute_options(&batch.params) };
-            let is_conditional =
-                matches!(&prepared.prepared.statement, Statement::Write(plan) if plan.conditions.is_some());
-            conditional |= is_conditional;
-            works_out_values |=
-                matches!(&prepared.prepared.statement, Statement::Write(plan) if plan.works_out_values());
-            let is_counter = if is_conditional {
-                false
-            } else {
-                bind_one(&prepared, &values, &options, write, tables)?.is_counter()
+            let (has_conditions, reads) = match &prepared.prepared.statement {
+                Statement::Write(plan) => (plan.conditions.is_some(), plan.list_read().is_some()),
+                _ => (false, false),
             };
+            conditional |= has_conditions;
+            reads_lists |= reads;
+            // The others are bound when something was read.
+            let is_counter = !(has_conditions || reads)
+                && bind_one(&prepared, &values, &options, write, tables)?.is_counter();
             counts |= is_counter;
             others |= !is_counter;
             statements.push(prepared);
@@ -163,8 +158,11 @@ impl Coordinator {
             BatchKind::Counter => ast::BatchKind::Counter,
         };
         check_counters(kind, counts, others).map_err(errors::query_error)?;
-        WritePlan::refuse_conditions(conditional, works_out_values).map_err(errors::query_error)?;
-        Ok(if conditional { Bound::Conditional(statements) } else { Bound::Plain(statements.len()) })
+        Ok(match (conditional, reads_lists) {
+            (true, _) => Bound::Conditional(statements),
+            (false, true) => Bound::Lists,
+            (false, false) => Bound::Plain(statements.len()),
+        })
     }
 
     /// Writes what the statements of a batch add up to.
@@ -273,6 +271,13 @@ impl Coordinator {
         level: Consistency,
         warnings: Vec<String>,
     ) -> Handled {
+        // Refused at once, or not at all: what is stored is replayed.
+        for out in &outgoing {
+            if let Err(error) = self.check_alive(&out.keyspace, out.token, level) {
+                self.count_failure(&self.shared.stats.writes.unavailables);
+                return error.into();
+            }
+        }
         let batch = self.time_uuid();
         let mut places = self.batch_places();
         places.batch = batch;
@@ -328,7 +333,11 @@ impl Coordinator {
             then,
             decision: None,
         };
-        self.write(asker, batch.outgoing, options)
+        match self.write(asker, batch.outgoing, options) {
+            // It is stored, so it comes to be there all the same.
+            Handled::Reply(super::client::Reply::Error(error), _) => after_storing(error, batch.level).into(),
+            handled => handled,
+        }
     }
 
     /// Every replica has the mutations of a batch, or a hint for them that lasts.
@@ -374,6 +383,16 @@ impl Coordinator {
             }
             Err(error) => tracing::error!(%error, "a finished batch cannot be forgotten"),
         }
+    }
+}
+
+/// The error of a batch that is stored already: none may say that nothing was done.
+fn after_storing(error: ErrorResponse, level: Consistency) -> ErrorResponse {
+    match error.kind {
+        ErrorKind::Unavailable { required, .. } => {
+            errors::write_timeout(level, 0, required.unsigned_abs(), WriteType::Batch)
+        }
+        _ => error,
     }
 }
 

@@ -11,13 +11,13 @@ use helenus_query::describe::DescribeContext;
 use helenus_query::error::QueryError;
 use helenus_query::prepare::Statement;
 use helenus_query::role::RolePlan;
-use helenus_query::values::ExecuteOptions;
+use helenus_query::values::{ExecuteOptions, KeptValues};
 use helenus_query::write::{WriteBatch, WritePlan};
 use uuid::Uuid;
 
 use super::batch::{note_table, unprepared};
 use super::client::{Asker, Handled, Reply, ReplyColumns, RowsReply, Session};
-use super::lists::{KeptOptions, KeptValues, ListWrite, WrittenAs};
+use super::lists::{KeptOptions, ListWrite, WrittenAs};
 use super::operation::{Kind, Operation};
 use super::select::EncodedRows;
 use super::statement::PreparedStatement;

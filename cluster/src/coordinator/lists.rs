@@ -7,7 +7,7 @@ use helenus_model::consistency::Consistency;
 use helenus_query::error::QueryError;
 use helenus_query::prepare::Statement;
 use helenus_query::select::PageRequest;
-use helenus_query::values::{BoundValue, BoundValues, ExecuteOptions};
+use helenus_query::values::{ExecuteOptions, KeptValues};
 use helenus_query::write::{ListRead, ListRows, WriteBatch, WritePlan};
 
 use super::batch::note_table;
@@ -15,42 +15,6 @@ use super::client::{Asker, Handled};
 use super::select::{SelectWait, Step};
 use super::statement::PreparedStatement;
 use super::{Coordinator, errors};
-
-/// Values that outlive their request.
-#[derive(Debug)]
-pub(super) struct KeptValues(Vec<KeptValue>);
-
-#[derive(Debug)]
-enum KeptValue {
-    Null,
-    Unset,
-    Bytes(Vec<u8>),
-}
-
-impl KeptValues {
-    pub(super) fn of(values: &dyn BoundValues) -> Self {
-        let keep = |index| match values.get(index) {
-            BoundValue::Null => KeptValue::Null,
-            BoundValue::Unset => KeptValue::Unset,
-            BoundValue::Bytes(bytes) => KeptValue::Bytes(bytes.to_vec()),
-        };
-        KeptValues((0..values.len()).map(keep).collect())
-    }
-}
-
-impl BoundValues for KeptValues {
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn get(&self, index: usize) -> BoundValue<'_> {
-        match self.0.get(index) {
-            Some(KeptValue::Bytes(bytes)) => BoundValue::Bytes(bytes),
-            Some(KeptValue::Unset) => BoundValue::Unset,
-            Some(KeptValue::Null) | None => BoundValue::Null,
-        }
-    }
-}
 
 /// What an execution is told, kept.
 #[derive(Clone, Copy, Debug)]

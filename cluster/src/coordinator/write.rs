@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use helenus_cql_protocol::response::{FailureReason, WriteType};
+use helenus_cql_protocol::response::{ErrorResponse, FailureReason, WriteType};
 use helenus_engine::error::WriteError;
 use helenus_engine::log::LogPosition;
 use helenus_model::consistency::Consistency;
@@ -291,6 +291,19 @@ impl Coordinator {
         let id = self.begin(Operation::new(asker, deadline, Kind::Write(wait)).carrying(bytes));
         self.send_mutations(id, outgoing, &view);
         self.settle_write(id, true)
+    }
+
+    /// Whether so many replicas of a token are alive as a write at this level wants.
+    pub(super) fn check_alive(&self, keyspace: &str, token: Token, level: Consistency) -> Result<(), ErrorResponse> {
+        let view = &self.view;
+        let Some(keyspace) = view.keyspace(keyspace) else {
+            return Err(errors::invalid(format!("Keyspace '{keyspace}' does not exist")));
+        };
+        let own_datacenter = self.shared.config.datacenter.as_str();
+        let requirement = Requirement::new(level, &keyspace.replication, own_datacenter);
+        let replicas = keyspace.placement.replicas(token);
+        let checked = requirement.check(view, replicas, own_datacenter, |node| self.is_alive(node));
+        checked.map_err(|error| errors::unavailable(level, error))
     }
 
     /// Applies here and sends to the others; what cannot be sent is hinted.

@@ -1,16 +1,15 @@
-//! Conditional writes of a lone node, and its registers.
+//! Conditional writes of a lone node, its registers, and what a client hears when a decided write cannot be committed.
 
 use std::sync::Arc;
 
 use helenus_cql_protocol::notation::Value as Bound;
-use helenus_engine::disk_memory::{Faults, MemoryDisk};
+use helenus_cql_protocol::response::{ErrorKind, WriteType};
+use helenus_engine::disk_memory::Faults;
 use helenus_engine::engine::JobProgress;
-use helenus_model::mutation::encode_mutation;
-use helenus_model::partition::PartitionWriter;
-use helenus_model::row::{CellRef, DeletionTime, RowHeader};
+use helenus_model::row::{CellRef, RowHeader};
 use helenus_model::schema::Table;
 
-use super::World;
+use super::*;
 use crate::cas::ballot::Ballot;
 use crate::cas::register::RegisterStep;
 use crate::cas::wire::{Answer, Value};
@@ -46,6 +45,125 @@ fn conditional_writes_answer_what_they_found() {
     assert_eq!(world.query("SELECT v FROM k.t", &[]), "5", "after a restart from the log");
     let updated = world.query("UPDATE k.t SET v = ? WHERE a = 'p' IF v = '5'", &[Bound::Bytes(b"6")]);
     assert_eq!(updated, yes);
+}
+
+#[test]
+fn elements_of_lists_are_those_of_the_row_that_decides() {
+    let mut world = world(&MemoryDisk::new());
+    world.query("CREATE TABLE k.l (a text, b text, l list<text>, v text, PRIMARY KEY (a, b))", &[]);
+    world.query("INSERT INTO k.l (a, b, l, v) VALUES ('p', '1', ['x', 'y', 'z'], '1')", &[]);
+    let list = |world: &mut World| world.query("SELECT to_json(l), v FROM k.l WHERE a = 'p' AND b = '1'", &[]);
+    let of = "WHERE a = 'p' AND b = '1'";
+    let mut check = |text: &str, answer: &str, after: &str| {
+        assert_eq!(world.query(text, &[]), answer, "{text}");
+        assert_eq!(list(&mut world), after, "{text}");
+    };
+    let (yes, no) = ("\\u{1}", "\\0,1");
+    check(&format!("UPDATE k.l SET l[1] = 'b' {of} IF v = '1'"), yes, r#"[\"x\", \"b\", \"z\"],1"#);
+    check(&format!("UPDATE k.l SET l[1] = 'c' {of} IF v = '2'"), no, r#"[\"x\", \"b\", \"z\"],1"#);
+}
+
+/// What a register takes twice must not be more than the log takes once.
+#[test]
+fn a_write_as_large_as_may_be_is_committed() {
+    let mut world = world(&MemoryDisk::new());
+    let large = vec![b'v'; 12 << 20];
+    let insert = "INSERT INTO k.t (a, v) VALUES ('p', ?) IF NOT EXISTS";
+    assert_eq!(world.query(insert, &[Bound::Bytes(&large)]), "\\u{1}");
+    assert_eq!(world.query("UPDATE k.t SET v = '2' WHERE a = 'p' IF EXISTS", &[]), "\\u{1}");
+    assert_eq!(world.query("SELECT v FROM k.t WHERE a = 'p'", &[]), "2");
+    let too_large = vec![b'v'; (16 << 20) - 200];
+    let answer = world.query("UPDATE k.t SET v = ? WHERE a = 'p' IF EXISTS", &[Bound::Bytes(&too_large)]);
+    assert!(answer.starts_with("Invalid: Rejected an oversized mutation ("), "{answer}");
+    assert_eq!(world.query("UPDATE k.t SET v = '3' WHERE a = 'p' IF v = '2'", &[]), "\\u{1}");
+}
+
+/// The requests that have left for the other node: their ids, and whether they are for registers.
+fn requests(world: &mut World) -> Vec<(u64, &'static str)> {
+    let mut bytes = Vec::new();
+    for link in world.coordinator.take_dirty_links() {
+        world.coordinator.link_output(link, &mut bytes);
+    }
+    let (mut rest, mut found) = (bytes.as_slice(), Vec::new());
+    while let Ok(Some((messages, length))) = split_frame(rest) {
+        let mut reader = Reader::new(messages);
+        while !reader.is_empty() {
+            let (id, message) = Message::decode(&mut reader).expect("a message");
+            found.push((
+                id,
+                match message {
+                    Message::CasPrepare { .. } => "prepare",
+                    Message::CasPropose { .. } => "propose",
+                    Message::CasCommit { .. } => "commit",
+                    Message::Read { .. } => "read",
+                    _ => "other",
+                },
+            ));
+        }
+        rest = &rest[length..];
+    }
+    found
+}
+
+/// The other node answers the one request of this kind.
+fn reply(world: &mut World, kind: &str, message: &Message<'_>) {
+    let asked: Vec<u64> = requests(world).iter().filter(|(_, asked)| *asked == kind).map(|(id, _)| *id).collect();
+    let [id] = asked.as_slice() else { panic!("{} requests to {kind}", asked.len()) };
+    let (mut frame, mut bytes) = (FrameBuilder::default(), Vec::new());
+    frame.push(*id, message);
+    frame.take_into(&mut bytes);
+    world.coordinator.peer_received(OTHER_HOST, &bytes).expect("a frame");
+    world.pump();
+}
+
+fn encoded(answer: &Answer) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    answer.encode(&mut bytes);
+    bytes
+}
+
+/// Two replicas; the other one has accepted what a conditional write wants, this one's own acceptance waits for the device.
+fn accepted_by_the_other(level: Consistency) -> World {
+    let mut world = two_nodes(|_| ());
+    let made = "CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 2}";
+    assert_eq!(world.query(made, &[]), "SchemaChange");
+    world.query("CREATE TABLE k.t (a text PRIMARY KEY, v text)", &[]);
+    let hello = Hello { host_id: OTHER_HOST, ..world.member.shared.hello(LinkKind::Data) };
+    world.coordinator.peer_up(&hello);
+    requests(&mut world);
+    let query = "INSERT INTO k.t (a, v) VALUES ('p', '1') IF NOT EXISTS";
+    world.client.send(&Request::Query(Query { query, params: QueryParams::new(level) }), false);
+    world.pump();
+    let promised = encoded(&Answer::Promised { accepted: None, decided: None });
+    reply(&mut world, "prepare", &Message::CasAnswer(&promised));
+    world.holds_log_syncs = true;
+    // Nothing is there: both have the same.
+    let nothing = crate::answer::Answer::validate(&[0]).expect("an answer");
+    let digest = crate::answer::digest(nothing, world.now.seconds(), 0, &mut Vec::new());
+    reply(&mut world, "read", &Message::Digest(digest));
+    reply(&mut world, "propose", &Message::CasAnswer(&encoded(&Answer::Accepted)));
+    assert!(matches!(world.client.next_response(), Ok(None)), "a quorum is both of them");
+    world
+}
+
+#[test]
+fn a_decided_write_that_cannot_be_committed_is_told_to_be_decided() {
+    for level in [Consistency::Quorum, Consistency::All, Consistency::Two, Consistency::One, Consistency::Any] {
+        let mut world = accepted_by_the_other(level);
+        world.coordinator.peer_down(OTHER_HOST);
+        world.holds_log_syncs = false;
+        world.pump();
+        let Ok(Some(frame)) = world.client.next_response() else { panic!("{level}: no answer") };
+        match (level, frame.response) {
+            (Consistency::One | Consistency::Any, Response::Result(QueryResult::Rows(_))) => {}
+            (_, Response::Error(error)) => {
+                let decided = matches!(error.kind, ErrorKind::WriteTimeout { write_type: WriteType::Simple, .. });
+                assert!(decided, "{level}: {error:?}");
+            }
+            (_, other) => panic!("{level}: {other:?}"),
+        }
+        assert_eq!(world.query("SELECT v FROM k.t WHERE a = 'p'", &[]), "1", "{level}: who is there has it");
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@
 mod bound;
 mod condition;
 mod current;
+mod late;
 mod request;
 mod result;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! One execution of conditional statements: their conditions by row, the read that decides, and what is written.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use helenus_model::key::KeyRef;
@@ -12,9 +13,10 @@ use helenus_model::time::LocalSeconds;
 use super::bound::BoundCondition;
 use super::condition::{ColumnCondition, Conditions};
 use super::current;
+use super::late::LateWrite;
 use crate::error::QueryError;
 use crate::restrict::StatementKind;
-use crate::values::{BoundValues, ExecuteOptions};
+use crate::values::{BoundValues, ExecuteOptions, IdSource};
 use crate::write::{WriteBatch, WritePlan};
 
 /// What must hold of one row, or of the static row.
@@ -40,6 +42,8 @@ pub struct CasRequest {
     pub(super) columns: Vec<Column>,
     /// What is written if the conditions hold, at a time that is none yet; None: nothing.
     mutation: Option<Vec<u8>>,
+    /// Instead of `mutation`: what is bound when the partition was read.
+    late: Option<LateWrite>,
     now: LocalSeconds,
 }
 
@@ -56,12 +60,17 @@ pub struct CasBuilder {
     tells_all: bool,
     writes_regulars: bool,
     writes_statics: bool,
+    /// The statements are bound when the partition was read.
+    is_late: bool,
+    late: Option<LateWrite>,
 }
 
 impl CasBuilder {
-    /// Of a batch, or of one statement.
-    pub fn new(is_batch: bool) -> Self {
+    /// Of a batch, or of one statement. `reads_lists`: some statement has a [`WritePlan::list_read`].
+    pub fn new(is_batch: bool, reads_lists: bool) -> Self {
         CasBuilder {
+            is_late: reads_lists,
+            late: None,
             is_batch,
             table: None,
             key: Box::default(),
@@ -79,6 +88,16 @@ impl CasBuilder {
     /// # Errors
     /// Cassandra's refusals: several partitions, IN, contradictory conditions, and those of [`WritePlan::bind`].
     pub fn add(
+        &mut self,
+        plan: &WritePlan,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+        out: &mut WriteBatch,
+    ) -> Result<(), QueryError> {
+        plan.with_values(values, |values| self.add_with(plan, values, options, out))
+    }
+
+    fn add_with(
         &mut self,
         plan: &WritePlan,
         values: &dyn BoundValues,
@@ -108,6 +127,7 @@ impl CasBuilder {
                 "IN on the clustering key columns is not supported with conditional {kind}"
             )));
         }
+        self.writes_regulars |= plan.table.clustering.is_empty() || plan.restricts_clustering();
         if let Some(conditions) = &plan.conditions {
             let clustering = match plan.only_statics() && !plan.restricts_clustering() {
                 true => None,
@@ -116,11 +136,14 @@ impl CasBuilder {
                     Some(prefixes.into_iter().next().unwrap_or_default().into_boxed_slice())
                 }
             };
-            self.writes_regulars |= plan.table.clustering.is_empty() || plan.restricts_clustering();
             self.writes_statics |= plan.writes_statics();
             self.conditions(conditions, clustering, values, options)?;
         }
-        plan.bind(values, options, out)
+        if self.is_late {
+            self.late.get_or_insert_with(|| LateWrite::new(options)).push(plan, values);
+            return Ok(());
+        }
+        plan.bind_values(values, options, None, out)
     }
 
     /// Cassandra fails at a batch of several partitions in one statement by an exception that it does not expect.
@@ -237,7 +260,8 @@ impl CasBuilder {
         let read_regulars = ids(self.writes_regulars, &table.regulars, ColumnKind::Regular);
         let mutation = write.mutations().next().map(|mutation| mutation.bytes.to_vec());
         let (key, statics) = (self.key, self.statics);
-        Some(CasRequest { table, key, statics, rows, read_statics, read_regulars, columns, mutation, now })
+        let late = self.late;
+        Some(CasRequest { table, key, statics, rows, read_statics, read_regulars, columns, mutation, late, now })
     }
 }
 
@@ -252,9 +276,24 @@ impl CasRequest {
         KeyRef::new(&self.key)
     }
 
-    /// What is written if the conditions hold, at a time that is none yet; None: nothing.
+    /// What is known before the read of what is written if the conditions hold, at a time that is none yet.
     pub fn mutation(&self) -> Option<&[u8]> {
         self.mutation.as_deref()
+    }
+
+    /// What is written if the conditions hold, at a time that is none yet; None: nothing. `current`: as for [`CasRequest::applies`].
+    ///
+    /// # Errors
+    /// Places that lists do not have, and wrong values beside them.
+    pub fn written(
+        &self,
+        current: Option<&PartitionRef<'_>>,
+        ids: &dyn IdSource,
+    ) -> Result<Option<Cow<'_, [u8]>>, QueryError> {
+        match &self.late {
+            Some(late) => Ok(late.bind(&self.key, current, ids)?.map(Cow::Owned)),
+            None => Ok(self.mutation.as_deref().map(Cow::Borrowed)),
+        }
     }
 
     /// The read that decides. With conditions on static columns only, the first row tells whether the partition has any.

@@ -74,11 +74,15 @@ impl World {
     }
 
     fn request(&self, statements: &[&str]) -> Result<CasRequest, QueryError> {
-        let mut cas = CasBuilder::new(statements.len() > 1);
-        let mut write = WriteBatch::new();
+        let mut plans = Vec::new();
         for text in statements {
             let Statement::Write(plan) = prepare(text, &self.context())?.statement else { panic!("{text}") };
-            cas.add(&plan, &NoValues, &self.options(), &mut write)?;
+            plans.push(plan);
+        }
+        let mut cas = CasBuilder::new(statements.len() > 1, plans.iter().any(|plan| plan.list_read().is_some()));
+        let mut write = WriteBatch::new();
+        for plan in &plans {
+            cas.add(plan, &NoValues, &self.options(), &mut write)?;
         }
         write.finish();
         Ok(cas.finish(&write, NOW).expect("there are statements"))
@@ -94,7 +98,13 @@ impl World {
         let current = (!read.is_empty()).then(|| PartitionRef::new(&read));
         match request.applies(current.as_ref()) {
             Err(error) => error.to_string(),
-            Ok(true) => "ok".to_owned(),
+            Ok(true) => match request.written(current.as_ref(), &self.ids) {
+                Ok(Some(mutation)) if statements.iter().any(|text| text.contains("l[") || text.contains("l - ")) => {
+                    format!("ok: {}", list_cells(&mutation))
+                }
+                Ok(_) => "ok".to_owned(),
+                Err(error) => error.to_string(),
+            },
             Ok(false) => {
                 let mut sink = RowCollector::default();
                 let columns = request.refusal(current.as_ref(), &mut sink);
@@ -109,6 +119,23 @@ impl World {
             }
         }
     }
+}
+
+/// What a mutation does to elements of lists: `=5` or `-` for each cell, by row.
+fn list_cells(mutation: &[u8]) -> String {
+    let (_, update) = MutationRef::new(mutation).updates().next().expect("an update");
+    let rows = PartitionRef::new(update).items().filter_map(|item| match item {
+        Item::Unfiltered(Unfiltered::Row { row, .. }) => Some(row),
+        _ => None,
+    });
+    let cell = |cell: helenus_model::row::CellRef<'_>| match <[u8; 4]>::try_from(cell.value) {
+        Ok(bytes) => format!("={}", i32::from_be_bytes(bytes)),
+        Err(_) => "-".to_owned(),
+    };
+    let row = |row: helenus_model::row::RowRef<'_>| {
+        row.cells().filter(|cell| cell.path.is_some()).map(cell).collect::<Vec<_>>().join(",")
+    };
+    rows.map(row).collect::<Vec<_>>().join(" ")
 }
 
 /// What a read finds of a partition: rows of its slices, as many as it wants.
@@ -200,6 +227,30 @@ fn conditions_decide_and_refusals_tell_what_was_read() {
             &["INSERT INTO t (k, c) VALUES (1, 3) IF NOT EXISTS", "UPDATE t SET v = 1 WHERE k = 2 AND c = 3"],
             "Batch with conditions cannot span multiple partitions",
         ),
+        // Elements of lists: of the row that was read for the conditions.
+        (&full, &["UPDATE t SET l[1] = 9 WHERE k = 1 AND c = 2 IF v = 20"], "ok: =9"),
+        (&full, &["DELETE l[0] FROM t WHERE k = 1 AND c = 2 IF EXISTS"], "ok: -"),
+        (&full, &["UPDATE t SET l = l - [4, 5, 6] WHERE k = 1 AND c = 2 IF EXISTS"], "ok: -,-"),
+        (&full, &["UPDATE t SET l[0] = 9, l[1] = 8 WHERE k = 1 AND c = 2 IF l[0] = 4"], "ok: =9,=8"),
+        (&full, &["UPDATE t SET l[0] = 9 WHERE k = 1 AND c = 2 IF v = 1"], "v: 20"),
+        (
+            &full,
+            &["UPDATE t SET l[2] = 9 WHERE k = 1 AND c = 2 IF EXISTS"],
+            "List index 2 out of bound, list has size 2",
+        ),
+        (
+            &full,
+            &["UPDATE t SET l[0] = 9 WHERE k = 1 AND c = 1 IF EXISTS"],
+            "Attempted to set an element on a list which is null",
+        ),
+        (
+            &full,
+            &["UPDATE t SET l[0] = 1 WHERE k = 1 AND c = 2", "UPDATE t SET v = 1 WHERE k = 1 AND c = 2 IF v = 20"],
+            "ok: =1",
+        ),
+        // INSERT JSON is an INSERT.
+        (&nothing, &["INSERT INTO t JSON '{\"k\": 1, \"c\": 1, \"v\": 3}' IF NOT EXISTS"], "ok"),
+        (&full, &["INSERT INTO t JSON '{\"k\": 1, \"c\": 1, \"v\": 3}' IF NOT EXISTS"], "k,c,s,l,v: 1,1,7,null,10"),
     ] {
         assert_eq!(world.answer(partition, statements), expected, "{statements:?}");
     }

@@ -110,7 +110,6 @@ pub fn prepare_batch(batch: &ast::Batch, preparer: &mut Preparer<'_>) -> Result<
         return Err(QueryError::invalid("Global TTL on the BATCH statement is not supported."));
     }
     let conditional = statements.iter().any(|plan| plan.conditions.is_some());
-    WritePlan::refuse_conditions(conditional, statements.iter().any(WritePlan::works_out_values))?;
     if conditional && batch.using.timestamp.is_some() {
         return Err(QueryError::invalid("Cannot provide custom timestamp for conditional BATCH"));
     }

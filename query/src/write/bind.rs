@@ -55,15 +55,24 @@ impl WritePlan {
         lists: Option<&ListRows>,
         out: &mut WriteBatch,
     ) -> Result<(), QueryError> {
+        self.with_values(values, |values| self.bind_values(values, options, lists, out))
+    }
+
+    /// Calls `then` with the request's values and, for INSERT JSON, those of the columns behind them.
+    #[inline]
+    pub(crate) fn with_values(
+        &self,
+        values: &dyn BoundValues,
+        then: impl FnOnce(&dyn BoundValues) -> Result<(), QueryError>,
+    ) -> Result<(), QueryError> {
         match &self.json {
-            None => self.bind_values(values, options, lists, out),
-            Some(json) => {
-                json.with_columns(&self.table, values, |values| self.bind_values(values, options, lists, out))
-            }
+            None => then(values),
+            Some(json) => json.with_columns(&self.table, values, then),
         }
     }
 
-    fn bind_values(
+    /// As [`WritePlan::bind_with`], with the values of [`WritePlan::with_values`].
+    pub(crate) fn bind_values(
         &self,
         values: &dyn BoundValues,
         options: &ExecuteOptions<'_>,

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use helenus_model::key::{put_clustering_value, put_composite_component};
+use helenus_model::partition::{Item, PartitionRef, Unfiltered};
 use helenus_model::row::{CellKind, CellPathOrder, ColumnId, RowRef};
 use helenus_model::schema::{Column, Table};
-use helenus_model::time::{NO_TIMESTAMP, WriteTimestamp};
+use helenus_model::time::{LocalSeconds, NO_TIMESTAMP, WriteTimestamp};
+use helenus_model::types::CqlType;
 use helenus_model::value::{decode_bigint, decode_int, elements};
 
 use super::cells::CellWriter;
@@ -133,6 +135,32 @@ impl<'a> Values<'a> {
 }
 
 impl ListRows {
+    /// The lists of many cells in a partition that was read.
+    pub(crate) fn of_partition(table: &Table, key: &[u8], partition: &PartitionRef<'_>, now: LocalSeconds) -> Self {
+        let mut rows = ListRows::default();
+        if let Some(row) = partition.static_row {
+            rows.take(table, Place { key, clustering: None }, row, now);
+        }
+        for item in partition.items() {
+            if let Item::Unfiltered(Unfiltered::Row { clustering, row }) = item {
+                rows.take(table, Place { key, clustering: Some(clustering) }, row, now);
+            }
+        }
+        rows
+    }
+
+    fn take(&mut self, table: &Table, place: Place<'_>, row: RowRef<'_>, now: LocalSeconds) {
+        for cell in row.cells().filter(|cell| cell.is_live(now)) {
+            let ty = table.column_by_id(cell.column).map(|column| &column.ty);
+            if let (Some(path), Some(CqlType::List { frozen: false, .. })) = (cell.path, ty) {
+                let element =
+                    Element { path: path.into(), value: cell.value.into(), timestamp: cell.timestamp };
+                let place = (place.key.into(), place.clustering.map(Into::into), cell.column);
+                self.0.entry(place).or_default().push(element);
+            }
+        }
+    }
+
     /// The list with what the same statement has written to it already, in `pending`.
     fn list(&self, place: Place<'_>, column: ColumnId, pending: Option<RowRef<'_>>, table: &Table) -> List {
         let place = (place.key.into(), place.clustering.map(Into::into), column);

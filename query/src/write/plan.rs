@@ -9,7 +9,6 @@ use super::json::JsonPlan;
 use super::lists::ListRead;
 use super::operation::Operation;
 use crate::cas::Conditions;
-use crate::error::QueryError;
 use crate::restrict::{ClusteringKind, GroupTerm, KeyPart, PartitionRestriction, Restrictions, StatementKind};
 use crate::term::Term;
 
@@ -81,24 +80,6 @@ impl WritePlan {
             json: None,
             read,
         }
-    }
-
-    /// True when its values are not those of the request alone: conditions are not decided on such statements yet.
-    pub fn works_out_values(&self) -> bool {
-        self.json.is_some() || self.read.is_some()
-    }
-
-    /// Refuses conditions beside values that have to be worked out.
-    ///
-    /// # Errors
-    /// "not supported yet: …".
-    pub fn refuse_conditions(conditional: bool, works_out_values: bool) -> Result<(), QueryError> {
-        if conditional && works_out_values {
-            return Err(QueryError::unsupported(
-                "conditions (IF) beside INSERT JSON or elements of lists by index or value",
-            ));
-        }
-        Ok(())
     }
 
     /// What must be read before the statement can be bound: lists whose elements it names by place or value.

@@ -3,7 +3,8 @@
 use helenus_model::consistency::Consistency;
 
 use super::history::{Cell, EventRow};
-use super::{Datum, Effect, Form, Operation, PARTITIONS, REGISTERS, Statement, Workload, register};
+use super::swap::look;
+use super::{Datum, Effect, Form, Operation, PARTITIONS, REGISTERS, Statement, TAGS, Workload, register};
 
 /// Of a thousand requests.
 const ADD_COLUMN: u64 = 6;
@@ -12,6 +13,9 @@ impl Workload {
     /// The next request; None when all are asked.
     pub fn next(&mut self, now: u64) -> Option<Operation> {
         self.left = self.left.checked_sub(1)?;
+        if self.rng.below(1000) < self.swaps_of_thousand {
+            return Some(self.swap_somewhere(now));
+        }
         Some(match self.rng.below(1000) {
             0..300 => self.insert_events(now),
             300..330 => self.insert_wide(now),
@@ -23,13 +27,22 @@ impl Workload {
             729..750 => self.insert_more(now),
             750..760 => self.come_and_go(now),
             760..820 => self.count(now),
-            820..880 => {
-                // Few registers, so that clients meet.
-                let p = self.partition() % 3;
-                self.swap(p, now)
-            }
+            820..860 => self.swap_somewhere(now),
+            860..890 => self.tag(now),
             _ => self.read(now),
         })
+    }
+
+    fn swap_somewhere(&mut self, now: u64) -> Operation {
+        // Few registers, so that clients meet.
+        let p = self.partition() % 3;
+        self.swap(p, now)
+    }
+
+    /// The next request of a client that is wanted at a register; None when all are asked.
+    pub fn next_at(&mut self, register: i32, now: u64) -> Option<Operation> {
+        self.left = self.left.checked_sub(1)?;
+        Some(if self.rng.chance(65) { self.swap(register, now) } else { look(register, now) })
     }
 
     fn level(&mut self) -> Consistency {
@@ -171,6 +184,22 @@ impl Workload {
             _ => format!("INSERT INTO sim.gone (p, v) VALUES ({p}, {p})"),
         };
         self.text_operation(Statement::Gone, text, Effect::Nothing, now)
+    }
+
+    /// A row comes to a tag, or leaves it. The model does not know of it: an index is compared with the rows themselves.
+    fn tag(&mut self, now: u64) -> Operation {
+        let (p, c) = (self.partition() % 3, self.rng.index(REGISTERS as usize));
+        let tag = self.rng.index(TAGS as usize);
+        let text = match self.rng.below(20) {
+            0 => format!("DELETE FROM sim.tagged WHERE p = {p}"),
+            1 => format!("DELETE FROM sim.tagged WHERE p = {p} AND c >= {c}"),
+            2 | 3 => format!("DELETE FROM sim.tagged WHERE p = {p} AND c = {c}"),
+            4 | 5 => format!("DELETE tag FROM sim.tagged WHERE p = {p} AND c = {c}"),
+            6..10 => format!("UPDATE sim.tagged SET tag = {tag} WHERE p = {p} AND c = {c}"),
+            10 => format!("SELECT p, c FROM sim.tagged WHERE tag = {tag}"),
+            _ => format!("INSERT INTO sim.tagged (p, c, tag) VALUES ({p}, {c}, {tag})"),
+        };
+        self.text_operation(Statement::Tag, text, Effect::Nothing, now)
     }
 
     fn add_column(&mut self, now: u64) -> Operation {

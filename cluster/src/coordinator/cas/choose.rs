@@ -1,11 +1,13 @@
 //! What a proposer does with a quorum's promises.
 
 use helenus_query::cas::CasRequest;
+use helenus_query::values::IdSource;
 
 use super::finish::Decision;
 use super::{Goal, Phase, ReadyStep, TargetState, Whose};
 use crate::answer::Answer as ReadAnswer;
 use crate::cas::ballot::Ballot;
+use crate::cas::register::fits;
 use crate::cas::wire::{BEFORE_MAX, Taken, Value, put_register};
 use crate::coordinator::client::{ReplyColumns, RowsReply};
 use crate::coordinator::operation::{Kind, Operation};
@@ -176,7 +178,13 @@ impl Coordinator {
             Ok(answer) => answer,
             Err(error) => return self.fail_cas(id, error),
         };
-        match decide(request, &answer, wait.ballot) {
+        let most = self.shared.config.mutation_bytes_max;
+        match decide(request, &answer, wait.ballot, &self.ids) {
+            Ok((value, _)) if !fits(&value.mutation, &wait.key, most) => {
+                let (bytes, keyspace) = (value.mutation.len(), &wait.table.keyspace);
+                let text = format!("Rejected an oversized mutation ({bytes}/{most}) for keyspace: {keyspace}.");
+                self.fail_cas(id, errors::invalid(text));
+            }
             Ok((mut value, refusal)) => {
                 value.before.clone_from(&wait.decided);
                 wait.refusal = refusal.map(Box::new);
@@ -196,11 +204,12 @@ fn decide(
     request: &CasRequest,
     answer: &[u8],
     ballot: Ballot,
+    ids: &dyn IdSource,
 ) -> Result<(Value, Option<RowsReply>), helenus_query::error::QueryError> {
     let current = ReadAnswer::new(answer).next().map(|(_, partition)| partition);
     if request.applies(current.as_ref())? {
-        let mutation = match request.mutation() {
-            Some(mutation) => helenus_model::stamp::stamped(mutation, ballot.micros)
+        let mutation = match request.written(current.as_ref(), ids)? {
+            Some(mutation) => helenus_model::stamp::stamped(&mutation, ballot.micros)
                 .map_err(|error| helenus_query::error::QueryError::Server(error.to_string()))?,
             None => Vec::new(),
         };

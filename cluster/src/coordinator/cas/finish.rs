@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use helenus_cql_protocol::response::{ErrorKind, ErrorResponse, FailureReason, Progress, WriteType};
+use helenus_model::consistency::Consistency;
 use helenus_model::schema::Table;
 
 use super::choose::own_rows;
@@ -54,20 +55,31 @@ impl Coordinator {
             // Of an earlier round, perhaps, after which a later one was to be refused.
             wait.refusal = None;
         }
-        let level = if whose == Whose::Own { wait.commit_level } else { wait.quorum() };
+        let wanted = wait.level_of(whose);
         let decision = Decision::new(&wait.table, &wait.key, ballot, &value);
-        let outgoing =
-            Outgoing { keyspace: wait.table.keyspace.as_str().into(), token: wait.token, mutation: value.mutation };
+        let keyspace: Arc<str> = wait.table.keyspace.as_str().into();
+        let outgoing = Outgoing { keyspace: Arc::clone(&keyspace), token: wait.token, mutation: value.mutation };
+        let short = self.check_alive(&keyspace, outgoing.token, wanted).err();
+        // Where too few are there for the level, whoever is there learns what is decided all the same.
+        let (level, then) = match &short {
+            None => (wanted, Then::Decided(id)),
+            Some(_) => (Consistency::Any, Then::Answer),
+        };
         let options = WriteOptions {
             level,
             write_type: WriteType::Simple,
             kind: WriteKind::Normal,
             warnings: Vec::new(),
-            then: Then::Decided(id),
+            then,
             decision: Some(Box::new(decision)),
         };
         self.outlive(id, self.shared.config.write_timeout_millis);
-        if let Handled::Reply(Reply::Error(error), _) = self.write(None, vec![outgoing], options) {
+        let handled = self.write(None, vec![outgoing], options);
+        let refused = match handled {
+            Handled::Reply(Reply::Error(error), _) => Some(error),
+            _ => None,
+        };
+        if let Some(error) = short.or(refused) {
             self.decision_written(id, Some(error));
         }
     }
@@ -83,7 +95,10 @@ impl Coordinator {
     fn value_committed(&mut self, id: SlotId, whose: Whose, failure: Option<ErrorResponse>) {
         let Some(wait) = self.cas_wait(id) else { return };
         match (whose, failure) {
-            (Whose::Own, Some(error)) => self.end_cas(id, after_decision(error)),
+            (Whose::Own, Some(error)) => {
+                let error = after_decision(error, wait.commit_level);
+                self.end_cas(id, error);
+            }
             (Whose::Own, None) => self.finish_cas(id),
             (Whose::Found, Some(_)) => self.time_out_cas(id),
             (Whose::Found, None) => {
@@ -155,6 +170,10 @@ impl Coordinator {
         let received = if matches!(wait.phase, Phase::Prepare) { wait.promised() } else { wait.done() };
         let (received, block_for) = (received as u32, wait.required as u32);
         let (serial, contentions) = (wait.serial, wait.contentions);
+        if let (Phase::Commit(Whose::Own), Goal::Write(_)) = (&wait.phase, &wait.goal) {
+            let level = wait.commit_level;
+            return self.end_cas(id, errors::write_timeout(level, 0, 1, WriteType::Simple));
+        }
         if matches!(wait.goal, Goal::Settle(_)) {
             self.count_failure(&self.shared.stats.reads.timeouts);
             return self.end_cas(id, errors::read_timeout(serial, 0, block_for, false));
@@ -191,28 +210,52 @@ impl Coordinator {
     }
 }
 
-/// The error of a commit. The value is decided, so none may say that nothing was done: where too few replicas are there to commit
-/// it, the write has timed out.
-fn after_decision(error: ErrorResponse) -> ErrorResponse {
+impl CasWait {
+    /// Level of a commit.
+    fn level_of(&self, whose: Whose) -> Consistency {
+        if whose == Whose::Own { self.commit_level } else { self.quorum() }
+    }
+}
+
+/// The error of a commit. The value is decided, so none may say that nothing was done, or that nobody can tell: where it could not
+/// be told to enough replicas, for whatever reason, the write has timed out, and its type says that it is decided.
+fn after_decision(error: ErrorResponse, level: Consistency) -> ErrorResponse {
     match error.kind {
+        ErrorKind::WriteTimeout { write_type: WriteType::Simple, .. }
+        | ErrorKind::WriteFailure { write_type: WriteType::Simple, .. } => error,
         ErrorKind::Unavailable { consistency, required, .. } => {
             errors::write_timeout(consistency, 0, required.unsigned_abs(), WriteType::Simple)
         }
-        _ => error,
+        _ => errors::write_timeout(level, 0, 1, WriteType::Simple),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use helenus_model::consistency::Consistency;
-
     use super::*;
 
     #[test]
-    fn a_decided_write_is_never_called_unavailable() {
-        let kind = ErrorKind::Unavailable { consistency: Consistency::Quorum, required: 2, alive: 1 };
-        let told = after_decision(ErrorResponse::new(kind, "Cannot achieve consistency level QUORUM".to_owned()));
-        let expected = errors::write_timeout(Consistency::Quorum, 0, 2, WriteType::Simple);
-        assert_eq!(told.kind, expected.kind);
+    fn a_decided_write_is_never_called_undone_nor_unknown() {
+        let level = Consistency::Quorum;
+        let progress = Progress { consistency: level, received: 1, block_for: 2 };
+        let simple = errors::write_timeout(level, 1, 2, WriteType::Simple);
+        let failed = errors::write_failure(level, 1, 2, WriteType::Simple, Vec::new());
+        let timed_out = |block_for| errors::write_timeout(level, 0, block_for, WriteType::Simple).kind;
+        let of = |kind| ErrorResponse::new(kind, "of the commit".to_owned());
+        for (error, told) in [
+            (simple.clone(), simple.kind),
+            (failed.clone(), failed.kind),
+            (of(ErrorKind::Unavailable { consistency: level, required: 2, alive: 1 }), timed_out(2)),
+            (of(ErrorKind::Overloaded), timed_out(1)),
+            (of(ErrorKind::IsBootstrapping), timed_out(1)),
+            (of(ErrorKind::ServerError), timed_out(1)),
+            (of(ErrorKind::Invalid), timed_out(1)),
+            (of(ErrorKind::ReadTimeout { progress, data_present: false }), timed_out(1)),
+            (errors::write_timeout(level, 1, 2, WriteType::Cas), timed_out(1)),
+            (errors::cas_timeout(level, 1, 2, 3), timed_out(1)),
+            (of(ErrorKind::CasWriteUnknown { progress }), timed_out(1)),
+        ] {
+            assert_eq!(after_decision(error.clone(), level).kind, told, "{error:?}");
+        }
     }
 }

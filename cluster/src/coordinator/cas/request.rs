@@ -39,7 +39,8 @@ impl Coordinator {
         let bind = |cas: &mut CasBuilder, options: &ExecuteOptions<'_>, write: &mut WriteBatch| {
             cas.add(plan, values, options, write)
         };
-        self.bind_cas(asker, params, CasBuilder::new(false), warnings, &bind)
+        let cas = CasBuilder::new(false, plan.list_read().is_some());
+        self.bind_cas(asker, params, cas, warnings, &bind)
     }
 
     /// BEGIN … BATCH with conditions.
@@ -53,7 +54,8 @@ impl Coordinator {
         let bind = |cas: &mut CasBuilder, options: &ExecuteOptions<'_>, write: &mut WriteBatch| {
             plan.statements.iter().try_for_each(|statement| cas.add(statement, values, options, write))
         };
-        self.bind_cas(asker, params, CasBuilder::new(true), Vec::new(), &bind)
+        let reads_lists = plan.statements.iter().any(|statement| statement.list_read().is_some());
+        self.bind_cas(asker, params, CasBuilder::new(true, reads_lists), Vec::new(), &bind)
     }
 
     /// A BATCH message with conditional statements in it.
@@ -71,7 +73,10 @@ impl Coordinator {
             }
             Ok(())
         };
-        self.bind_cas(asker, &batch.params, CasBuilder::new(true), Vec::new(), &bind)
+        let reads_lists = statements.iter().any(|prepared| {
+            matches!(&prepared.prepared.statement, Statement::Write(plan) if plan.list_read().is_some())
+        });
+        self.bind_cas(asker, &batch.params, CasBuilder::new(true, reads_lists), Vec::new(), &bind)
     }
 
     fn bind_cas(
@@ -150,12 +155,8 @@ impl Coordinator {
             ));
         }
         self.participants(&table.keyspace, token, serial)?;
-        let own_datacenter = self.shared.config.datacenter.as_str();
-        let requirement = Requirement::new(commit_level, &keyspace.replication, own_datacenter);
-        let replicas = keyspace.placement.replicas(token);
-        requirement.check(&view, replicas, own_datacenter, |node| self.is_alive(node)).map_err(|error| {
+        self.check_alive(&table.keyspace, token, commit_level).inspect_err(|_| {
             self.count_failure(&self.shared.stats.writes.unavailables);
-            errors::unavailable(commit_level, error)
         })
     }
 
