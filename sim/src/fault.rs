@@ -162,7 +162,8 @@ impl World {
     fn break_links_of(&mut self, member: usize) {
         for id in self.net.ids() {
             let is_of_member = |link: &mut Link| {
-                matches!(link.purpose, Purpose::Data(_)) && link.owners.iter().any(|owner| owner.member() == Some(member))
+                matches!(link.purpose, Purpose::Data(_))
+                    && link.owners.iter().any(|owner| owner.member() == Some(member))
             };
             if self.net.link(id).is_some_and(is_of_member) {
                 self.net.break_link(&mut self.queue, id);

@@ -146,8 +146,8 @@ impl Coordinator {
             conditional |= has_conditions;
             reads_lists |= reads;
             // The others are bound when something was read.
-            let is_counter = !(has_conditions || reads)
-                && bind_one(&prepared, &values, &options, write, tables)?.is_counter();
+            let is_counter =
+                !(has_conditions || reads) && bind_one(&prepared, &values, &options, write, tables)?.is_counter();
             counts |= is_counter;
             others |= !is_counter;
             statements.push(prepared);

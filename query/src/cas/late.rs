@@ -36,8 +36,7 @@ impl LateWrite {
         current: Option<&PartitionRef<'_>>,
         ids: &dyn IdSource,
     ) -> Result<Option<Vec<u8>>, QueryError> {
-        let options =
-            ExecuteOptions { timestamp: self.timestamp, now: self.now, now_millis: self.now_millis, ids };
+        let options = ExecuteOptions { timestamp: self.timestamp, now: self.now, now_millis: self.now_millis, ids };
         let mut out = WriteBatch::new();
         for (plan, values) in &self.statements {
             let lists = current.map(|current| ListRows::of_partition(&plan.table, key, current, self.now));

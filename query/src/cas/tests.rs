@@ -99,7 +99,7 @@ impl World {
         match request.applies(current.as_ref()) {
             Err(error) => error.to_string(),
             Ok(true) => match request.written(current.as_ref(), &self.ids) {
-                Ok(Some(mutation)) if statements.iter().any(|text| text.contains("l[") || text.contains("l - ")) => {
+                Ok(Some(mutation)) if statements.iter().any(|text| writes_elements(text)) => {
                     format!("ok: {}", list_cells(&mutation))
                 }
                 Ok(_) => "ok".to_owned(),
@@ -119,6 +119,10 @@ impl World {
             }
         }
     }
+}
+
+fn writes_elements(text: &str) -> bool {
+    ["SET l[", "DELETE l[", "l = l - "].iter().any(|part| text.contains(part))
 }
 
 /// What a mutation does to elements of lists: `=5` or `-` for each cell, by row.

@@ -153,8 +153,7 @@ impl ListRows {
         for cell in row.cells().filter(|cell| cell.is_live(now)) {
             let ty = table.column_by_id(cell.column).map(|column| &column.ty);
             if let (Some(path), Some(CqlType::List { frozen: false, .. })) = (cell.path, ty) {
-                let element =
-                    Element { path: path.into(), value: cell.value.into(), timestamp: cell.timestamp };
+                let element = Element { path: path.into(), value: cell.value.into(), timestamp: cell.timestamp };
                 let place = (place.key.into(), place.clustering.map(Into::into), cell.column);
                 self.0.entry(place).or_default().push(element);
             }

@@ -73,9 +73,9 @@ impl Coordinator {
             }
             Ok(())
         };
-        let reads_lists = statements.iter().any(|prepared| {
-            matches!(&prepared.prepared.statement, Statement::Write(plan) if plan.list_read().is_some())
-        });
+        let reads_lists = statements.iter().any(
+            |prepared| matches!(&prepared.prepared.statement, Statement::Write(plan) if plan.list_read().is_some()),
+        );
         self.bind_cas(asker, &batch.params, CasBuilder::new(true, reads_lists), Vec::new(), &bind)
     }
 
