@@ -549,7 +549,7 @@ impl<'b> Builder<'b, '_> {
     fn element(&mut self, inner: &ast::Selector, key: &RawTerm) -> Typed {
         let (selector, ty) = self.selector(inner, None)?;
         let (key_type, value_type, map) = collection_parts(&ty, inner, "Element")?;
-        let spec = self.spec(key_type.clone()).inner(format!("key({})", result_name(inner)), key_type.clone());
+        let spec = self.key_spec(inner, &key_type, map);
         let key = self.preparer.term(key, &spec)?;
         let key = Box::new(self.constant(key));
         let order = Comparator::for_type(&key_type);
@@ -559,7 +559,7 @@ impl<'b> Builder<'b, '_> {
     fn slice(&mut self, inner: &ast::Selector, from: Option<&RawTerm>, to: Option<&RawTerm>) -> Typed {
         let (selector, ty) = self.selector(inner, None)?;
         let (key_type, _, map) = collection_parts(&ty, inner, "Slice")?;
-        let spec = self.spec(key_type.clone()).inner(format!("key({})", result_name(inner)), key_type.clone());
+        let spec = self.key_spec(inner, &key_type, map);
         let mut end = |term: Option<&RawTerm>| match term {
             Some(term) => {
                 let term = self.preparer.term(term, &spec)?;
@@ -572,6 +572,12 @@ impl<'b> Builder<'b, '_> {
         let order = Comparator::for_type(&key_type);
         let frozen = !ty.is_multi_cell();
         Ok((Selector::Slice { inner: Box::new(selector), from, to, order, map, frozen }, ty))
+    }
+
+    /// What names an element of a set or an entry of a map.
+    fn key_spec(&self, inner: &ast::Selector, key_type: &CqlType, map: bool) -> ColumnSpec {
+        let kind = if map { "key" } else { "value" };
+        self.spec(key_type.clone()).inner(format!("{kind}({})", result_name(inner)), key_type.clone())
     }
 
     /// Tuples, lists, sets and maps of selectors.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use helenus_model::types::CqlType;
 use helenus_model::value::{
     Comparator, TupleBuilder, VectorBuilder, canonical_collection, encode_list, encode_map_sorted, encode_set_sorted,
     validate,
@@ -33,6 +34,7 @@ impl Term {
                 BoundValue::Unset => Ok(Value::Unset),
                 BoundValue::Bytes(bytes) => {
                     validate(ty, bytes).map_err(|error| QueryError::invalid(error.message()))?;
+                    check_count(ty, bytes)?;
                     Ok(Value::Bytes(canonical_collection(ty, bytes)))
                 }
             },
@@ -94,6 +96,21 @@ impl Term {
             Value::Null => Ok(None),
             Value::Bytes(bytes) => Ok(Some(bytes)),
         }
+    }
+}
+
+/// A count below zero is well formed for Cassandra's validation, and refused when the collection is taken apart.
+#[inline]
+fn check_count(ty: &CqlType, bytes: &[u8]) -> Result<(), QueryError> {
+    let kind = match ty {
+        CqlType::List { .. } => "list",
+        CqlType::Set { .. } => "set",
+        CqlType::Map { .. } => "map",
+        _ => return Ok(()),
+    };
+    match bytes.first() {
+        Some(0x80..) => Err(QueryError::invalid(format!("The data cannot be deserialized as a {kind}"))),
+        _ => Ok(()),
     }
 }
 

@@ -19,7 +19,7 @@ pub fn resolve_type(
     keyspace_name: &str,
     keyspace: Option<&Keyspace>,
 ) -> Result<CqlType, QueryError> {
-    Resolver { keyspace_name, keyspace }.resolve(name, 0)
+    Resolver { keyspace_name, keyspace }.resolve(name, 0, false)
 }
 
 /// The type as messages write it.
@@ -32,20 +32,30 @@ pub(crate) fn type_text(name: &CqlTypeName) -> String {
             Some(keyspace) => format!("{keyspace}.{}", name.name),
             None => name.name.to_string(),
         },
-        CqlTypeName::Frozen(inner) => match &**inner {
-            // Already written as frozen.
-            CqlTypeName::Tuple(_) => type_text(inner),
-            CqlTypeName::Vector(..) => type_text(inner),
-            other => format!("frozen<{}>", type_text(other)),
-        },
+        CqlTypeName::Frozen(inner) => frozen_text(inner),
         CqlTypeName::List(inner) => format!("list<{}>", type_text(inner)),
         CqlTypeName::Set(inner) => format!("set<{}>", type_text(inner)),
         CqlTypeName::Map(key, value) => format!("map<{}, {}>", type_text(key), type_text(value)),
         CqlTypeName::Tuple(parts) => {
-            let parts: Vec<String> = parts.iter().map(type_text).collect();
+            let parts: Vec<String> = parts.iter().map(frozen_text).collect();
             format!("tuple<{}>", parts.join(", "))
         }
         CqlTypeName::Vector(element, dimension) => format!("vector<{}, {dimension}>", type_text(element)),
+    }
+}
+
+/// As [`type_text`], frozen with all that is in it.
+fn frozen_text(name: &CqlTypeName) -> String {
+    match name {
+        CqlTypeName::Frozen(inner) => frozen_text(inner),
+        CqlTypeName::UserType(_) => format!("frozen<{}>", type_text(name)),
+        CqlTypeName::List(inner) => format!("frozen<list<{}>>", frozen_text(inner)),
+        CqlTypeName::Set(inner) => format!("frozen<set<{}>>", frozen_text(inner)),
+        CqlTypeName::Map(key, value) => format!("frozen<map<{}, {}>>", frozen_text(key), frozen_text(value)),
+        // Simple, or written as frozen already.
+        CqlTypeName::Native(_) | CqlTypeName::Custom(_) | CqlTypeName::Tuple(_) | CqlTypeName::Vector(..) => {
+            type_text(name)
+        }
     }
 }
 
@@ -93,11 +103,13 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    fn resolve(&self, name: &CqlTypeName, depth: usize) -> Result<CqlType, QueryError> {
+    /// `frozen`: within `frozen<>` or a tuple, where all collections are frozen, also those that do not say so.
+    fn resolve(&self, name: &CqlTypeName, depth: usize, frozen: bool) -> Result<CqlType, QueryError> {
         if depth > TYPE_DEPTH_MAX {
             return Err(QueryError::invalid("Type is nested too deeply"));
         }
-        let inner = |name: &CqlTypeName| self.resolve(name, depth + 1);
+        let inner = |name: &CqlTypeName| self.resolve(name, depth + 1, frozen);
+        let text = || if frozen { frozen_text(name) } else { type_text(name) };
         Ok(match name {
             CqlTypeName::Native(native) => native_type(*native),
             CqlTypeName::Custom(class) => parse_java_class(class)
@@ -105,7 +117,7 @@ impl Resolver<'_> {
             CqlTypeName::UserType(name) => {
                 self.user_type(name.keyspace.as_ref().map(|k| k.as_str()), name.name.as_str())?
             }
-            CqlTypeName::Frozen(inside) => match inner(inside).map_err(|error| named_frozen(error, inside))? {
+            CqlTypeName::Frozen(inside) => match self.resolve(inside, depth + 1, true)? {
                 vector @ CqlType::Vector { .. } => vector,
                 frozen if frozen.is_frozen() || frozen.is_multi_cell() => frozen.freeze(),
                 _ => {
@@ -118,29 +130,28 @@ impl Resolver<'_> {
             },
             CqlTypeName::List(element) => {
                 let element = inner(element)?;
-                self.check_element(name, &element)?;
-                CqlType::list(element, false)
+                check_element(&text, &element, frozen)?;
+                CqlType::list(element, frozen)
             }
             CqlTypeName::Set(element) => {
                 let element = inner(element)?;
-                self.check_element(name, &element)?;
+                check_element(&text, &element, frozen)?;
                 if element.contains_duration() {
-                    let text = type_text(name);
-                    return Err(QueryError::invalid(format!("Durations are not allowed inside sets: {text}")));
+                    return Err(QueryError::invalid(format!("Durations are not allowed inside sets: {}", text())));
                 }
-                CqlType::set(element, false)
+                CqlType::set(element, frozen)
             }
             CqlTypeName::Map(key, value) => {
                 let (key, value) = (inner(key)?, inner(value)?);
                 if key.contains_duration() {
-                    let text = type_text(name);
-                    return Err(QueryError::invalid(format!("Durations are not allowed as map keys: {text}")));
+                    return Err(QueryError::invalid(format!("Durations are not allowed as map keys: {}", text())));
                 }
-                self.check_element(name, &key)?;
-                self.check_element(name, &value)?;
-                CqlType::map(key, value, false)
+                check_element(&text, &key, frozen)?;
+                check_element(&text, &value, frozen)?;
+                CqlType::map(key, value, frozen)
             }
             CqlTypeName::Tuple(parts) => {
+                let inner = |name: &CqlTypeName| self.resolve(name, depth + 1, true);
                 let parts = parts.iter().map(inner).collect::<Result<Vec<_>, _>>()?;
                 if parts.contains(&CqlType::Counter) {
                     return Err(QueryError::invalid("Counters are not allowed inside tuples"));
@@ -148,7 +159,7 @@ impl Resolver<'_> {
                 CqlType::tuple(parts)
             }
             CqlTypeName::Vector(element, dimension) => {
-                let element = inner(element)?;
+                let element = self.resolve(element, depth + 1, false)?;
                 match u32::try_from(*dimension) {
                     Ok(1..=VECTOR_DIMENSION_MAX) => CqlType::vector(element.freeze(), *dimension as u32),
                     Ok(0) | Err(_) => {
@@ -180,35 +191,16 @@ impl Resolver<'_> {
             None => Err(QueryError::invalid(format!("Unknown type {}.{name}", self.keyspace_name))),
         }
     }
-
-    /// Elements of collections must be frozen, and may not count.
-    fn check_element(&self, collection: &CqlTypeName, element: &CqlType) -> Result<(), QueryError> {
-        if *element == CqlType::Counter {
-            return Err(QueryError::invalid(format!(
-                "Counters are not allowed inside collections: {}",
-                type_text(collection)
-            )));
-        }
-        if element.is_multi_cell() {
-            let text = type_text(collection);
-            return Err(QueryError::invalid(if element.is_udt() {
-                format!("Non-frozen UDTs are not allowed inside collections: {text}")
-            } else {
-                format!("Non-frozen collections are not allowed inside collections: {text}")
-            }));
-        }
-        Ok(())
-    }
 }
 
-/// Cassandra names a collection with counters as it stands in the statement, with the `frozen` around it.
-fn named_frozen(error: QueryError, inside: &CqlTypeName) -> QueryError {
-    let QueryError::Invalid(text) = &error else { return error };
-    let inner = type_text(inside);
-    match text.strip_prefix("Counters are not allowed inside collections: ") {
-        Some(named) if named == inner => {
-            QueryError::invalid(format!("Counters are not allowed inside collections: frozen<{inner}>"))
-        }
-        _ => error,
+/// Elements of collections must be frozen, and may not count.
+fn check_element(text: &dyn Fn() -> String, element: &CqlType, frozen: bool) -> Result<(), QueryError> {
+    if *element == CqlType::Counter {
+        return Err(QueryError::invalid(format!("Counters are not allowed inside collections: {}", text())));
     }
+    if element.is_multi_cell() && !frozen {
+        let what = if element.is_udt() { "UDTs" } else { "collections" };
+        return Err(QueryError::invalid(format!("Non-frozen {what} are not allowed inside collections: {}", text())));
+    }
+    Ok(())
 }

@@ -139,12 +139,17 @@ pub(super) fn assign(
 }
 
 /// Refuses `+` and `-` on what is neither a counter nor a collection of cells.
-fn check_many_cells(column: &Column, text: &str) -> Result<(), QueryError> {
+fn check_many_cells(column: &Column, text: &str, adds: bool) -> Result<(), QueryError> {
     if column.ty == CqlType::Counter {
         return Ok(());
     }
     if !column.ty.is_collection() {
-        return refuse(format!("Invalid operation ({text}) for non counter column {}", column.name));
+        // A user-defined type is a tuple, too.
+        let kind = match &column.ty {
+            CqlType::Tuple(_) | CqlType::Udt { .. } if adds => "tuple",
+            _ => "non counter",
+        };
+        return refuse(format!("Invalid operation ({text}) for {kind} column {}", column.name));
     }
     if !column.ty.is_multi_cell() {
         return refuse(format!("Invalid operation ({text}) for frozen collection column {}", column.name));
@@ -158,7 +163,7 @@ fn add(
     spec: &ColumnSpec,
     preparer: &mut Preparer<'_>,
 ) -> Result<Operation, QueryError> {
-    check_many_cells(column, &format!("{0} = {0} + {1}", column.name, term_text(value)))?;
+    check_many_cells(column, &format!("{0} = {0} + {1}", column.name, term_text(value)), true)?;
     let action = match &column.ty {
         CqlType::List { .. } => Action::Append(preparer.term(value, spec)?),
         CqlType::Set { element, .. } => Action::AddToSet(preparer.term(value, spec)?, Comparator::for_type(element)),
@@ -182,7 +187,7 @@ fn subtract(
     spec: &ColumnSpec,
     preparer: &mut Preparer<'_>,
 ) -> Result<Operation, QueryError> {
-    check_many_cells(column, &format!("{0} = {0} - {1}", column.name, term_text(value)))?;
+    check_many_cells(column, &format!("{0} = {0} - {1}", column.name, term_text(value)), false)?;
     let action = match &column.ty {
         CqlType::List { .. } => Action::DiscardValues(preparer.term(value, spec)?),
         CqlType::Set { element, .. } => Action::Discard(preparer.term(value, spec)?, Comparator::for_type(element)),
