@@ -96,7 +96,12 @@ fn add_column(
                 .to_owned(),
         );
     }
-    let ty = column_type(definition, keyspace)?;
+    let ty = column_type(definition, keyspace).map_err(|error| match error {
+        QueryError::Invalid(text) if text.ends_with("with nested non-frozen collections are not supported") => {
+            QueryError::Invalid(format!("{text} for column {}", definition.name))
+        }
+        other => other,
+    })?;
     let kind = if definition.is_static { ColumnKind::Static } else { ColumnKind::Regular };
     if let Some(dropped) = parts.dropped.iter().find(|dropped| dropped.name == name) {
         check_readded(name, &ty, kind, dropped, table)?;

@@ -1,7 +1,7 @@
 //! `cast_as_x`, which `CAST(a AS x)` means.
 
 use helenus_model::types::CqlType;
-use helenus_model::value::to_text;
+use helenus_model::value::{Decimal, encode_varint, to_text};
 
 use super::number::decode;
 use super::{Body, ScalarFunction, temporal};
@@ -55,6 +55,17 @@ pub(super) fn cast(from: &CqlType, to: &CqlType, bytes: &[u8]) -> Result<Option<
         CqlType::Text | CqlType::Ascii => Ok(Some(to_text(from, bytes).into_bytes())),
         CqlType::Timestamp => Ok(temporal::millis_of(from, bytes).map(|millis| millis.to_be_bytes().to_vec())),
         CqlType::Date => Ok(temporal::millis_of(from, bytes).map(|millis| temporal::date_of_millis(millis).to_vec())),
+        // As it is written, not as the double it is.
+        CqlType::Decimal if *from == CqlType::Float => {
+            let text = to_text(from, bytes);
+            match text.parse::<Decimal>() {
+                Ok(decimal) => Ok(Some(decimal.to_bytes())),
+                Err(_) if bytes.is_empty() => Ok(None),
+                Err(_) => Err(QueryError::invalid(format!("{text} cannot be converted into a decimal"))),
+            }
+        }
+        // Whatever comes, as a long: what is greater loses its high bits, or is the greatest long.
+        CqlType::Varint => Ok(decode(from, bytes).map(|number| encode_varint(&number.to_long().into()))),
         _ => match decode(from, bytes) {
             Some(number) => number.encode(to).map_err(QueryError::invalid),
             None => Ok(None),

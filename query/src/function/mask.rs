@@ -131,14 +131,15 @@ pub(super) fn call(
         Mask::Default => Some(default_value(&function.return_type)),
         Mask::Replace => argument(1).map(<[u8]>::to_vec),
         Mask::Inner | Mask::Outer => {
+            let padding = padding(function, argument(3))?;
             let Some(value) = argument(0) else { return Ok(None) };
             let count = |place| argument(place).and_then(decode_int).unwrap_or(0).max(0) as usize;
-            let padding = padding(function, argument(3))?;
             Some(masked(mask, &String::from_utf8_lossy(value), count(1), count(2), padding).into_bytes())
         }
         Mask::Hash => match argument(0) {
             Some(value) => Some(digest(argument(1), value)?),
-            None => None,
+            // A wrong algorithm is told all the same.
+            None => digest(argument(1), &[]).map(|_| None)?,
         },
     })
 }

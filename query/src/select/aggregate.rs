@@ -89,11 +89,35 @@ pub(super) struct AggregatePlan {
 #[derive(Clone, Debug)]
 pub(super) enum State {
     Count(i64),
-    Extreme { best: Option<Vec<u8>>, order: Comparator, greatest: bool },
-    Whole { sum: BigInt, count: u64, ty: CqlType, average: bool },
-    Real { sum: KahanSum, big: Option<Decimal>, count: u64, ty: CqlType, average: bool },
-    Decimal { sum: Decimal, count: u64, average: bool, failed: bool },
-    User { aggregate: Arc<UserAggregate>, state: Option<Vec<u8>> },
+    Extreme {
+        best: Option<Vec<u8>>,
+        order: Comparator,
+        greatest: bool,
+    },
+    Whole {
+        sum: BigInt,
+        count: u64,
+        ty: CqlType,
+        average: bool,
+    },
+    Real {
+        sum: KahanSum,
+        big: Option<Decimal>,
+        count: u64,
+        ty: CqlType,
+        average: bool,
+    },
+    /// The sum, or the average so far: Cassandra moves it with each number, and rounds it each time.
+    Decimal {
+        sum: Decimal,
+        count: u64,
+        average: bool,
+        failed: bool,
+    },
+    User {
+        aggregate: Arc<UserAggregate>,
+        state: Option<Vec<u8>>,
+    },
 }
 
 impl State {
@@ -170,10 +194,15 @@ impl State {
                     }
                 }
             }
-            State::Decimal { sum, count, failed, .. } => {
-                if let Some(number) = Decimal::from_bytes(value) {
-                    *failed |= !add_decimal(sum, &number);
+            State::Decimal { sum, count, failed, average } => {
+                if let Some(mut number) = Decimal::from_bytes(value) {
                     *count += 1;
+                    if *average {
+                        let minus = Decimal { unscaled: -&sum.unscaled, scale: sum.scale };
+                        *failed |= !add_decimal(&mut number, &minus);
+                        number.unscaled = divide_half_even(&number.unscaled, &BigInt::from(*count));
+                    }
+                    *failed |= !add_decimal(sum, &number);
                 }
             }
             State::User { .. } => {}
@@ -222,15 +251,39 @@ impl State {
             State::Decimal { failed: true, .. } => {
                 return Err(QueryError::unsupported("sums of decimals of very different scales"));
             }
-            State::Decimal { sum, count, average, .. } => {
-                let unscaled = match (*average, *count) {
-                    (true, count @ 1..) => divide_half_even(&sum.unscaled, &BigInt::from(count)),
-                    _ => sum.unscaled.clone(),
-                };
-                Some(Decimal { unscaled, scale: sum.scale }.to_bytes())
-            }
+            State::Decimal { sum, .. } => Some(sum.to_bytes()),
         })
     }
+}
+
+/// What `sum` or `avg` gives for these values.
+fn of_values<'v>(
+    kind: AggregateKind,
+    ty: &CqlType,
+    values: impl Iterator<Item = &'v [u8]>,
+) -> Result<Option<Vec<u8>>, QueryError> {
+    let mut state = State::new(&AggregatePlan { kind, argument: None, argument_type: ty.clone(), user: None });
+    values.for_each(|value| state.add(Some(value)));
+    state.result()
+}
+
+/// `sum` of these values.
+///
+/// # Errors
+/// As [`State::result`].
+pub(crate) fn sum_of<'v>(ty: &CqlType, values: impl Iterator<Item = &'v [u8]>) -> Result<Option<Vec<u8>>, QueryError> {
+    of_values(AggregateKind::Sum, ty, values)
+}
+
+/// `avg` of these values.
+///
+/// # Errors
+/// As [`State::result`].
+pub(crate) fn average_of<'v>(
+    ty: &CqlType,
+    values: impl Iterator<Item = &'v [u8]>,
+) -> Result<Option<Vec<u8>>, QueryError> {
+    of_values(AggregateKind::Average, ty, values)
 }
 
 fn whole(ty: &CqlType, value: &[u8]) -> Option<BigInt> {

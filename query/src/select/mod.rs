@@ -31,6 +31,7 @@ mod sort;
 pub(crate) mod tests;
 mod times;
 
+pub(crate) use aggregate::{average_of, sum_of};
 pub use consumer::SelectConsumer;
 pub use execution::SelectExecution;
 pub use plan::{SelectPlan, prepare_select};

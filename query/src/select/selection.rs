@@ -171,6 +171,9 @@ impl<'b> Builder<'b, '_> {
             ast::Selector::TypeHint { type_name, inner } => {
                 format!("({}){}", qualified_type_text(type_name, &self.table.keyspace), self.name(inner))
             }
+            ast::Selector::Tuple(parts) => format!("({})", self.joined_names(parts)),
+            ast::Selector::List(parts) => format!("[{}]", self.joined_names(parts)),
+            ast::Selector::Set(parts) => format!("{{{}}}", self.joined_names(parts)),
             other => result_name(other),
         }
     }
@@ -223,6 +226,14 @@ impl<'b> Builder<'b, '_> {
     fn hint(&self, name: &ast::CqlTypeName) -> Result<CqlType, QueryError> {
         let keyspace = self.preparer.context().find_keyspace(&self.table.keyspace);
         Ok(resolve_type(name, &self.table.keyspace, keyspace.as_deref())?.freeze())
+    }
+
+    fn joined_names(&self, parts: &[ast::Selector]) -> String {
+        parts.iter().map(|part| self.name(part)).collect::<Vec<_>>().join(", ")
+    }
+
+    fn no_type<T>(&self, raw: &ast::Selector) -> Result<T, QueryError> {
+        no_type_of(&self.name(raw))
     }
 
     fn spec(&self, ty: CqlType) -> ColumnSpec {
@@ -334,13 +345,7 @@ impl<'b> Builder<'b, '_> {
                 self.call(&name, &[(**left).clone(), (**right).clone()])
             }
             // Parentheses around one selector are a tuple of one, unless the place says what is wanted.
-            ast::Selector::Tuple(parts) if parts.len() == 1 && wanted.is_none() => no_type(raw),
-            // A map of columns could as well be a user-defined type.
-            ast::Selector::Map(entries)
-                if wanted.is_none() && entries.iter().any(|(key, _)| matches!(key, ast::Selector::Column(_))) =>
-            {
-                no_type(raw)
-            }
+            ast::Selector::Tuple(parts) if parts.len() == 1 && wanted.is_none() => self.no_type(raw),
             _ => self.parts(raw, wanted),
         }
     }
@@ -525,8 +530,9 @@ impl<'b> Builder<'b, '_> {
                 Ok((Part::Column(self.cells(column, part), many), column.ty.clone()))
             }
             ast::Selector::Field { inner, .. } => {
-                let (Selector::Field(_, place), ty) = self.selector(raw, None)? else { return no_type(raw) };
-                Ok((Part::Field(Box::new(self.part(kind, name, inner)?.0), place), ty))
+                let (value, ty) = self.selector(raw, None)?;
+                let Selector::Field(_, place) = value else { return no_type(raw) };
+                Ok((Part::Field(Box::new(self.part(kind, name, inner)?.0), Box::new(value), place), ty))
             }
             ast::Selector::Element { inner, .. } => {
                 let (Selector::Element { inner: value, key, order, map }, ty) = self.selector(raw, None)? else {
@@ -580,6 +586,21 @@ impl<'b> Builder<'b, '_> {
         self.spec(key_type.clone()).inner(format!("{kind}({})", result_name(inner)), key_type.clone())
     }
 
+    /// The type a selector has whatever place it stands at: literals have none, nor have maps, which could be user-defined types.
+    fn known_type(&self, raw: &ast::Selector) -> Option<CqlType> {
+        let first = |parts: &[ast::Selector]| parts.iter().find_map(|part| self.known_type(part));
+        match raw {
+            ast::Selector::Literal(_) | ast::Selector::Null | ast::Selector::Marker(_) | ast::Selector::Map(_) => None,
+            ast::Selector::Tuple(parts) if parts.len() == 1 => None,
+            ast::Selector::Tuple(parts) => {
+                Some(CqlType::tuple(parts.iter().map(|part| self.known_type(part)).collect::<Option<Vec<_>>>()?))
+            }
+            ast::Selector::List(parts) => Some(CqlType::list(first(parts)?, true)),
+            ast::Selector::Set(parts) => Some(CqlType::set(first(parts)?, true)),
+            other => self.type_of(other),
+        }
+    }
+
     /// Tuples, lists, sets and maps of selectors.
     fn parts(&mut self, raw: &ast::Selector, wanted: Option<&CqlType>) -> Typed {
         if let (ast::Selector::Tuple(parts), false) = (raw, matches!(wanted, Some(CqlType::Tuple(_))))
@@ -587,9 +608,13 @@ impl<'b> Builder<'b, '_> {
         {
             return self.selector(only, wanted);
         }
-        let Some(ty) = wanted.cloned().or_else(|| self.type_of(raw)) else {
-            return no_type(raw);
+        let Some(ty) = wanted.cloned().or_else(|| self.known_type(raw)) else {
+            return self.no_type(raw);
         };
+        if matches!((raw, &ty), (ast::Selector::Set(_), CqlType::Set { element, .. }) if **element == CqlType::Duration)
+        {
+            return invalid(format!("Durations are not allowed inside sets: {}", ty.freeze()));
+        }
         let each = |builder: &mut Self, parts: &[ast::Selector], ty: &CqlType| {
             let parts = parts.iter().map(|part| Ok(builder.selector(part, Some(ty))?.0));
             parts.collect::<Result<Vec<_>, QueryError>>()
@@ -652,10 +677,11 @@ pub(super) fn time_type(kind: WriteTimeKind) -> CqlType {
 }
 
 fn no_type<T>(raw: &ast::Selector) -> Result<T, QueryError> {
-    invalid(format!(
-        "Cannot infer type for term {} in selection clause (try using a cast to force a type)",
-        result_name(raw)
-    ))
+    no_type_of(&result_name(raw))
+}
+
+fn no_type_of<T>(name: &str) -> Result<T, QueryError> {
+    invalid(format!("Cannot infer type for term {name} in selection clause (try using a cast to force a type)"))
 }
 
 /// Key type, value type and whether it is a map.

@@ -25,7 +25,7 @@ pub(super) enum Part {
     /// All of it: the input with its times, and whether that is a list of them.
     Column(u16, bool),
     /// A field.
-    Field(Box<Part>, usize),
+    Field(Box<Part>, Box<Selector>, usize),
     /// The element under a key of a collection.
     Element { inner: Box<Part>, of: Collection, key: Box<Selector> },
     /// The elements between two keys of a collection.
@@ -101,7 +101,9 @@ impl Part {
         Ok(match self {
             Part::Column(input, false) => Times::One(row.value(*input).map(Cow::Borrowed)),
             Part::Column(input, true) => Times::Many(row.value(*input).map(nullable).unwrap_or_default()),
-            Part::Field(inner, place) => at(inner.times(row, environment)?, Some(*place)),
+            // A field that is null has no time, whatever the rest of the value has.
+            Part::Field(_, value, _) if value.evaluate(row, environment)?.is_none() => NO_TIME,
+            Part::Field(inner, _, place) => at(inner.times(row, environment)?, Some(*place)),
             Part::Element { inner, of, key } => {
                 let (whole, key) = (of.value.evaluate(row, environment)?, key.evaluate(row, environment)?);
                 let (Some(whole), Some(key)) = (whole, key) else { return Ok(NO_TIME) };

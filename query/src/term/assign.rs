@@ -192,7 +192,9 @@ impl Preparer<'_> {
     fn call_assignability(&self, term: &RawTerm, receiver: &ColumnSpec) -> Assignability {
         match self.resolve_call(term, receiver) {
             // A missing or ill-typed function is reported when the call is prepared.
-            Err(_) => Assignability::Exact,
+            Err(_) => Assignability::Weak,
+            // What such a function returns depends on its arguments or its place: that tells nothing.
+            Ok(function) if function.is_made_for_call() => Assignability::Weak,
             Ok(function) => function.returns(&receiver.ty),
         }
     }

@@ -31,10 +31,7 @@ fn component(m: &Machine<'_>, a: &[Value]) -> Outcome<(CqlType, usize)> {
         match found {
             Some(place) => place,
             None => {
-                return thrown(
-                    Class::IllegalArgumentException,
-                    format!("{name} is not a field defined in this definition"),
-                );
+                return thrown(Class::IllegalArgumentException, format!("{name} is not a field defined in this UDT"));
             }
         }
     } else {

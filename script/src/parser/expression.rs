@@ -199,8 +199,14 @@ impl Parser {
                 }
                 let name = self.name()?;
                 expr = if self.is("(") {
-                    let arguments = self.arguments()?;
-                    self.expr(ExprKind::Call { receiver: Some(Box::new(expr)), name, arguments }, line)?
+                    let (arguments, class) = self.arguments_with_classes(&name)?;
+                    // `get(x, T.class)` is what `getObject(x)` gives, as a T.
+                    let name = if class.is_some() { "getObject".to_owned() } else { name };
+                    let call = self.expr(ExprKind::Call { receiver: Some(Box::new(expr)), name, arguments }, line)?;
+                    match class {
+                        Some(class) => self.expr(ExprKind::Cast(class, Box::new(call)), line)?,
+                        None => call,
+                    }
                 } else {
                     self.expr(ExprKind::Field(Box::new(expr), name), line)?
                 };
@@ -216,6 +222,47 @@ impl Parser {
                 return Ok(expr);
             }
         }
+    }
+
+    /// Arguments of a method that may be one of a UDT or tuple that takes the classes of what it gives: they say nothing that its type does not
+    /// say. Of `get` the class is given back.
+    fn arguments_with_classes(&mut self, name: &str) -> Parsed<(Vec<Expr>, Option<TypeName>)> {
+        if !matches!(name, "get" | "getList" | "getSet" | "getMap") {
+            return Ok((self.arguments()?, None));
+        }
+        let line = self.line();
+        let mut class = None;
+        let mut arguments = Vec::new();
+        self.expect("(")?;
+        while !self.is(")") {
+            if !arguments.is_empty() {
+                self.expect(",")?;
+            }
+            match self.class_literal() {
+                Some(found) if name == "get" => {
+                    class = Some(found);
+                    break;
+                }
+                Some(_) => arguments.push(self.expr(ExprKind::Null, line)?),
+                None => arguments.push(self.expression()?),
+            }
+        }
+        self.expect(")")?;
+        Ok((arguments, class))
+    }
+
+    /// `T.class` as a whole argument.
+    fn class_literal(&mut self) -> Option<TypeName> {
+        let start = self.at;
+        if let Some(ty) = self.try_type()
+            && self.eat(".")
+            && self.eat_word("class")
+            && (self.is(",") || self.is(")"))
+        {
+            return Some(ty);
+        }
+        self.at = start;
+        None
     }
 
     fn arguments(&mut self) -> Parsed<Vec<Expr>> {

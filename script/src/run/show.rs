@@ -1,8 +1,9 @@
 //! `toString()`.
 
-use helenus_model::types::CqlType;
+use helenus_model::types::{CqlType, maybe_quote};
 use helenus_model::value::{
-    Decimal, TupleBuilder, encode_date_from_epoch_days, java_double, java_float, to_cql_literal, to_text,
+    Decimal, TupleBuilder, components, decode_timestamp, elements, encode_date_from_epoch_days, entries, java_double,
+    java_float, to_cql_literal, to_text,
 };
 
 use super::Machine;
@@ -164,7 +165,7 @@ fn object_text(object: &Object) -> Outcome<String> {
         Object::Components { ty, values } => {
             let mut builder = TupleBuilder::default();
             values.iter().for_each(|value| builder.push(value.as_deref()));
-            to_cql_literal(ty, &builder.finish())
+            driver_literal(ty, Some(&builder.finish()))
         }
         Object::Thrown(class, Some(message)) => format!("{}: {message}", class.full_name()),
         Object::Thrown(class, None) => class.full_name().to_owned(),
@@ -172,6 +173,47 @@ fn object_text(object: &Object) -> Outcome<String> {
             return thrown(Class::UnsupportedOperationException, "not supported yet: the text of this object");
         }
     })
+}
+
+/// The text of a tuple or UDT and of what is in it, as the driver's codecs write literals: without spaces, what is null in capitals, and
+/// collections that are null as empty ones.
+fn driver_literal(ty: &CqlType, bytes: Option<&[u8]>) -> String {
+    let joined = |open: &str, parts: Vec<String>, close: &str| format!("{open}{}{close}", parts.join(","));
+    let part = |ty: &CqlType| {
+        let ty = ty.clone();
+        move |bytes| driver_literal(&ty, Some(bytes))
+    };
+    match (ty, bytes) {
+        (CqlType::List { element, .. }, bytes) => {
+            joined("[", elements(bytes.unwrap_or_default()).map(part(element)).collect(), "]")
+        }
+        (CqlType::Set { element, .. }, bytes) => {
+            joined("{", elements(bytes.unwrap_or_default()).map(part(element)).collect(), "}")
+        }
+        (CqlType::Map { key, value, .. }, bytes) => {
+            let pairs = entries(bytes.unwrap_or_default());
+            let pairs =
+                pairs.map(|(k, v)| format!("{}:{}", driver_literal(key, Some(k)), driver_literal(value, Some(v))));
+            joined("{", pairs.collect(), "}")
+        }
+        (_, None) => "NULL".to_owned(),
+        (CqlType::Tuple(types), Some(bytes)) => {
+            let mut values = components(bytes);
+            let parts = types.iter().map(|ty| driver_literal(ty, values.next().flatten()));
+            joined("(", parts.collect(), ")")
+        }
+        (CqlType::Udt { definition, .. }, Some(bytes)) => {
+            let mut values = components(bytes);
+            let fields = definition.fields.iter();
+            let fields = fields
+                .map(|(name, ty)| format!("{}:{}", maybe_quote(name), driver_literal(ty, values.next().flatten())));
+            joined("{", fields.collect(), "}")
+        }
+        (CqlType::Timestamp, Some(bytes)) => {
+            decode_timestamp(bytes).map_or_else(String::new, |millis| format!("'{millis}'"))
+        }
+        (_, Some(bytes)) => to_cql_literal(ty, bytes),
+    }
 }
 
 /// Java writes all eight groups of an IPv6 address.

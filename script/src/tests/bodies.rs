@@ -272,6 +272,14 @@ fn collections_are_javas() {
         ),
         ("tuple<int,text> -> text", "return a.getInt(0) + a.getString(1);", &["[5,\"x\"]"], "5x"),
         (
+            "tuple<int,list<int>> -> int",
+            "return a.get(0, Integer.class) + a.getList(1, Integer.class).size();",
+            &["[5,[1,2]]"],
+            "7",
+        ),
+        ("tuple<int,text> -> text", "return a.toString();", &["[5,\"x'y\"]"], "(5,'x''y')"),
+        ("int -> text", "return String.class;", &["1"], "? 1: not supported yet: class literals"),
+        (
             "tuple<int,text> -> text",
             "return a.getString(0);",
             &["[5,\"x\"]"],
