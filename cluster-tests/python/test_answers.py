@@ -51,6 +51,9 @@ def shown(value):
 SIGNATURES = re.compile(r"(?<=signatures: )system\..*?(?=\))(?:\).*?)*(?=\)(?:: |$))")
 
 
+JSON_READER = re.compile(r"(Could not decode JSON string(?: as a map)?|Error decoding JSON string)\b.*", re.DOTALL)
+
+
 def in_order(found):
     """The signatures sorted."""
     return ", ".join(sorted(re.split(r", (?=system\.)", found.group())))
@@ -63,6 +66,8 @@ def error_lines(error):
     if isinstance(error, SyntaxException) or code == 0x2000:
         text = text.split(" ")[1] if text.startswith("line ") else text.split(":")[0]
     text = SIGNATURES.sub(in_order, text)
+    # What is wrong with a text that is no JSON is said in our own words.
+    text = JSON_READER.sub(r"\1", text)
     return [f"error {code:#06x} {text}"] if code is not None else [f"error {type(error).__name__} {text}"]
 
 

@@ -1,8 +1,10 @@
 //! What a member is told at its start. The `node` crate fills this from `cassandra.yaml`, the simulator by hand.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use helenus_model::token::Token;
+use helenus_query::guardrail::Guardrails;
 
 /// Log sync mode (`commitlog_sync`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +78,12 @@ pub struct MemberConfig {
     pub user_functions_enabled: bool,
     /// `materialized_views_enabled`
     pub materialized_views_enabled: bool,
+    /// The keys of guardrails.
+    pub guardrails: Arc<Guardrails>,
+    /// There are guardrails for other statements than those of the schema.
+    pub guards_statements: bool,
+    /// `drop_compact_storage_enabled`
+    pub drop_compact_storage_enabled: bool,
     /// `native_transport_allow_older_protocols`
     pub allow_older_protocols: bool,
     /// `batch_size_warn_threshold`
@@ -140,6 +148,9 @@ impl MemberConfig {
             default_replication_factor: 1,
             user_functions_enabled: false,
             materialized_views_enabled: false,
+            guardrails: Arc::default(),
+            guards_statements: false,
+            drop_compact_storage_enabled: false,
             allow_older_protocols: true,
             batch_warn_bytes: 5 * 1024,
             batch_fail_bytes: 50 * 1024,

@@ -42,6 +42,7 @@ pub(crate) mod count;
 mod deferred;
 mod errors;
 mod execute;
+mod guard;
 mod hinted;
 mod index_read;
 mod inner_read;
@@ -152,6 +153,8 @@ pub struct Coordinator {
     background: Background,
     view_builds: ViewBuilds,
     scratch: Scratch,
+    /// What guardrails say beside answers that are still to come, by client and stream. Almost always empty.
+    guard_warnings: BTreeMap<(SlotId, i16), Vec<String>>,
 }
 
 /// Buffers used again and again.
@@ -209,6 +212,7 @@ impl Coordinator {
             dirty_links: Vec::new(),
             operations: Slab::default(),
             told_waiting: 0,
+            guard_warnings: BTreeMap::new(),
             deadlines: BTreeMap::new(),
             statements: StatementCache::default(),
             tasks: Vec::new(),
@@ -260,6 +264,7 @@ impl Coordinator {
     pub fn close_client(&mut self, id: SlotId) {
         if let Some(client) = self.clients.remove(id) {
             self.addresses.close(client.session.address_id);
+            self.guard_warnings.retain(|(asking, _), _| *asking != id);
             self.shared.stats.connections.fetch_sub(1, Ordering::Relaxed);
         }
     }

@@ -7,6 +7,8 @@ pub mod config;
 pub mod control;
 pub mod coordinator;
 pub mod hints;
+/// Guardrails, for who reads them out of a configuration.
+pub use helenus_query::guardrail;
 pub mod link;
 pub mod member;
 pub mod message;

@@ -220,6 +220,13 @@ pub(crate) fn list(
     Ok(RowsReply { columns, rows, count, paging_state: None, skip_metadata: false, metadata_changed: false })
 }
 
+/// A user is a superuser also through a role that it was granted.
+pub(crate) fn is_superuser(metadata: &ClusterMetadata, name: &str) -> bool {
+    let through =
+        |(other, role): (&String, &Role)| role.is_superuser && (other == name || is_member(metadata, name, other));
+    metadata.roles.iter().any(through)
+}
+
 /// True when `role` was granted `of`, directly or through others.
 fn is_member(metadata: &ClusterMetadata, role: &str, of: &str) -> bool {
     let mut seen = vec![role];

@@ -14,6 +14,7 @@ mod column;
 mod function;
 mod index;
 mod params;
+mod storage;
 mod table;
 mod view;
 
@@ -22,6 +23,7 @@ pub use column::{Column, ColumnKind, DroppedColumn, SortOrder};
 pub use function::{AggregateDefinition, FunctionDefinition};
 pub use index::{Index, IndexTarget};
 pub use params::{Replication, TableParams};
+pub use storage::Storage;
 pub use table::{Table, TableParts};
 pub use view::{ViewCondition, ViewDefinition, ViewOperator};
 

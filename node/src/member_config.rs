@@ -1,9 +1,11 @@
 //! From `cassandra.yaml`'s settings to what a member and its store are told.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::Duration;
 
 use helenus_cluster::config::{MemberConfig, SyncMode};
+use helenus_cluster::guardrail::Guardrails;
 use helenus_engine::engine::EngineConfig;
 use helenus_model::token::Token;
 
@@ -122,6 +124,9 @@ pub(crate) fn member(
         default_replication_factor: config.default_keyspace_replication,
         user_functions_enabled: config.user_functions_enabled,
         materialized_views_enabled: config.materialized_views_enabled,
+        guards_statements: config.guardrails != Guardrails::default(),
+        guardrails: Arc::new(config.guardrails.clone()),
+        drop_compact_storage_enabled: config.drop_compact_storage_enabled,
         allow_older_protocols: config.native_transport.allow_older_protocols,
         batch_warn_bytes: bytes(config.thresholds.batch_size_warn),
         batch_fail_bytes: bytes(config.thresholds.batch_size_fail),

@@ -1,5 +1,6 @@
 //! One client's connection, and what its requests are answered with.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -40,11 +41,19 @@ pub(super) struct Session {
     pub(super) address_id: AddressId,
     pub(super) keyspace: Option<Arc<str>>,
     pub(super) role: Option<Arc<str>>,
+    /// It was warned of preparing statements whose keyspace is the one in use.
+    pub(super) told_of_use: Cell<bool>,
+}
+
+impl Session {
+    fn new(address: SocketAddr, address_id: AddressId) -> Self {
+        Session { address, address_id, keyspace: None, role: None, told_of_use: Cell::new(false) }
+    }
 }
 
 impl Client {
     pub(super) fn new(conn: ServerConn, address: SocketAddr, address_id: AddressId) -> Self {
-        Client { conn, session: Session { address, address_id, keyspace: None, role: None }, dirty: false }
+        Client { conn, session: Session::new(address, address_id), dirty: false }
     }
 }
 
@@ -199,6 +208,7 @@ impl Coordinator {
             Request::Options => return,
         };
         if let Handled::Reply(reply, warnings) = handled {
+            let warnings = self.with_guard_warnings(asker, warnings);
             if let Reply::SetKeyspace(keyspace) = &reply {
                 session.keyspace = Some(keyspace.as_str().into());
             }
@@ -219,6 +229,7 @@ impl Coordinator {
 
     /// Answers a request that had to wait.
     pub(super) fn respond(&mut self, asker: Asker, reply: Reply, warnings: Vec<String>) {
+        let warnings = self.with_guard_warnings(asker, warnings);
         if let Some(client) = self.clients.get_mut(asker.client) {
             match &reply {
                 Reply::SetKeyspace(keyspace) => client.session.keyspace = Some(keyspace.as_str().into()),

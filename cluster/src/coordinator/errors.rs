@@ -172,3 +172,11 @@ pub(crate) fn read_reason(error: &ReadError) -> u16 {
         _ => FailureReason::Unknown.code(),
     }
 }
+
+/// Cassandra's warning to who prepares a statement whose tables are looked up in the keyspace in use; told once a connection.
+pub(super) fn use_with_prepared(keyspace: &str, id: &[u8; 16]) -> String {
+    let id = u128::from_be_bytes(*id);
+    format!(
+        "`USE <keyspace>` with prepared statements is considered to be an anti-pattern due to ambiguity in non-qualified table names. Please consider removing instances of `Session#setKeyspace(<keyspace>)`, `Session#execute(\"USE <keyspace>\")` and `cluster.newSession(<keyspace>)` from your code, and always use fully qualified table names (e.g. <keyspace>.<table>). Keyspace used: {keyspace}, statement keyspace: {keyspace}, statement id: {id:032x}"
+    )
+}

@@ -38,7 +38,13 @@ impl Coordinator {
         let keyspace = prepare.keyspace.or(session.keyspace.as_deref());
         match self.prepare_text(prepare.query, keyspace) {
             Ok(statement) => {
-                let warnings = statement.prepared.warnings.clone();
+                let mut warnings = statement.prepared.warnings.clone();
+                if let Some(used) = &statement.keyspace
+                    && prepare.keyspace.is_none()
+                    && !session.told_of_use.replace(true)
+                {
+                    warnings.push(errors::use_with_prepared(used, &statement.id));
+                }
                 Handled::Reply(Reply::Prepared(Box::new(statement.answer())), warnings)
             }
             Err(error) => errors::query_error(error).into(),
@@ -100,6 +106,11 @@ impl Coordinator {
         let Some(values) = RequestValues::new(&params.values, &statement.prepared) else {
             return errors::invalid("Invalid amount of bind variables").into();
         };
+        if self.shared.config.guards_statements
+            && let Err(error) = self.guard_statement(asker, session, statement, &values, params)
+        {
+            return errors::query_error(error).into();
+        }
         match &statement.prepared.statement {
             Statement::Write(plan) if plan.conditions.is_some() => {
                 self.cas_statement(asker, statement, plan, &values, params)
@@ -136,7 +147,7 @@ impl Coordinator {
                 handled
             }
             Statement::Use(keyspace) => Handled::Reply(Reply::SetKeyspace(keyspace.clone()), Vec::new()),
-            Statement::Ddl(plan) => self.change_schema(asker, plan),
+            Statement::Ddl(plan) => self.change_schema(asker, session, plan),
             Statement::Role(plan) => self.role_statement(asker, session, plan),
             Statement::Truncate(table) => self.truncate(asker, table),
             Statement::Describe(describe) => self.describe(session, describe, params),
@@ -256,13 +267,15 @@ impl Coordinator {
         Handled::Later
     }
 
-    fn change_schema(&mut self, asker: Asker, plan: &Arc<DdlPlan>) -> Handled {
+    fn change_schema(&mut self, asker: Asker, session: &Session, plan: &Arc<DdlPlan>) -> Handled {
+        let guardrails = self.is_guarded(session).then(|| Arc::clone(&self.shared.config.guardrails));
         let plan = Arc::clone(plan);
         let table_id = self.time_uuid();
         let now_micros = self.shared.timestamp(self.now);
         let default_replication_factor = self.shared.config.default_replication_factor;
         let user_functions_enabled = self.shared.config.user_functions_enabled;
         let materialized_views_enabled = self.shared.config.materialized_views_enabled;
+        let drop_compact_storage_enabled = self.shared.config.drop_compact_storage_enabled;
         let proposal = Proposal::new(move |metadata| {
             let mut datacenters: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
             for node in metadata.nodes.values() {
@@ -277,8 +290,12 @@ impl Coordinator {
                 default_replication_factor,
                 user_functions_enabled,
                 materialized_views_enabled,
+                drop_compact_storage_enabled,
             };
-            let outcome = plan.outcome(&context)?;
+            let outcome = match &guardrails {
+                None => plan.outcome(&context)?,
+                Some(guardrails) => plan.guarded_outcome(&context, guardrails)?,
+            };
             let event = outcome.event.map(schema_event);
             let changes = outcome.changes;
             let transformation =

@@ -16,7 +16,7 @@ use super::function::{
 };
 use super::table::TableParts;
 use super::{
-    Column, ColumnKind, DroppedColumn, Index, Keyspace, Replication, Schema, SortOrder, Table, TableParams,
+    Column, ColumnKind, DroppedColumn, Index, Keyspace, Replication, Schema, SortOrder, Storage, Table, TableParams,
     ViewDefinition,
 };
 use crate::codec::{DecodeError, Reader, put_bytes, put_text, put_vint};
@@ -440,6 +440,7 @@ fn read_params(reader: &mut Reader<'_>) -> Result<TableParams, DecodeError> {
         min_index_interval: reader.i32()?,
         read_repair: reader.text()?.to_owned(),
         speculative_retry: reader.text()?.to_owned(),
+        storage: Storage::Rows,
     })
 }
 
@@ -518,6 +519,11 @@ fn read_table(reader: &mut Reader<'_>) -> Result<TableParts, DecodeError> {
     Ok(TableParts { id, keyspace, name, epoch, columns, dropped, next_column_id, params, indexes, view: None })
 }
 
+fn put_indexes(out: &mut Vec<u8>, indexes: &[Index]) {
+    put_vint(out, indexes.len() as u64);
+    indexes.iter().for_each(|index| index.encode(out));
+}
+
 fn read_indexes(reader: &mut Reader<'_>) -> Result<Vec<Index>, DecodeError> {
     let count = reader.count()?;
     (0..count).map(|_| Index::decode(reader)).collect()
@@ -526,6 +532,7 @@ fn read_indexes(reader: &mut Reader<'_>) -> Result<Vec<Index>, DecodeError> {
 const PUT_TABLE: u8 = 3;
 const PUT_INDEXED_TABLE: u8 = 20;
 const PUT_VIEW: u8 = 21;
+const PUT_COMPACT_TABLE: u8 = 48;
 
 impl SchemaChange {
     /// Appends the change.
@@ -541,6 +548,12 @@ impl SchemaChange {
                 out.push(2);
                 put_text(out, name);
             }
+            SchemaChange::PutTable(parts) if parts.params.storage.is_compact() => {
+                out.push(PUT_COMPACT_TABLE);
+                parts.params.storage.encode(out);
+                put_table(out, parts);
+                put_indexes(out, &parts.indexes);
+            }
             SchemaChange::PutTable(parts) => {
                 if let Some(view) = &parts.view {
                     out.push(PUT_VIEW);
@@ -551,8 +564,7 @@ impl SchemaChange {
                 out.push(if parts.indexes.is_empty() { PUT_TABLE } else { PUT_INDEXED_TABLE });
                 put_table(out, parts);
                 if !parts.indexes.is_empty() {
-                    put_vint(out, parts.indexes.len() as u64);
-                    parts.indexes.iter().for_each(|index| index.encode(out));
+                    put_indexes(out, &parts.indexes);
                 }
             }
             SchemaChange::DropTable { keyspace, name, id } => {
@@ -611,6 +623,12 @@ impl SchemaChange {
                 let parts = read_table(reader)?;
                 let view = Some(Arc::new(ViewDefinition::decode(reader)?));
                 SchemaChange::PutTable(Box::new(TableParts { view, ..parts }))
+            }
+            PUT_COMPACT_TABLE => {
+                let storage = Storage::decode(reader)?;
+                let mut parts = read_table(reader)?;
+                parts.params.storage = storage;
+                SchemaChange::PutTable(Box::new(TableParts { indexes: read_indexes(reader)?, ..parts }))
             }
             4 => SchemaChange::DropTable {
                 keyspace: reader.text()?.to_owned(),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::Storage;
+
 /// Where a keyspace's data goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Replication {
@@ -97,6 +99,8 @@ pub struct TableParams {
     pub read_repair: String,
     /// `speculative_retry`
     pub speculative_retry: String,
+    /// COMPACT STORAGE or not: never altered but by DROP COMPACT STORAGE
+    pub storage: Storage,
 }
 
 fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -132,6 +136,7 @@ impl Default for TableParams {
             min_index_interval: 128,
             read_repair: "BLOCKING".to_owned(),
             speculative_retry: "99p".to_owned(),
+            storage: Storage::Rows,
         }
     }
 }

@@ -220,6 +220,27 @@ impl Table {
         self.view.as_ref().is_some_and(|view| view.extra.is_some())
     }
 
+    /// Whether no statement can name the column: see [`super::Storage`].
+    #[inline]
+    pub fn is_hidden(&self, column: &Column) -> bool {
+        self.params.storage.hides(column)
+    }
+
+    /// The columns that statements can name, in the order of `SELECT *`.
+    pub fn visible_columns(&self) -> impl Iterator<Item = &Column> {
+        self.columns().filter(|column| !self.is_hidden(column))
+    }
+
+    /// A column by its exact name, if statements can name it.
+    pub fn visible_column(&self, name: &str) -> Option<&Column> {
+        self.column(name).filter(|column| !self.is_hidden(column))
+    }
+
+    /// The one value column of a compact table with clustering columns.
+    pub fn compact_value(&self) -> Option<&Column> {
+        self.regulars.first().filter(|_| self.params.storage.is_dense())
+    }
+
     /// True when there are static columns.
     pub fn has_statics(&self) -> bool {
         !self.statics.is_empty()

@@ -1,5 +1,6 @@
 //! Takes one honoured key's value into the settings.
 
+use super::guardrails;
 use super::settings::{Authenticator, Authorizer, CommitFailurePolicy, Config, DiskFailurePolicy, Host, Seed, Snitch};
 use super::units::{self, Bound, SizeUnit, TimeUnit};
 use super::value;
@@ -148,7 +149,8 @@ pub(super) fn apply(config: &mut Config, written: &mut Written, name: &str, valu
     Ok(apply_node(config, written, name, value)?
         || apply_storage(config, written, name, value)?
         || apply_requests(config, written, name, value)?
-        || apply_clients(config, name, value)?)
+        || apply_clients(config, name, value)?
+        || guardrails::apply(&mut config.guardrails, name, value)?)
 }
 
 /// Who the node is and where it listens.
@@ -240,6 +242,7 @@ fn apply_storage(config: &mut Config, written: &mut Written, name: &str, value: 
         "file_cache_size" => config.file_cache_size = bytes(value, SizeUnit::Mebibytes)?,
         "user_defined_functions_enabled" => config.user_functions_enabled = value::boolean(value)?,
         "materialized_views_enabled" => config.materialized_views_enabled = value::boolean(value)?,
+        "drop_compact_storage_enabled" => config.drop_compact_storage_enabled = value::boolean(value)?,
         "auto_snapshot" => config.auto_snapshot = value::boolean(value)?,
         _ => return Ok(false),
     }
@@ -333,6 +336,7 @@ mod tests {
     fn sample(name: &str, kind: Kind) -> &'static str {
         match (name, kind) {
             ("commitlog_sync", _) => "batch",
+            (name, Kind::List) if name.contains("_consistency_levels_") => "[ONE]",
             ("disk_failure_policy" | "commit_failure_policy", _) => "die",
             ("endpoint_snitch", _) => "SimpleSnitch",
             ("authenticator", _) => "PasswordAuthenticator",

@@ -14,6 +14,7 @@
 mod apply;
 mod error;
 mod finish;
+mod guardrails;
 pub mod keys;
 mod old_keys;
 mod rackdc;

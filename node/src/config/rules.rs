@@ -55,13 +55,6 @@ pub(super) fn check(key: &Key, value: &Yaml) -> Result<(), String> {
                 Ok(())
             }
         }
-        Rule::OnlyTrue => {
-            if value::boolean(value)? {
-                Ok(())
-            } else {
-                refused("false")
-            }
-        }
         Rule::OnlyUnset => refused(value.text().unwrap_or("any value")),
     }
 }
@@ -87,8 +80,7 @@ mod tests {
             ("cdc_enabled", "true", Some("true")),
             ("cdc_enabled", "false", None),
             ("incremental_backups", "true", Some("true")),
-            ("drop_keyspace_enabled", "false", Some("false")),
-            ("drop_keyspace_enabled", "true", None),
+            ("drop_keyspace_enabled", "false", None),
             ("authenticator", "PasswordAuthenticator", None),
             ("authenticator", "MutualTlsAuthenticator", Some("MutualTlsAuthenticator")),
             ("authorizer", "org.apache.cassandra.auth.AllowAllAuthorizer", None),

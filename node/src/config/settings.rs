@@ -8,6 +8,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use helenus_cluster::guardrail::Guardrails;
+
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
@@ -279,6 +281,10 @@ pub struct Config {
     pub user_functions_enabled: bool,
     /// `materialized_views_enabled`
     pub materialized_views_enabled: bool,
+    /// The keys of guardrails.
+    pub guardrails: Guardrails,
+    /// `drop_compact_storage_enabled`
+    pub drop_compact_storage_enabled: bool,
     /// `memtable_heap_space` plus `memtable_offheap_space`, bytes, for all tables. Cassandra takes half
     /// its heap; Helenus takes 64 MiB, so that a node is small unless told otherwise.
     pub memtable_space: u64,
@@ -391,6 +397,8 @@ impl Default for Config {
             default_keyspace_replication: 1,
             user_functions_enabled: false,
             materialized_views_enabled: false,
+            guardrails: Guardrails::default(),
+            drop_compact_storage_enabled: false,
             memtable_space: 64 * MIB,
             column_index_size: 64 * KIB,
             concurrent_compactors: None,

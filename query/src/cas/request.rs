@@ -132,8 +132,8 @@ impl CasBuilder {
             let clustering = match plan.only_statics() && !plan.restricts_clustering() {
                 true => None,
                 false => {
-                    let prefixes = plan.restrictions().clustering_prefixes(values, options)?;
-                    Some(prefixes.into_iter().next().unwrap_or_default().into_boxed_slice())
+                    let clusterings = plan.restrictions().row_clusterings(values, options)?;
+                    Some(clusterings.into_iter().next().unwrap_or_default().into_boxed_slice())
                 }
             };
             self.writes_statics |= plan.writes_statics();
@@ -251,9 +251,10 @@ impl CasBuilder {
             ids
         };
         let columns = if self.tells_all {
-            table.columns().cloned().collect()
+            table.visible_columns().cloned().collect()
         } else {
             let keys = table.partition_key.iter().chain(&table.clustering).filter(|_| self.is_batch);
+            let keys = keys.filter(|column| !table.is_hidden(column));
             keys.cloned().chain(self.tested.iter().cloned()).collect()
         };
         let read_statics = ids(self.writes_statics, &table.statics, ColumnKind::Static);

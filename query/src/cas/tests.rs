@@ -46,6 +46,7 @@ impl World {
             default_replication_factor: 1,
             user_functions_enabled: true,
             materialized_views_enabled: true,
+            drop_compact_storage_enabled: true,
         };
         let outcome = plan.outcome(&context).expect(text);
         self.schema = self.schema.apply(self.schema.epoch + 1, &outcome.changes).expect(text);

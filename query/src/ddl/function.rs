@@ -12,6 +12,7 @@ use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
 use crate::error::QueryError;
 use crate::function::UserFunction;
 use crate::prepare::{NoSystemTables, PrepareContext};
+use crate::repeated::first_repeated;
 use crate::spec::ColumnSpec;
 use crate::term::{Preparer, Value, resolve_type, type_text};
 use crate::values::{ExecuteOptions, NoIds, NoValues};
@@ -106,7 +107,7 @@ pub(super) fn create_function(
     let name = create.name.name.as_str();
     check_name(name, "Function")?;
     let names: Vec<&str> = create.arguments.iter().map(|argument| argument.name.as_str()).collect();
-    if names.iter().enumerate().any(|(place, name)| names.iter().take(place).any(|other| other == name)) {
+    if first_repeated(&names).is_some() {
         return invalid(format!(
             "Duplicate argument names for given function {name} with argument names [{}]",
             names.join(", ")

@@ -50,7 +50,7 @@ pub(super) fn create(
         [only] => only,
         _ => return refuse("Only CUSTOM indexes support multiple columns"),
     };
-    let Some(column) = table.column(target.column.as_str()) else {
+    let Some(column) = table.visible_column(target.column.as_str()) else {
         return refuse(format!("Undefined column name {} in table {keyspace_name}.{table_name}", target.column));
     };
     let target = target_of(target.kind, column);
@@ -113,6 +113,14 @@ fn target_of(kind: ast::IndexTargetKind, column: &Column) -> IndexTarget {
 
 fn check_target(table: &Table, column: &Column, target: IndexTarget) -> Result<(), QueryError> {
     let (name, kind) = (&column.name, target.name());
+    if table.params.storage.is_compact() {
+        if column.kind.is_primary_key() {
+            return refuse("Secondary indexes are not supported on PRIMARY KEY columns in COMPACT STORAGE tables");
+        }
+        if table.compact_value().is_some_and(|value| value.name == *name) {
+            return refuse("Secondary indexes are not supported on compact value column of COMPACT STORAGE tables");
+        }
+    }
     if column.ty.contains_duration() {
         let what = match &column.ty {
             CqlType::List { .. } | CqlType::Set { .. } | CqlType::Map { .. } => "collections containing durations",

@@ -72,10 +72,14 @@ pub(super) fn alter(alter: &ast::AlterKeyspace, context: &DdlContext<'_>) -> Res
         Some(options) => replication(name, options, Some(&keyspace.replication), context)?,
         None => keyspace.replication.clone(),
     };
+    let mut warnings = warnings(name, &replication, context);
     if durable_writes == keyspace.durable_writes && replication == keyspace.replication {
-        return Ok(DdlOutcome::nothing());
+        return Ok(DdlOutcome { warnings, ..DdlOutcome::nothing() });
     }
-    let warnings = warnings(name, &replication, context);
+    if replication.total_factor() > keyspace.replication.total_factor() {
+        let text = "When increasing replication factor you need to run a full (-full) repair to distribute the data.";
+        warnings.push(text.to_owned());
+    }
     let change = SchemaChange::PutKeyspace { name: name.to_owned(), replication, durable_writes };
     let outcome = DdlOutcome::of(vec![change], EventKind::Updated, EventTarget::Keyspace, name, "");
     Ok(DdlOutcome { warnings, ..outcome })

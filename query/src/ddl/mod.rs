@@ -1,5 +1,6 @@
 //! Schema statements: from the statement and the present schema to the changes the metadata log is to carry.
 
+mod compact;
 mod compaction;
 mod compression;
 mod function;

@@ -22,6 +22,8 @@ pub struct DdlContext<'a> {
     pub user_functions_enabled: bool,
     /// `materialized_views_enabled`
     pub materialized_views_enabled: bool,
+    /// `drop_compact_storage_enabled`
+    pub drop_compact_storage_enabled: bool,
 }
 
 impl DdlContext<'_> {

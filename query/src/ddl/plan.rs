@@ -5,6 +5,7 @@ use helenus_cql::ast::{self, FunctionName, QualifiedName, Statement};
 use super::outcome::{DdlContext, DdlOutcome};
 use super::{function, index, keyspace, table, table_alter, user_type, view};
 use crate::error::QueryError;
+use crate::guardrail::{Guardrails, without_ignored};
 use crate::prepare::{PrepareContext, no_keyspace};
 
 /// A schema statement with the keyspace it works in. Nothing of the schema is looked at before it is executed.
@@ -63,6 +64,25 @@ impl DdlPlan {
     /// The statement.
     pub fn statement(&self) -> &Statement {
         &self.statement
+    }
+
+    /// As [`DdlPlan::outcome`], for a user whom guardrails hold for.
+    ///
+    /// # Errors
+    /// As [`DdlPlan::outcome`]; a guardrail that is violated.
+    pub fn guarded_outcome(&self, context: &DdlContext<'_>, guardrails: &Guardrails) -> Result<DdlOutcome, QueryError> {
+        let mut warnings = Vec::new();
+        let stripped;
+        let mut plan = self;
+        if let Some((statement, warning)) = without_ignored(&self.statement, guardrails) {
+            warnings.push(warning);
+            stripped = DdlPlan { statement, keyspace: self.keyspace.clone() };
+            plan = &stripped;
+        }
+        let mut outcome = plan.outcome(context)?;
+        warnings.extend(guardrails.guard_schema(&plan.statement, &outcome.changes, context.schema)?);
+        outcome.warnings.extend(warnings);
+        Ok(outcome)
     }
 
     /// What the statement does to this schema.

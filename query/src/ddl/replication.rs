@@ -120,7 +120,7 @@ pub(super) fn warnings(keyspace: &str, replication: &Replication, context: &DdlC
             let too_many = factors.iter().filter(|(datacenter, factor)| **factor as usize > nodes(datacenter));
             let warning = |(datacenter, factor): (&String, &u32)| {
                 format!(
-                    "Your replication factor {factor} for keyspace {keyspace} is higher than the number of nodes {} in datacenter {datacenter}",
+                    "Your replication factor {factor} for keyspace {keyspace} is higher than the number of nodes {} for datacenter {datacenter}",
                     nodes(datacenter)
                 )
             };

@@ -4,8 +4,10 @@ use helenus_cql::ast::{self, ColumnDefinition, Direction, Name, PrimaryKey};
 use helenus_model::row::ColumnId;
 use helenus_model::schema::{Column, ColumnKind, Keyspace, SchemaChange, SortOrder, TableParams, TableParts};
 use helenus_model::types::CqlType;
+use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
+use super::compact;
 use super::keyspace::missing;
 use super::names::{check_modifiable, check_table};
 use super::options::{TABLE_OPTIONS, build_params, check_params};
@@ -13,6 +15,7 @@ use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
 use super::properties::Properties;
 use super::view::check_drop_table;
 use crate::error::QueryError;
+use crate::repeated::first_repeated;
 use crate::term::resolve_type;
 
 fn refuse<T>(message: String) -> Result<T, QueryError> {
@@ -47,10 +50,7 @@ pub(super) fn create(
             message: format!("Cannot add already existing table \"{name}\" to keyspace \"{keyspace_name}\""),
         });
     }
-    if create.options.compact_storage {
-        return Err(QueryError::unsupported("COMPACT STORAGE"));
-    }
-    let columns = columns(create, primary_key, keyspace)?;
+    let mut columns = columns(create, primary_key, keyspace)?;
     check_table(keyspace_name, name)?;
     check_params(&params)?;
     if params.default_time_to_live > 0 && columns.iter().any(|column| column.ty == CqlType::Counter) {
@@ -58,6 +58,9 @@ pub(super) fn create(
     }
     if let Some(other) = context.schema.table_by_id(id) {
         return Err(QueryError::Config(format!("Table id {id} is that of {}.{} already", other.keyspace, other.name)));
+    }
+    if create.options.compact_storage {
+        params.storage = compact::fix_up(&mut columns);
     }
     let next_column_id = columns.iter().filter(|column| !column.kind.is_primary_key()).count() as ColumnId;
     let parts = TableParts {
@@ -116,28 +119,36 @@ fn columns(create: &ast::CreateTable, key: &PrimaryKey, keyspace: &Keyspace) -> 
     let mut sorted: Vec<&ColumnDefinition> = create.columns.iter().collect();
     sorted.sort_by(|a, b| a.name.cmp(&b.name));
     let mut types = Vec::with_capacity(sorted.len());
-    for (place, definition) in sorted.iter().enumerate() {
-        if sorted.iter().take(place).any(|other| other.name == definition.name) {
+    let repeated = first_repeated(sorted.iter().map(|definition| definition.name.as_str()));
+    for definition in &sorted {
+        if repeated == Some(definition.name.as_str()) {
             return refuse(format!("Duplicate column '{}' declaration for table '{table}'", definition.name));
         }
         types.push((*definition, column_type(definition, keyspace)?));
     }
-    let mut key_columns: Vec<&Name> = Vec::new();
-    for name in key.partition.iter().chain(&key.clustering) {
-        if !types.iter().any(|(definition, _)| definition.name == *name) {
+    // They stand in the order of their names.
+    let declared = |name: &Name| {
+        let place = types.binary_search_by(|(definition, _)| definition.name.cmp(name)).ok()?;
+        types.get(place)
+    };
+    let mut key_places: FxHashMap<&str, (ColumnKind, usize)> = FxHashMap::default();
+    let partition = key.partition.iter().enumerate().map(|(place, name)| (name, ColumnKind::PartitionKey, place));
+    let clustering = key.clustering.iter().enumerate().map(|(place, name)| (name, ColumnKind::Clustering, place));
+    for (name, kind, place) in partition.chain(clustering) {
+        if declared(name).is_none() {
             return refuse(format!("Unknown column '{name}' referenced in PRIMARY KEY for table '{table}'"));
         }
-        if key_columns.contains(&name) {
+        if key_places.insert(name.as_str(), (kind, place)).is_some() {
             return refuse(format!("Duplicate column '{name}' in PRIMARY KEY clause for table '{table}'"));
         }
-        key_columns.push(name);
     }
-    for name in &key_columns {
-        if let Some((definition, ty)) = types.iter().find(|(definition, _)| definition.name == **name) {
-            check_key_column(definition, ty)?;
-        }
+    for (definition, ty) in key.partition.iter().chain(&key.clustering).filter_map(declared) {
+        check_key_column(definition, ty)?;
     }
-    if key.clustering.is_empty() && create.columns.iter().any(|column| column.is_static) {
+    if !create.options.compact_storage
+        && key.clustering.is_empty()
+        && create.columns.iter().any(|column| column.is_static)
+    {
         return refuse(
             "Static columns are only useful (and thus allowed) if the table has at least one clustering column"
                 .to_owned(),
@@ -145,18 +156,14 @@ fn columns(create: &ast::CreateTable, key: &PrimaryKey, keyspace: &Keyspace) -> 
     }
     let order = clustering_order(&create.options.clustering_order, key)?;
     let counters = types.iter().filter(|(_, ty)| *ty == CqlType::Counter).count();
-    if counters > 0 && counters + key_columns.len() < types.len() {
-        return refuse("Cannot mix counter and non counter columns in the same table".to_owned());
-    }
+    let mixes_counters = counters > 0 && counters + key_places.len() < types.len();
     let mut next_id: ColumnId = 0;
     let mut columns = Vec::with_capacity(types.len());
     for (definition, ty) in types {
-        let position = |list: &[Name]| list.iter().position(|name| *name == definition.name);
-        let (kind, position) = match (position(&key.partition), position(&key.clustering)) {
-            (Some(position), _) => (ColumnKind::PartitionKey, position),
-            (None, Some(position)) => (ColumnKind::Clustering, position),
-            (None, None) if definition.is_static => (ColumnKind::Static, 0),
-            (None, None) => (ColumnKind::Regular, 0),
+        let (kind, position) = match key_places.get(definition.name.as_str()) {
+            Some(place) => *place,
+            None if definition.is_static => (ColumnKind::Static, 0),
+            None => (ColumnKind::Regular, 0),
         };
         let id = if kind.is_primary_key() { 0 } else { next_id };
         next_id += ColumnId::from(!kind.is_primary_key());
@@ -166,6 +173,12 @@ fn columns(create: &ast::CreateTable, key: &PrimaryKey, keyspace: &Keyspace) -> 
         };
         let name = definition.name.text.clone();
         columns.push(Column { id, name, ty, kind, position: position as u16, order });
+    }
+    if create.options.compact_storage {
+        compact::check(create, &columns)?;
+    }
+    if mixes_counters {
+        return refuse("Cannot mix counter and non counter columns in the same table".to_owned());
     }
     Ok(columns)
 }

@@ -5,6 +5,7 @@ use helenus_model::limits::COLUMN_IDS_MAX;
 use helenus_model::schema::{Column, ColumnKind, DroppedColumn, Keyspace, SchemaChange, SortOrder, Table, TableParts};
 use helenus_model::types::CqlType;
 
+use super::compact;
 use super::index::check_independent;
 use super::names::check_modifiable;
 use super::options::{TABLE_OPTIONS, build_params, check_params};
@@ -65,7 +66,7 @@ pub(super) fn alter(
         // No column has a mask: there is none to drop.
         AlterTableAction::Mask { mask: None, .. } => {}
         AlterTableAction::DropCompactStorage => {
-            return refuse("DROP COMPACT STORAGE is disabled. Enable in cassandra.yaml to use.".to_owned());
+            compact::drop_storage(&mut parts, table, context)?;
         }
     }
     if Table::new(parts.clone()) == **table && parts.next_column_id == table.next_column_id {
@@ -89,6 +90,9 @@ fn add_column(
             return Ok(());
         }
         return refuse(format!("Column with name '{name}' already exists"));
+    }
+    if table.params.storage.is_compact() {
+        return refuse("Cannot add new column to a COMPACT STORAGE table".to_owned());
     }
     if definition.is_static && table.clustering.is_empty() {
         return refuse(
@@ -210,6 +214,9 @@ fn rename_columns(parts: &mut TableParts, renamings: &[Renaming], table: &Table)
         let Some(column) = parts.columns.iter_mut().find(|column| column.name == from.text) else {
             return refuse(format!("Undefined column name {from} in table {full}"));
         };
+        if table.is_hidden(column) {
+            return refuse(format!("Undefined column name {from} in table {full}"));
+        }
         if !column.kind.is_primary_key() {
             return refuse(format!("Cannot rename non PRIMARY KEY column {from}"));
         }

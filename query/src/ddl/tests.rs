@@ -34,6 +34,7 @@ impl World {
                 default_replication_factor: self.default_replication_factor,
                 user_functions_enabled: true,
                 materialized_views_enabled: true,
+                drop_compact_storage_enabled: true,
             }),
             other => panic!("{other:?}"),
         });
@@ -99,7 +100,7 @@ fn replication_is_expanded() {
     let mut world = World::new();
     world.check(
         "CREATE KEYSPACE ks WITH replication = {'class': 'NetworkTopologyStrategy', 'replication_factor': 3} AND durable_writes = false",
-        "CREATED KEYSPACE ks | Your replication factor 3 for keyspace ks is higher than the number of nodes 2 in datacenter west",
+        "CREATED KEYSPACE ks | Your replication factor 3 for keyspace ks is higher than the number of nodes 2 for datacenter west",
     );
     let class = "class=org.apache.cassandra.locator.NetworkTopologyStrategy";
     world.check_replication(&format!("{class} east=3 west=3 false"));
@@ -120,9 +121,9 @@ fn replication_is_expanded() {
     world.check_replication(&format!("{class} west=1 true"));
     world.check(
         "ALTER KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 9}",
-        "UPDATED KEYSPACE ks | Your replication factor 9 for keyspace ks is higher than the number of nodes 5",
+        "UPDATED KEYSPACE ks | Your replication factor 9 for keyspace ks is higher than the number of nodes 5 | When increasing replication factor you need to run a full (-full) repair to distribute the data.",
     );
-    world.check("ALTER KEYSPACE ks WITH replication = {'class': 'NetworkTopologyStrategy'}", "UPDATED KEYSPACE ks | Your replication factor 9 for keyspace ks is higher than the number of nodes 3 in datacenter east | Your replication factor 9 for keyspace ks is higher than the number of nodes 2 in datacenter west");
+    world.check("ALTER KEYSPACE ks WITH replication = {'class': 'NetworkTopologyStrategy'}", "UPDATED KEYSPACE ks | Your replication factor 9 for keyspace ks is higher than the number of nodes 3 for datacenter east | Your replication factor 9 for keyspace ks is higher than the number of nodes 2 for datacenter west | When increasing replication factor you need to run a full (-full) repair to distribute the data.");
     world.check_replication(&format!("{class} east=9 west=9 true"));
     world.check("CREATE KEYSPACE IF NOT EXISTS ks WITH replication = {'class': 'SimpleStrategy'}", "nothing");
     world.check("DROP KEYSPACE ks", "DROPPED KEYSPACE ks");
@@ -284,4 +285,35 @@ fn the_default_replication_factor_is_configured() {
     world.check("DROP KEYSPACE ks", "DROPPED KEYSPACE ks");
     world.check("CREATE KEYSPACE ks WITH replication = {'class': 'NetworkTopologyStrategy'}", "CREATED KEYSPACE ks");
     world.check_replication("class=org.apache.cassandra.locator.NetworkTopologyStrategy east=2 west=2 true");
+}
+
+/// Columns of compact tables have their kinds and companions; without COMPACT STORAGE nothing of it is hidden.
+#[test]
+fn compact_storage_is_dropped() {
+    let lines = [
+        ("k int PRIMARY KEY, v int", "k int | column1 text | v#0 int static, value#1 blob", "v"),
+        ("k int, c int, v int, PRIMARY KEY (k, c)", "k int | c int | v#0 int", "c v"),
+        ("k int, a int, b int, PRIMARY KEY (k, a, b)", "k int | a int, b int | value#0 empty", "a b"),
+        ("k int, value int, PRIMARY KEY (k, value)", "k int | value int | value1#0 empty", "value"),
+        ("k int PRIMARY KEY, n counter", "k int | column1 text | n#0 counter static, value#1 counter", "n"),
+    ];
+    for (columns, expected, visible) in lines {
+        let mut world = World::new();
+        world.execute("CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}");
+        world.check(&format!("CREATE TABLE t ({columns}) WITH COMPACT STORAGE"), "CREATED TABLE ks t");
+        world.check_table("t", expected);
+        let names = |world: &World| {
+            let table = world.schema.table("ks", "t").expect("the table");
+            table.visible_columns().skip(1).map(|column| column.name.clone()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(names(&world), visible);
+        world.check("ALTER TABLE t DROP COMPACT STORAGE", "UPDATED TABLE ks t");
+        world.check_table("t", expected);
+        let table = world.schema.table("ks", "t").expect("the table");
+        assert_eq!(table.visible_columns().count(), table.columns().count());
+        world.check(
+            "ALTER TABLE t DROP COMPACT STORAGE",
+            "error: Cannot DROP COMPACT STORAGE on table without COMPACT STORAGE",
+        );
+    }
 }

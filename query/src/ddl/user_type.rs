@@ -8,6 +8,7 @@ use super::keyspace::missing;
 use super::names::{check_modifiable, check_type};
 use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
 use crate::error::QueryError;
+use crate::repeated::first_repeated;
 use crate::term::{qualified_type_text, resolve_type};
 
 pub(super) fn create(
@@ -25,10 +26,8 @@ pub(super) fn create(
         }
         return Err(QueryError::invalid(format!("A user type with name '{name}' already exists")));
     }
-    for (place, field) in create.fields.iter().enumerate() {
-        if create.fields.iter().take(place).any(|other| other.name == field.name) {
-            return Err(QueryError::invalid(format!("Duplicate field name '{}' in type '{name}'", field.name)));
-        }
+    if let Some(field) = first_repeated(create.fields.iter().map(|field| field.name.as_str())) {
+        return Err(QueryError::invalid(format!("Duplicate field name '{field}' in type '{name}'")));
     }
     let mut fields = Vec::with_capacity(create.fields.len());
     for field in &create.fields {
@@ -131,10 +130,8 @@ fn rename(definition: &UdtDefinition, renamings: &[Renaming], if_exists: bool) -
         };
         field.0.clone_from(&to.text);
     }
-    for (place, (name, _)) in fields.iter().enumerate() {
-        if fields.iter().take(place).any(|(other, _)| other == name) {
-            return Err(QueryError::invalid(format!("Duplicate field name {name} in type {}", definition.keyspace)));
-        }
+    if let Some(name) = first_repeated(fields.iter().map(|(name, _)| name.as_str())) {
+        return Err(QueryError::invalid(format!("Duplicate field name {name} in type {}", definition.keyspace)));
     }
     if fields == definition.fields {
         return Ok(DdlOutcome::nothing());

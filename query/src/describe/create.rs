@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use helenus_model::schema::{
-    AggregateDefinition, Column, ColumnKind, FunctionDefinition, Index, Keyspace, SortOrder, Table, ViewDefinition,
+    AggregateDefinition, Column, ColumnKind, FunctionDefinition, Index, Keyspace, SortOrder, Storage, Table,
+    ViewDefinition,
 };
 use helenus_model::types::{CqlType, UdtDefinition, maybe_quote};
 use helenus_model::value::{java_double, to_cql_literal};
@@ -103,6 +104,10 @@ pub(super) fn table(table: &Table, internals: bool) -> String {
     if internals && !is_virtual {
         options.push(format!("ID = {}", table.id));
     }
+    let storage = table.params.storage;
+    if storage.is_compact() {
+        options.push("COMPACT STORAGE".to_owned());
+    }
     if !table.clustering.is_empty() {
         let order: Vec<String> = table.clustering.iter().map(ordered).collect();
         options.push(format!("CLUSTERING ORDER BY ({})", order.join(", ")));
@@ -116,6 +121,11 @@ pub(super) fn table(table: &Table, internals: bool) -> String {
     out.push(';');
     if is_virtual {
         return virtual_comment("Table", &name, &out);
+    }
+    if storage.is_compact() {
+        return format!(
+            "/*\nWarning: Table {name} omitted because it has constructs not compatible with CQL (was created via legacy API).\nApproximate structure, for reference:\n(this should not be used to reproduce this schema)\n\n{out}\n*/"
+        );
     }
     if internals {
         dropped(table, &name, &mut out);
@@ -152,18 +162,23 @@ fn ordered(column: &Column) -> String {
 
 /// Key columns, then static and regular ones: of each the simple columns first, then those made of several cells.
 fn columns(table: &Table, internals: bool, out: &mut String) {
+    let visible = |columns: &[Column]| -> Vec<Column> {
+        columns.iter().filter(|column| !table.is_hidden(column)).cloned().collect()
+    };
+    let clustering = visible(&table.clustering);
     let alone = table.partition_key.len() == 1 && table.clustering.is_empty();
+    let statics = if table.params.storage == Storage::CompactStatic { "" } else { " static" };
     let simple_first = |columns: &[Column]| -> Vec<Column> {
         let (complex, simple): (Vec<_>, Vec<_>) = columns.iter().cloned().partition(Column::is_complex);
         simple.into_iter().chain(complex).collect()
     };
     let mut lines = Vec::new();
-    for column in table.partition_key.iter().chain(&table.clustering) {
+    for column in table.partition_key.iter().chain(&clustering) {
         let key = if alone { " PRIMARY KEY" } else { "" };
         lines.push(format!("{} {}{key}", maybe_quote(&column.name), column.ty));
     }
-    lines.extend(simple_first(&table.statics).iter().map(|c| format!("{} {} static", maybe_quote(&c.name), c.ty)));
-    lines.extend(simple_first(&table.regulars).iter().map(|c| format!("{} {}", maybe_quote(&c.name), c.ty)));
+    lines.extend(simple_first(&table.statics).iter().map(|c| format!("{} {}{statics}", maybe_quote(&c.name), c.ty)));
+    lines.extend(simple_first(&visible(&table.regulars)).iter().map(|c| format!("{} {}", maybe_quote(&c.name), c.ty)));
     if internals {
         let gone = table.dropped.iter().filter(|dropped| table.column(&dropped.name).is_none());
         lines.extend(gone.map(|dropped| {
@@ -177,7 +192,7 @@ fn columns(table: &Table, internals: bool, out: &mut String) {
         };
         let key = names(&table.partition_key);
         let key = if table.partition_key.len() > 1 { format!("({key})") } else { key };
-        let clustering = names(&table.clustering);
+        let clustering = names(&clustering);
         let comma = if clustering.is_empty() { "" } else { ", " };
         lines.push(format!("PRIMARY KEY ({key}{comma}{clustering})"));
     }

@@ -28,6 +28,7 @@ fn schema() -> Schema {
             default_replication_factor: 1,
             user_functions_enabled: true,
             materialized_views_enabled: true,
+            drop_compact_storage_enabled: true,
         };
         let outcome = plan.outcome(&context).unwrap_or_else(|error| panic!("{statement}: {error}"));
         schema = schema.apply(schema.epoch + 1, &outcome.changes).unwrap();

@@ -21,7 +21,7 @@ const NUMBERS: [CqlType; 9] = [
 
 /// The casts of a name, one for each type that can be cast so.
 pub(super) fn signatures(name: &str) -> Option<Vec<ScalarFunction>> {
-    let target = name.strip_prefix("cast_as_").or_else(|| name.strip_prefix("castas"))?;
+    let target = name.strip_prefix("cast_as_")?;
     let target = CqlType::native(target)?;
     let others = [
         CqlType::Boolean,

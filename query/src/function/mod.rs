@@ -285,15 +285,19 @@ fn best_match(
     let text = |place: usize| arguments.get(place).map(|argument| argument.text()).unwrap_or_default();
     match (fitting.as_slice(), operator) {
         ([only], _) => candidates.get(*only).cloned().ok_or_else(|| QueryError::Server("function lost".to_owned())),
-        ([], Some(operator)) => Err(QueryError::invalid(format!(
+        ([], Some(operator)) if arguments.len() == 2 => Err(QueryError::invalid(format!(
             "the '{operator}' operation is not supported between {} and {}",
             text(0),
             text(1)
         ))),
-        ([], None) => Err(QueryError::invalid(format!(
-            "Invalid call to function {called}, none of its type signatures match (known type signatures: {})",
+        ([], _) => Err(QueryError::invalid(format!(
+            "Invalid call to function {}{called}, none of its type signatures match (known type signatures: {})",
+            if called.starts_with('_') { "system." } else { "" },
             signatures(candidates.iter())
         ))),
+        (_, Some(_)) if arguments.len() == 1 => {
+            Err(QueryError::invalid("Ambiguous negation: use type casts to disambiguate"))
+        }
         (several, Some(operator)) => {
             let same = several
                 .iter()
@@ -358,7 +362,9 @@ impl ScalarFunction {
     /// As messages give it: `system.f : (int) -> text`.
     pub fn signature(&self) -> String {
         let arguments: Vec<String> = self.argument_types.iter().map(ToString::to_string).collect();
-        format!("{} : ({}) -> {}", self.full_name(), arguments.join(", "), self.return_type)
+        let quote = if self.name.starts_with('_') { "\"" } else { "" };
+        let name = format!("{}.{quote}{}{quote}", self.keyspace(), self.name);
+        format!("{name} : ({}) -> {}", arguments.join(", "), self.return_type)
     }
 
     /// Its keyspace.

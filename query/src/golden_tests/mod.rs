@@ -58,6 +58,7 @@ impl World {
                     default_replication_factor: 1,
                     user_functions_enabled: true,
                     materialized_views_enabled: true,
+                    drop_compact_storage_enabled: false,
                 };
                 let outcome = plan.outcome(&context)?;
                 assert_eq!(outcome.changes.is_empty(), outcome.event.is_none(), "{text}");

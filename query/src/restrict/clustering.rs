@@ -120,6 +120,24 @@ impl Restrictions {
         Ok(prefixes)
     }
 
+    /// The clusterings of the rows that a statement writes: [`Restrictions::clustering_prefixes`], with a null for each of the last
+    /// values that a compact table's row may lack.
+    ///
+    /// # Errors
+    /// As [`Restrictions::clustering_prefixes`].
+    pub fn row_clusterings(
+        &self,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+    ) -> Result<Vec<Vec<u8>>, QueryError> {
+        let mut clusterings = self.clustering_prefixes(values, options)?;
+        let given: usize = self.clustering.iter().map(|restriction| restriction.width).sum();
+        for _ in given..self.table.clustering.len() {
+            clusterings.iter_mut().for_each(|clustering| put_clustering_value(clustering, None));
+        }
+        Ok(clusterings)
+    }
+
     /// The slices of each partition, in table order, none empty, none overlapping another. Their bounds may be longer than a clustering.
     ///
     /// # Errors

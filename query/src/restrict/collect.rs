@@ -365,23 +365,33 @@ impl<'a> Collector<'a> {
     }
 
     fn check_only_statics(&self) -> Result<(), QueryError> {
-        if self.options.only_statics && self.options.kind == StatementKind::Select && !self.clustering.is_empty() {
-            return Err(QueryError::invalid("Cannot restrict clustering columns when selecting only static columns"));
+        if !self.options.only_statics || self.clustering.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        match self.options.kind {
+            StatementKind::Insert => Ok(()),
+            StatementKind::Select => {
+                Err(QueryError::invalid("Cannot restrict clustering columns when selecting only static columns"))
+            }
+            kind => Err(QueryError::invalid(format!(
+                "Invalid restrictions on clustering columns since the {} statement modifies only static columns",
+                kind.name()
+            ))),
+        }
     }
 
     fn finish_partition(&mut self, filters: &mut Vec<Filter>) -> Result<PartitionRestriction, QueryError> {
         let kind = self.options.kind;
         let is_slice = |part: &Option<KeyPart>| matches!(part, Some(KeyPart::Compare(_)));
         if kind != StatementKind::Select {
-            if self.token.is_some() {
+            // Beside a whole key the token only says which of the keys are meant.
+            let missing = missing_columns(self.table, &self.keys);
+            if self.token.is_some() && !missing.is_empty() {
                 return Err(QueryError::invalid(format!(
                     "The token function cannot be used in WHERE clauses for {} statements",
                     kind.name()
                 )));
             }
-            let missing = missing_columns(self.table, &self.keys);
             if !missing.is_empty() {
                 return Err(QueryError::invalid(format!(
                     "Some partition key parts are missing: {}",
@@ -447,7 +457,9 @@ impl<'a> Collector<'a> {
                 .filter(|position| !restricted(*position))
                 .map(|position| self.clustering_name(position))
                 .collect();
-            if !missing.is_empty() && !self.options.only_statics {
+            // Rows of compact tables may lack the last values of their clustering.
+            let may_lack = self.table.params.storage.is_compact() && !self.clustering.is_empty();
+            if !missing.is_empty() && !self.options.only_statics && !may_lack {
                 return Err(QueryError::invalid(format!("Some clustering keys are missing: {}", missing.join(", "))));
             }
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use helenus_cql::ast::Operator;
-use helenus_model::key::put_composite_component;
+use helenus_model::key::{KeyRef, put_composite_component};
 use helenus_model::limits::KEY_BYTES_MAX;
 use helenus_model::schema::Table;
 
@@ -41,8 +41,8 @@ impl PartitionRestriction {
 }
 
 impl Restrictions {
-    /// The partition keys that are named, each once, in the order they are met; empty for an empty IN. None when the keys are not
-    /// named one by one.
+    /// The partition keys that are named and whose tokens lie where they must, each once, in the order they are met; empty for an empty
+    /// IN. None when the keys are not named one by one.
     ///
     /// # Errors
     /// Null and unset values, empty keys, keys beyond 65535 bytes.
@@ -66,6 +66,15 @@ impl Restrictions {
             if seen.insert(key.clone()) {
                 keys.push(key);
             }
+        }
+        if let Some(tokens) = &self.key_tokens {
+            let range = tokens.range(values, options)?;
+            keys.retain(|key| {
+                range.as_ref().is_some_and(|(start, end)| {
+                    let key = KeyRef::new(key);
+                    start.compare_to_key(key).is_lt() && end.compare_to_key(key).is_gt()
+                })
+            });
         }
         Ok(Some(keys))
     }

@@ -20,7 +20,7 @@ use crate::term::{Preparer, marker_text, term_text};
 /// # Errors
 /// There is none.
 pub(crate) fn existing_column<'t>(table: &'t Table, name: &ast::Name) -> Result<&'t Column, QueryError> {
-    table.column(name.as_str()).ok_or_else(|| {
+    table.visible_column(name.as_str()).ok_or_else(|| {
         QueryError::invalid(format!(
             "Undefined column name {} in table {}.{}",
             maybe_quote(name.as_str()),

@@ -1,6 +1,8 @@
 //! Selectors before they are checked: the terms some of them are, the types they have, and selectors as arguments of functions still to
 //! be found.
 
+use std::cell::OnceCell;
+
 use helenus_cql::ast::{self, FunctionName, Term as RawTerm, WriteTimeKind};
 use helenus_model::schema::Table;
 use helenus_model::types::CqlType;
@@ -49,7 +51,7 @@ pub(super) fn selector_type(preparer: &Preparer<'_>, table: &Table, raw: &ast::S
     let spec = ColumnSpec::named(table, "[selection]", CqlType::Blob);
     let of = |raw: &ast::Selector| selector_type(preparer, table, raw);
     match raw {
-        ast::Selector::Column(name) => Some(table.column(name.as_str())?.ty.clone()),
+        ast::Selector::Column(name) => Some(table.visible_column(name.as_str())?.ty.clone()),
         ast::Selector::CountRows => Some(CqlType::Bigint),
         ast::Selector::Function { name, arguments } if function::is_aggregate(name) => {
             let kind = AggregateKind::of_name(name.name.as_str())?;
@@ -127,11 +129,17 @@ pub(super) struct SelectorArgument<'a, 'p> {
     pub(super) preparer: &'a Preparer<'p>,
     pub(super) table: &'a Table,
     pub(super) raw: &'a ast::Selector,
+    /// Its own type, worked out once: each overload asks for it.
+    ty: OnceCell<Option<CqlType>>,
 }
 
 impl<'a, 'p> SelectorArgument<'a, 'p> {
     pub(super) fn all(preparer: &'a Preparer<'p>, table: &'a Table, arguments: &'a [ast::Selector]) -> Vec<Self> {
-        arguments.iter().map(|raw| SelectorArgument { preparer, table, raw }).collect()
+        arguments.iter().map(|raw| SelectorArgument::new(preparer, table, raw)).collect()
+    }
+
+    pub(super) fn new(preparer: &'a Preparer<'p>, table: &'a Table, raw: &'a ast::Selector) -> Self {
+        SelectorArgument { preparer, table, raw, ty: OnceCell::new() }
     }
 
     /// Whether all parts may stand where a type is wanted. Nothing says that what has no parts is of exactly the type.
@@ -142,7 +150,7 @@ impl<'a, 'p> SelectorArgument<'a, 'p> {
         whole: Assignability,
     ) -> Assignability {
         parts.fold(whole, |answer, (raw, ty)| {
-            let part = SelectorArgument { preparer: self.preparer, table: self.table, raw };
+            let part = SelectorArgument::new(self.preparer, self.table, raw);
             answer.and(part.assignability(&ColumnSpec { ty: ty.clone(), ..spec.clone() }))
         })
     }
@@ -192,7 +200,7 @@ impl Argument for SelectorArgument<'_, '_> {
     }
 
     fn exact_type(&self, _receiver: &ColumnSpec) -> Option<CqlType> {
-        selector_type(self.preparer, self.table, self.raw)
+        self.ty.get_or_init(|| selector_type(self.preparer, self.table, self.raw)).clone()
     }
 
     fn text(&self) -> String {

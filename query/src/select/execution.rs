@@ -657,15 +657,6 @@ fn partition_keys(
     {
         sort_keys(&plan.table, keys);
     }
-    if let (Some(keys), Some(tokens)) = (&mut keys, &plan.restrictions.key_tokens) {
-        let range = tokens.range(values, options)?;
-        keys.retain(|key| {
-            range.as_ref().is_some_and(|(start, end)| {
-                let key = KeyRef::new(key);
-                start.compare_to_key(key).is_lt() && end.compare_to_key(key).is_gt()
-            })
-        });
-    }
     Ok(keys)
 }
 

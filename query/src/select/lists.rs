@@ -44,6 +44,7 @@ impl SelectPlan {
             inputs,
             restrictions: restrictions.clone(),
             distinct,
+            allows_filtering: false,
             full_partitions: true,
             filters_rows: false,
             table,

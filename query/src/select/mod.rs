@@ -17,6 +17,7 @@ mod assemble;
 mod consumer;
 mod execution;
 mod filter;
+mod guarded;
 mod lists;
 mod name;
 mod named;

@@ -14,6 +14,9 @@ pub(super) fn result_name(selector: &Selector) -> String {
         Selector::Marker(marker) => marker_text(marker),
         Selector::CountRows => "count".to_owned(),
         Selector::Function { name, arguments } => {
+            if let (Some(target), [inner]) = (name.name.as_str().strip_prefix("cast_as_"), arguments.as_slice()) {
+                return format!("cast({} as {target})", result_name(inner));
+            }
             let keyspace = name.keyspace.as_ref().map_or("system", |keyspace| keyspace.as_str());
             // The one old spelling whose function is made anew for each call has the new name.
             let own = match (keyspace, name.name.as_str()) {

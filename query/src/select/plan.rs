@@ -53,6 +53,7 @@ pub struct SelectPlan {
     pub(super) group_by: Option<GroupPlan>,
     pub(super) limit: Option<Term>,
     pub(super) per_partition_limit: Option<Term>,
+    pub(super) allows_filtering: bool,
     /// A partition with nothing but a static row gives a row.
     pub(super) full_partitions: bool,
     /// Binds paging states to the statement.
@@ -206,6 +207,7 @@ pub fn prepare_select(
         group_by,
         limit,
         per_partition_limit,
+        allows_filtering: select.allow_filtering,
         full_partitions,
         hash: paging::hash(format!("{select:?}").as_bytes()),
         warnings,
@@ -452,7 +454,7 @@ fn check_monotonic(selector: &Selector) -> Result<(), QueryError> {
             _ => ty.to_string(),
         });
         return invalid(format!(
-            "Only monotonic functions are supported in the GROUP BY clause. Got: system.{quoted} : ({}) -> {}",
+            "Only monotonic functions are supported in the GROUP BY clause. Got: system.{quoted} : ({}) -> {} ",
             types.collect::<Vec<_>>().join(", "),
             function.return_type
         ));

@@ -52,7 +52,7 @@ pub(super) fn prepare_selection(
     let mut builder = Builder { table, preparer, selection: Selection::default() };
     match clause {
         SelectClause::All => {
-            for column in table.columns() {
+            for column in table.visible_columns() {
                 builder.selection.columns.push(ColumnSpec::of_column(table, column));
                 let selector = builder.column(column);
                 builder.selection.selectors.push(selector);
@@ -246,7 +246,10 @@ impl<'b> Builder<'b, '_> {
             let term = self.preparer.term(&term, &self.spec(ty.clone()))?;
             return Ok((self.constant(term), ty.clone()));
         }
-        if let Some(term) = as_term(raw) {
+        if let Some(mut term) = as_term(raw) {
+            if matches!((raw, wanted, &term), (ast::Selector::Tuple(_), Some(CqlType::Tuple(_)), RawTerm::Null)) {
+                term = RawTerm::Tuple(vec![term]);
+            }
             let Some(wanted) = wanted else {
                 return no_type(raw);
             };
@@ -314,7 +317,7 @@ impl<'b> Builder<'b, '_> {
                         parts.len()
                     ));
                 }
-                let argument = SelectorArgument { preparer: self.preparer, table: self.table, raw: inner };
+                let argument = SelectorArgument::new(self.preparer, self.table, inner);
                 if !argument.assignability(&self.spec(ty.clone())).is_assignable() {
                     let name = self.name(raw);
                     return invalid(format!("Cannot assign value {name} to {name} of type {ty}"));
@@ -503,6 +506,9 @@ impl<'b> Builder<'b, '_> {
 
     /// WRITETIME, MAXWRITETIME or TTL of an element, a slice or a field.
     fn times_of_part(&mut self, kind: WriteTimeKind, name: &str, inner: &ast::Selector) -> Typed {
+        if let Some(column) = named_columns(inner, self.table)?.first() {
+            self.timed_column(name, &ast::Name::new(column.name.clone()))?;
+        }
         let (part, ty) = self.part(kind, name, inner)?;
         let many = ty.is_multi_cell();
         let latest = kind == WriteTimeKind::MaxWriteTime;
@@ -692,7 +698,11 @@ fn collection_parts(ty: &CqlType, inner: &ast::Selector, what: &str) -> Result<(
         CqlType::List { .. } => {
             invalid(format!("{what} selection is only allowed on sets and maps, but {} is a list", result_name(inner)))
         }
-        _ => invalid(format!("Invalid element selection: {} is of type {ty} is not a collection", result_name(inner))),
+        _ => {
+            let is = if what == "Slice" { "of" } else { "is of" };
+            let (what, name) = (what.to_lowercase(), result_name(inner));
+            invalid(format!("Invalid {what} selection: {name} {is} type {ty} is not a collection"))
+        }
     }
 }
 
@@ -701,7 +711,7 @@ fn collection_parts(ty: &CqlType, inner: &ast::Selector, what: &str) -> Result<(
 /// # Errors
 /// Cassandra's words for an unknown one.
 pub(super) fn find_column<'t>(table: &'t Table, name: &str) -> Result<&'t Column, QueryError> {
-    table.column(name).ok_or_else(|| {
+    table.visible_column(name).ok_or_else(|| {
         QueryError::invalid(format!(
             "Undefined column name {} in table {}.{}",
             helenus_model::types::maybe_quote(name),

@@ -43,7 +43,11 @@ fn table_options(table: &Table, rows: &mut VirtualRows<'_>) {
     for (name, value) in &params.extensions {
         extensions.push_entry(name.as_bytes(), value);
     }
-    let flags: &[&str] = if table.is_counter() { &["compound", "counter"] } else { &["compound"] };
+    let mut flags = params.storage.flags().to_vec();
+    if table.is_counter() {
+        flags.push("counter");
+        flags.sort_unstable();
+    }
     rows.uuid("id", table.id)
         .texts("flags", flags)
         .text("additional_write_policy", &params.additional_write_policy)

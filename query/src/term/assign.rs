@@ -190,9 +190,15 @@ impl Preparer<'_> {
     /// A call is tried with the receiver's type first and then with the call's own, as Cassandra does: its function is only chosen
     /// for good when it is prepared.
     fn call_assignability(&self, term: &RawTerm, receiver: &ColumnSpec) -> Assignability {
+        if self.meanings.is_known_to_fail(term, &receiver.ty) {
+            return Assignability::Weak;
+        }
         match self.resolve_call(term, receiver) {
             // A missing or ill-typed function is reported when the call is prepared.
-            Err(_) => Assignability::Weak,
+            Err(_) => {
+                self.meanings.remember_failure(term, &receiver.ty);
+                Assignability::Weak
+            }
             // What such a function returns depends on its arguments or its place: that tells nothing.
             Ok(function) if function.is_made_for_call() => Assignability::Weak,
             Ok(function) => function.returns(&receiver.ty),
@@ -205,11 +211,16 @@ impl Preparer<'_> {
         term: &RawTerm,
         receiver: &ColumnSpec,
     ) -> Result<std::sync::Arc<function::ScalarFunction>, QueryError> {
+        if let Some(function) = self.meanings.find(term, Some(&receiver.ty)) {
+            return Ok(function);
+        }
         let (name, arguments) = call_parts(term);
         let arguments: Vec<RawArgument<'_>> =
             arguments.into_iter().map(|term| RawArgument { preparer: self, term }).collect();
         let arguments: Vec<&dyn Argument> = arguments.iter().map(|argument| argument as &dyn Argument).collect();
-        function::resolve(&name, &arguments, receiver, self.context())
+        let function = function::resolve(&name, &arguments, receiver, self.context())?;
+        self.meanings.remember(term, Some(&receiver.ty), &function);
+        Ok(function)
     }
 
     /// The type the term has whatever its receiver is; None when that depends on the receiver.
@@ -249,11 +260,16 @@ impl Preparer<'_> {
         term: &RawTerm,
         receiver: &ColumnSpec,
     ) -> Result<std::sync::Arc<function::ScalarFunction>, QueryError> {
+        if let Some(function) = self.meanings.find(term, None) {
+            return Ok(function);
+        }
         let (name, arguments) = call_parts(term);
         let arguments: Vec<RawArgument<'_>> =
             arguments.into_iter().map(|term| RawArgument { preparer: self, term }).collect();
         let arguments: Vec<&dyn Argument> = arguments.iter().map(|argument| argument as &dyn Argument).collect();
-        function::resolve_for_type(&name, &arguments, receiver, None, self.context())
+        let function = function::resolve_for_type(&name, &arguments, receiver, None, self.context())?;
+        self.meanings.remember(term, None, &function);
+        Ok(function)
     }
 
     pub(super) fn hint_type(&self, name: &ast::CqlTypeName, receiver: &ColumnSpec) -> Result<CqlType, QueryError> {

@@ -5,6 +5,7 @@ mod assign;
 mod collection;
 mod evaluate;
 mod literal;
+mod meanings;
 mod prepare;
 mod text;
 mod type_name;

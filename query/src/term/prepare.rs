@@ -4,6 +4,7 @@ use helenus_cql::ast::{Literal, LiteralKind, Marker, Term as RawTerm};
 use helenus_model::schema::Table;
 use helenus_model::types::CqlType;
 
+use super::meanings::Meanings;
 use super::{Term, Value, assign, literal, term_text};
 use crate::error::QueryError;
 use crate::function::{ScalarFunction, argument_spec};
@@ -18,6 +19,8 @@ pub struct Preparer<'a> {
     names: Vec<Option<String>>,
     /// Marker, table and place of partition-key columns that get their value from a marker alone.
     key_markers: Vec<(u16, uuid::Uuid, u16)>,
+    /// The functions that the calls in the term at hand mean at receivers.
+    pub(super) meanings: Meanings,
     /// Warnings for the client.
     pub warnings: Vec<String>,
 }
@@ -41,6 +44,7 @@ impl<'a> Preparer<'a> {
             slots: vec![None; markers.len()],
             names: markers.to_vec(),
             key_markers: Vec::new(),
+            meanings: Meanings::default(),
             warnings: Vec::new(),
         }
     }
@@ -104,6 +108,16 @@ impl<'a> Preparer<'a> {
     /// # Errors
     /// Wrong types, wrong literals, unknown functions, in Cassandra's words.
     pub fn term(&mut self, term: &RawTerm, receiver: &ColumnSpec) -> Result<Term, QueryError> {
+        if matches!(term, RawTerm::Literal(_) | RawTerm::Null | RawTerm::Marker(_)) {
+            return self.term_inside(term, receiver);
+        }
+        self.meanings.enter();
+        let prepared = self.term_inside(term, receiver);
+        self.meanings.leave();
+        prepared
+    }
+
+    fn term_inside(&mut self, term: &RawTerm, receiver: &ColumnSpec) -> Result<Term, QueryError> {
         match term {
             RawTerm::Literal(literal) if is_now(literal, receiver) => {
                 Ok(Term::Function { function: ScalarFunction::current_timestamp().into(), arguments: Vec::new() })

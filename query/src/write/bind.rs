@@ -16,7 +16,7 @@ use super::lists::{ListRows, Place};
 use super::operation::Operation;
 use super::plan::{SingleRow, WritePlan};
 use crate::error::QueryError;
-use crate::restrict::{StatementKind, check_key, check_length, check_product, put_value};
+use crate::restrict::{check_key, check_length, check_product, put_value};
 use crate::term::{Term, Value};
 use crate::values::{BoundValues, ExecuteOptions};
 
@@ -238,16 +238,16 @@ impl Execution<'_> {
         }
         if self.plan.deletes_columns() && !restrictions.has_whole_clustering() {
             let is_whole = restrictions.clustering.is_empty();
-            // What is wrong with the bounds is not told any more.
-            let slices = || restrictions.slices(self.values, self.options);
-            let writes = is_whole || slices().map_or(true, |slices| !slices.is_empty());
+            // A range of one column is not looked at, be its bound null.
+            let writes = is_whole
+                || match restrictions.clustering.last() {
+                    Some(last) if last.multi => !restrictions.slices(self.values, self.options)?.is_empty(),
+                    _ => !restrictions.clustering_prefixes(self.values, self.options)?.is_empty(),
+                };
             return if writes && !keys.is_empty() { Err(no_columns_of_ranges()) } else { Ok(()) };
         }
-        let clusterings = if self.plan.writes_rows() {
-            restrictions.clustering_prefixes(self.values, self.options)?
-        } else {
-            Vec::new()
-        };
+        let clusterings =
+            if self.plan.writes_rows() { restrictions.row_clusterings(self.values, self.options)? } else { Vec::new() };
         if self.plan.writes_rows() && clusterings.is_empty() {
             return Ok(());
         }
@@ -279,7 +279,7 @@ impl Execution<'_> {
             return Ok(());
         }
         let TimeToLive { ttl, expires_at } = self.time_to_live;
-        let marker = self.plan.kind == StatementKind::Insert;
+        let marker = self.plan.marks_rows;
         let header = RowHeader::of_statement(self.timestamp, ttl, expires_at, marker);
         self.cells(place, &header, &self.plan.regulars, marker, out, spare)
     }
@@ -306,7 +306,9 @@ impl Execution<'_> {
         let start = out.len();
         header.encode(out);
         let bare = out.len();
-        if self.plan.merges {
+        if self.plan.merges && self.lists.is_none() {
+            self.merge_operations(place, header, operations, out)?;
+        } else if self.plan.merges {
             for operation in operations {
                 self.merge_operation(place, header, operation, out, spare)?;
             }
@@ -338,6 +340,38 @@ impl Execution<'_> {
             options: self.options,
             out,
         }
+    }
+
+    /// As [`Execution::merge_operation`] for each, where none has to know what those before it wrote. Rows of about one size are merged, so
+    /// that many operations take not much longer than few.
+    fn merge_operations(
+        &self,
+        place: Place<'_>,
+        header: &RowHeader,
+        operations: &[Operation],
+        row: &mut Vec<u8>,
+    ) -> Result<(), QueryError> {
+        let merged = |older: &[u8], newer: &[u8]| {
+            let mut both = Vec::with_capacity(older.len() + newer.len());
+            merge_writes(&self.plan.table, RowRef::new(older), RowRef::new(newer), &mut both);
+            both
+        };
+        // Each with the logarithm of how many operations it is made of.
+        let mut rows: Vec<(u32, Vec<u8>)> = Vec::new();
+        for operation in operations {
+            let (mut size, mut last) = (0, Vec::new());
+            header.encode(&mut last);
+            self.writer(place, header, &mut last).write(operation)?;
+            while let Some((_, before)) = rows.pop_if(|(before, _)| *before == size) {
+                last = merged(&before, &last);
+                size += 1;
+            }
+            rows.push((size, last));
+        }
+        if let Some(all) = rows.into_iter().map(|(_, one)| one).rev().reduce(|newer, older| merged(&older, &newer)) {
+            *row = all;
+        }
+        Ok(())
     }
 
     /// Operations on one column each make a row of their own; merged, their cells stand in order and the stronger of two stays.

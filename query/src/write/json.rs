@@ -7,6 +7,7 @@ use helenus_cql::ast::{self, InsertJson, JsonValue, Marker, Term as RawTerm};
 use helenus_model::schema::Table;
 use helenus_model::types::CqlType;
 use helenus_model::value::{Json, from_json, name_from_json};
+use rustc_hash::FxHashMap;
 
 use super::plan::WritePlan;
 use super::statement::{insert_into, refuse_counter_table, writable_table};
@@ -94,7 +95,7 @@ fn no_map() -> QueryError {
     QueryError::invalid("Got null for INSERT JSON values")
 }
 
-/// A value for each column of the table, in the order of [`Table::columns`].
+/// A value for each column of the table, in the order of [`Table::visible_columns`].
 fn read_columns(text: &str, table: &Table, default_unset: bool) -> Result<Vec<Cell>, QueryError> {
     let undecodable = |reason: &str| {
         QueryError::invalid(format!("Could not decode JSON string as a map: {reason}. (String was: {text})"))
@@ -104,22 +105,23 @@ fn read_columns(text: &str, table: &Table, default_unset: bool) -> Result<Vec<Ce
         Json::Null => return Err(no_map()),
         other => return Err(undecodable(&format!("a map is wanted, not {other}"))),
     };
-    let mut named: Vec<(String, Json)> = Vec::with_capacity(members.len());
-    for (name, value) in members {
+    // Of members that name the same column the last one counts. Each has the place of the first.
+    let mut named: FxHashMap<String, (usize, Json)> = FxHashMap::default();
+    for (place, (name, value)) in members.into_iter().enumerate() {
         let name = name_from_json(&name);
-        // Of members that name the same column the last one counts.
-        match named.iter_mut().find(|(other, _)| *other == name) {
+        match named.get_mut(&name) {
             Some(member) => member.1 = value,
-            None => named.push((name, value)),
+            None => {
+                named.insert(name, (place, value));
+            }
         }
     }
     let mut cells = Vec::new();
-    for column in table.columns() {
-        let place = named.iter().position(|(name, _)| *name == column.name);
-        cells.push(match place.map(|place| named.swap_remove(place).1) {
+    for column in table.visible_columns() {
+        cells.push(match named.remove(&column.name) {
             None if default_unset => Cell::Unset,
             None => Cell::Null,
-            Some(value) => {
+            Some((_, value)) => {
                 let value = from_json(&column.ty, &value).map_err(|error| match error.message() {
                     text if is_duration_refusal(text) => QueryError::invalid(text),
                     text => QueryError::invalid(format!("Error decoding JSON value for {}: {text}", column.name)),
@@ -128,7 +130,7 @@ fn read_columns(text: &str, table: &Table, default_unset: bool) -> Result<Vec<Ce
             }
         });
     }
-    match named.first() {
+    match named.into_iter().min_by_key(|(_, (place, _))| *place) {
         Some((name, _)) => Err(QueryError::invalid(format!("JSON values map contains unrecognized column: {name}"))),
         None => Ok(cells),
     }
@@ -149,7 +151,7 @@ pub fn prepare_insert_json(insert: &InsertJson, preparer: &mut Preparer<'_>) -> 
         }
     };
     let first = preparer.markers();
-    let columns: Vec<ast::Name> = table.columns().map(|column| ast::Name::new(column.name.clone())).collect();
+    let columns: Vec<ast::Name> = table.visible_columns().map(|column| ast::Name::new(column.name.clone())).collect();
     let values = (first..first + columns.len()).map(|index| match u16::try_from(index) {
         Ok(index) => Ok(RawTerm::Marker(Marker { index, name: None })),
         Err(_) => Err(QueryError::unsupported("INSERT JSON beside so many markers")),

@@ -87,6 +87,16 @@ fn refuse<T>(message: String) -> Result<T, QueryError> {
     Err(QueryError::invalid(message))
 }
 
+/// What an INSERT of nothing but key columns writes: in a compact table, where there are no row markers, the empty value of its hidden
+/// column.
+pub(super) fn compact_value(table: &Table) -> Result<Option<Operation>, QueryError> {
+    let Some(column) = table.compact_value() else { return Ok(None) };
+    if column.ty != CqlType::Empty {
+        return refuse(format!("Column {} is mandatory for this COMPACT STORAGE table", column.name));
+    }
+    operation(column, Action::Set(Term::Constant(Vec::new().into()))).map(Some)
+}
+
 /// `column = value`, also a value of INSERT.
 pub(super) fn set(
     table: &Table,

@@ -32,6 +32,8 @@ pub struct WritePlan {
     pub(super) regulars: Vec<Operation>,
     /// Two operations are on one column: their cells have to be merged.
     pub(super) merges: bool,
+    /// INSERT leaves a row marker; in a compact table there are none.
+    pub(super) marks_rows: bool,
     /// INSERT JSON: where the columns' values come from.
     pub(super) json: Option<Arc<JsonPlan>>,
     /// What must be read before it can be bound.
@@ -66,6 +68,7 @@ impl WritePlan {
             merges |= list.windows(2).any(|pair| matches!(pair, [a, b] if a.column == b.column));
         }
         let single = single_row(&restrictions);
+        let marks_rows = kind == StatementKind::Insert && !table.params.storage.is_compact();
         let read = ListRead::of(&restrictions, &statics, &regulars).map(Arc::new);
         WritePlan {
             table,
@@ -77,6 +80,7 @@ impl WritePlan {
             statics,
             regulars,
             merges,
+            marks_rows,
             json: None,
             read,
         }
@@ -144,6 +148,9 @@ pub(super) fn only_statics(
 
 fn single_row(restrictions: &Restrictions) -> Option<SingleRow> {
     let PartitionRestriction::Keys(parts) = &restrictions.partition else { return None };
+    if restrictions.key_tokens.is_some() {
+        return None;
+    }
     let mut partition = Vec::with_capacity(parts.len());
     for part in parts {
         let KeyPart::Equal(GroupTerm::Elements(terms)) = part else { return None };
@@ -152,6 +159,9 @@ fn single_row(restrictions: &Restrictions) -> Option<SingleRow> {
     let mut clustering = Vec::new();
     for restriction in &restrictions.clustering {
         let ClusteringKind::Equal(GroupTerm::Elements(terms)) = &restriction.kind else { return None };
+        if restriction.multi {
+            return None;
+        }
         clustering.extend(terms.iter().cloned());
     }
     let whole = clustering.is_empty() || clustering.len() == restrictions.table.clustering.len();

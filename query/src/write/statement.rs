@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use helenus_cql::ast::{self, Assignment, Deletion, Operator, Relation};
 use helenus_model::schema::{ColumnKind, Table};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::attributes::Attributes;
 use super::operation::{self, Operation};
 use super::plan::{self, WritePlan};
 use crate::cas::Conditions;
 use crate::error::QueryError;
+use crate::repeated::first_repeated;
 use crate::restrict::{self, RestrictOptions, StatementKind, existing_column};
 use crate::term::Preparer;
 
@@ -90,10 +92,8 @@ pub(super) fn insert_into<'a>(
     if insert.columns.len() != insert.values.len() {
         return Err(QueryError::invalid("Unmatched column names/values"));
     }
-    for (place, column) in insert.columns.iter().enumerate() {
-        if insert.columns.iter().take(place).any(|other| other == column) {
-            return Err(QueryError::invalid("The column names contains duplicates"));
-        }
+    if first_repeated(insert.columns.iter().map(ast::Name::as_str)).is_some() {
+        return Err(QueryError::invalid("The column names contains duplicates"));
     }
     let mut relations = Vec::new();
     let mut operations = Vec::with_capacity(insert.columns.len());
@@ -114,6 +114,9 @@ pub(super) fn insert_into<'a>(
     };
     let restrictions = restrict::prepare(&relations, &table, options, preparer)?;
     refuse_timestamp(conditions.is_some(), &insert.using)?;
+    if has_clustering && operations.is_empty() {
+        operations.extend(operation::compact_value(&table)?);
+    }
     Ok(WritePlan::new(StatementKind::Insert, attributes, restrictions, operations, conditions))
 }
 
@@ -144,25 +147,22 @@ pub fn prepare_update(update: &ast::Update, preparer: &mut Preparer<'_>) -> Resu
 
 /// Several assignments of one column must be to its elements or fields, or all add to it (the parser's check in Cassandra).
 fn check_conflicts(assignments: &[Assignment]) -> Result<(), QueryError> {
-    for (place, assignment) in assignments.iter().enumerate() {
-        for other in assignments.iter().take(place).filter(|other| other.column() == assignment.column()) {
-            if !compatible(assignment, other) {
-                return Err(QueryError::Syntax(format!(
-                    "Multiple incompatible setting of column {}",
-                    assignment.column()
-                )));
-            }
+    // Of each column: whether it is set as a whole; and the fields that are set.
+    let mut whole: FxHashMap<&str, bool> = FxHashMap::default();
+    let mut fields: FxHashSet<(&str, &str)> = FxHashSet::default();
+    for assignment in assignments {
+        let column = assignment.column().as_str();
+        let sets_all = matches!(assignment, Assignment::Set { .. });
+        let before = whole.insert(column, sets_all);
+        let repeats = match assignment {
+            Assignment::SetField { field, .. } => !fields.insert((column, field.as_str())),
+            _ => false,
+        };
+        if repeats || before.is_some_and(|before| before || sets_all) {
+            return Err(QueryError::Syntax(format!("Multiple incompatible setting of column {column}")));
         }
     }
     Ok(())
-}
-
-fn compatible(a: &Assignment, b: &Assignment) -> bool {
-    match (a, b) {
-        (Assignment::Set { .. }, _) | (_, Assignment::Set { .. }) => false,
-        (Assignment::SetField { field, .. }, Assignment::SetField { field: other, .. }) => field != other,
-        _ => true,
-    }
 }
 
 /// DELETE
@@ -223,26 +223,8 @@ fn where_of(
     preparer: &mut Preparer<'_>,
 ) -> Result<WritePlan, QueryError> {
     let only_statics = only_statics(kind, table, &operations, conditions.as_ref());
-    let names_clustering = |relation: &Relation| match relation {
-        Relation::Column { column, .. } | Relation::In { column, .. } => {
-            table.column(column.as_str()).is_some_and(|column| column.kind == ColumnKind::Clustering)
-        }
-        Relation::MultiColumn { .. } | Relation::MultiColumnIn { .. } => true,
-        _ => false,
-    };
-    let restricts_clustering = relations.iter().any(names_clustering);
     let options = RestrictOptions { kind, allow_filtering: false, only_statics };
-    let restrictions = restrict::prepare(relations, table, options, preparer);
-    // Told before a slice is refused, behind everything else.
-    let slice_refused =
-        matches!(&restrictions, Err(QueryError::Invalid(text)) if text.starts_with("Slice restrictions"));
-    if only_statics && restricts_clustering && (restrictions.is_ok() || slice_refused) {
-        return Err(QueryError::invalid(format!(
-            "Invalid restrictions on clustering columns since the {} statement modifies only static columns",
-            kind.name()
-        )));
-    }
-    let restrictions = restrictions?;
+    let restrictions = restrict::prepare(relations, table, options, preparer)?;
     if conditions.is_some() && table.is_counter() {
         return Err(QueryError::invalid("Conditional updates are not supported on counter tables"));
     }

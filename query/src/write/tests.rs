@@ -51,6 +51,7 @@ fn schema() -> Schema {
             default_replication_factor: 1,
             user_functions_enabled: true,
             materialized_views_enabled: true,
+            drop_compact_storage_enabled: true,
         };
         let outcome = plan.outcome(&context).expect(text);
         schema = schema.apply(number as u64 + 1, &outcome.changes).expect(text);
