@@ -108,6 +108,7 @@ mod tests {
                 next_column_id: 0,
                 params: TableParams { storage, ..TableParams::default() },
                 indexes: Vec::new(),
+                view: None,
             };
             let mut bytes = Vec::new();
             SchemaChange::PutTable(Box::new(parts)).encode(&mut bytes);

@@ -25,6 +25,7 @@ fn run(
         datacenters: &datacenters,
         default_replication_factor: 1,
         user_functions_enabled: true,
+        materialized_views_enabled: true,
         drop_compact_storage_enabled: true,
     };
     let outcome = match guardrails {
