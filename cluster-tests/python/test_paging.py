@@ -1,6 +1,7 @@
 """Pages of every size give each row once, and a page's state is good on any node."""
 
 import pytest
+from cassandra import InvalidRequest
 from cassandra.cluster import EXEC_PROFILE_DEFAULT
 from cassandra.concurrent import execute_concurrent_with_args
 from cassandra.policies import WhiteListRoundRobinPolicy
@@ -56,6 +57,9 @@ QUERIES = [
     "SELECT count(*), max(c) FROM t",
     "SELECT k, c FROM t WHERE k = 12345",
     "SELECT k, c FROM t WHERE k = 7 AND c IN (1, 3, 5, 7)",
+    "SELECT k, count(c) FROM t WHERE k IN (9, 3, 1000, 5) GROUP BY k",
+    "SELECT k, c FROM t WHERE k IN (9, 3, 5) GROUP BY k, c",
+    "SELECT DISTINCT k, count(k) FROM t WHERE k IN (9, 3, 1000, 5) GROUP BY k",
 ]
 
 
@@ -109,3 +113,32 @@ def test_a_state_is_good_on_another_node(three):
             for alone, _ in sessions:
                 alone.shutdown()
             session.execute("DROP KEYSPACE paging_three")
+
+
+# Rows of `ordered`, and what Cassandra answers: sorted over the partitions, groups too; only LIMIT's rows of them.
+ORDERED_ROWS = [(1, 2, 1, 6), (1, 2, 2, 12), (1, 4, 2, 12), (2, 2, 3, 6), (2, 4, 3, 12), (4, 8, 2, 24)]
+ORDERED = [
+    ("SELECT k, a, max(v) FROM {} WHERE k IN (1, 2, 4) GROUP BY k, a ORDER BY a DESC, b DESC",
+     [(4, 8, 24), (2, 4, 12), (1, 4, 12), (2, 2, 6), (1, 2, 12)]),
+    ("SELECT k, a, max(v) FROM {} WHERE k IN (1, 2, 4) GROUP BY k, a ORDER BY a ASC",
+     [(1, 2, 12), (2, 2, 6), (1, 4, 12), (2, 4, 12), (4, 8, 24)]),
+    ("SELECT k, a, v FROM {} WHERE k IN (1, 2, 4) GROUP BY k, a, b ORDER BY a DESC, b DESC LIMIT 3",
+     [(4, 8, 24), (2, 4, 12), (1, 4, 12)]),
+    ("SELECT max(v) FROM {} WHERE k IN (1, 2, 4) ORDER BY a DESC", [(24,)]),
+    ("SELECT k, a FROM {} WHERE k IN (1, 2, 3) ORDER BY a DESC, b DESC LIMIT 3", [(2, 4), (1, 4), (2, 2)]),
+    # A partition with only a static column has no place: first in the table's order, last against it.
+    ("SELECT k, a FROM {} WHERE k IN (2, 3) ORDER BY a ASC", [(3, None), (2, 2), (2, 4)]),
+    ("SELECT k, a FROM {} WHERE k IN (2, 3) ORDER BY a DESC", [(2, 4), (2, 2), (3, None)]),
+]
+
+
+@pytest.mark.parametrize("text, rows", ORDERED)
+def test_order_over_partitions(filled, text, rows):
+    filled.execute("CREATE TABLE IF NOT EXISTS ordered (k int, a int, b int, v int, s int static, PRIMARY KEY (k, a, b))")
+    for row in ORDERED_ROWS:
+        filled.execute("INSERT INTO ordered (k, a, b, v) VALUES (%s, %s, %s, %s)", row)
+    filled.execute("INSERT INTO ordered (k, s) VALUES (3, 3)")
+    text = text.format("ordered")
+    assert [tuple(row) for row in filled.execute(SimpleStatement(text, fetch_size=None))] == rows
+    with pytest.raises(InvalidRequest, match="Cannot page queries with both ORDER BY"):
+        filled.execute(SimpleStatement(text, fetch_size=5000))

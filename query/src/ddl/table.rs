@@ -31,7 +31,6 @@ pub(super) fn create(
     let primary_key = single_primary_key(create)?;
     check_modifiable(keyspace_name, &|| format!("CREATE <all tables in {keyspace_name}>"))?;
     let properties = Properties(&create.options.properties);
-    properties.check_known(&TABLE_OPTIONS)?;
     let mut params = build_params(properties, TableParams::default())?;
     let leveled = params.compaction.get("class").is_some_and(|class| class.ends_with(".LeveledCompactionStrategy"));
     if leveled && properties.double("bloom_filter_fp_chance")?.is_none() {
@@ -50,6 +49,7 @@ pub(super) fn create(
             message: format!("Cannot add already existing table \"{name}\" to keyspace \"{keyspace_name}\""),
         });
     }
+    properties.check_known(&TABLE_OPTIONS)?;
     let mut columns = columns(create, primary_key, keyspace)?;
     check_table(keyspace_name, name)?;
     check_params(&params)?;

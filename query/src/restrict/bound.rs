@@ -81,9 +81,14 @@ impl GroupTerm {
         match self {
             GroupTerm::Elements(terms) => {
                 let mut out = Vec::with_capacity(terms.len());
-                for (term, name) in terms.iter().zip(names) {
+                for (place, (term, name)) in terms.iter().zip(names).enumerate() {
                     match term.evaluate(values, options)? {
                         Value::Null => return Err(null(name)),
+                        Value::Unset if terms.len() > 1 => {
+                            return Err(QueryError::invalid(format!(
+                                "Invalid unset value for tuple field number {place}"
+                            )));
+                        }
                         Value::Unset => return Err(unset_value(name)),
                         Value::Bytes(bytes) => out.push(bytes),
                     }

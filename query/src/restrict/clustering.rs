@@ -194,15 +194,6 @@ pub(crate) fn check_length(clustering: &[u8]) -> Result<(), QueryError> {
     if length > KEY_BYTES_MAX { Err(super::key_too_long(length)) } else { Ok(()) }
 }
 
-/// Appends one value to an encoded clustering prefix.
-pub(crate) fn put_value(out: &mut Vec<u8>, value: &[u8]) -> Result<(), QueryError> {
-    if value.len() > KEY_BYTES_MAX {
-        return Err(super::key_too_long(value.len()));
-    }
-    put_clustering_value(out, Some(value));
-    Ok(())
-}
-
 type Bound = (Vec<Vec<u8>>, bool);
 
 /// The parts of a partition under `prefix` whose next columns lie between the bounds.

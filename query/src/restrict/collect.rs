@@ -96,8 +96,13 @@ impl<'a> Collector<'a> {
         let names = self.key_names();
         let token = self.token.get_or_insert_default();
         let equal = operator == Operator::Equal;
-        if token.equal.is_some() || (equal && (token.start.is_some() || token.end.is_some())) {
+        if token.equal.is_some() {
             return Err(twice(&names, "an Equal"));
+        }
+        if equal && (token.start.is_some() || token.end.is_some()) {
+            return Err(QueryError::invalid(format!(
+                "Columns \"{names}\" cannot be restricted by both an equality and an inequality relation"
+            )));
         }
         let inclusive = matches!(operator, Operator::LessOrEqual | Operator::GreaterOrEqual);
         let place = match operator {

@@ -26,8 +26,8 @@ use crate::error::QueryError;
 use crate::term::Preparer;
 
 pub use bound::{GroupIn, GroupTerm};
+pub(crate) use clustering::check_length;
 pub use clustering::{ClusteringKind, ClusteringRestriction, SliceBound};
-pub(crate) use clustering::{check_length, put_value};
 pub use filter::{Filter, FilterTest};
 pub use index::IndexUse;
 pub(crate) use partition::check_product;

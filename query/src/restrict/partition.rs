@@ -68,13 +68,8 @@ impl Restrictions {
             }
         }
         if let Some(tokens) = &self.key_tokens {
-            let range = tokens.range(values, options)?;
-            keys.retain(|key| {
-                range.as_ref().is_some_and(|(start, end)| {
-                    let key = KeyRef::new(key);
-                    start.compare_to_key(key).is_lt() && end.compare_to_key(key).is_gt()
-                })
-            });
+            let is_between = tokens.contains(values, options)?;
+            keys.retain(|key| is_between(KeyRef::new(key)));
         }
         Ok(Some(keys))
     }

@@ -60,10 +60,10 @@ pub(super) fn add(
         }
         Relation::MultiColumn { columns, operator, value } => {
             let text = || format!("({}) {} {}", names(columns), operator.symbol(), term_text(value));
-            let columns = clustering_columns(table, columns, &text)?;
             if *operator == Operator::NotEqual {
                 return Err(QueryError::invalid(format!("Unsupported \"!=\" relation: {}", text())));
             }
+            let columns = clustering_columns(table, columns, &text)?;
             let value = group_term(value, &columns, table, preparer)?;
             collector.add_clustering(restriction(&columns, true, clustering_kind(*operator, value)))
         }

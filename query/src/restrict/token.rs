@@ -1,6 +1,6 @@
 //! `token(k) > …`
 
-use helenus_model::key::RingPosition;
+use helenus_model::key::{KeyRef, RingPosition};
 use helenus_model::token::Token;
 use helenus_model::value::decode_bigint;
 
@@ -29,6 +29,41 @@ impl TokenRestriction {
         values: &dyn BoundValues,
         options: &ExecuteOptions<'_>,
     ) -> Result<Option<(RingPosition, RingPosition)>, QueryError> {
+        let (start, end) = self.bounds(values, options)?;
+        // The smallest token stands for the whole ring: Cassandra's range from it to itself goes around.
+        if self.equal.is_some() && start == RingPosition::before(Token::MIN) {
+            return Ok(Some((RingPosition::FIRST, RingPosition::LAST)));
+        }
+        Ok((start < end).then_some((start, end)))
+    }
+
+    /// Whether keys lie between the bounds. Bounds that are the wrong way round go round the ring, as Cassandra has it for tokens beside
+    /// keys, though not for tokens alone.
+    ///
+    /// # Errors
+    /// Null and unset values.
+    pub fn contains(
+        &self,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+    ) -> Result<impl Fn(KeyRef<'_>) -> bool, QueryError> {
+        let (start, end) = self.bounds(values, options)?;
+        let is_one_token = match (&self.start, &self.end) {
+            (Some((start, _)), Some((end, _))) => start.evaluate(values, options)? == end.evaluate(values, options)?,
+            _ => false,
+        };
+        let goes_round = start > end && !is_one_token;
+        Ok(move |key: KeyRef<'_>| {
+            let (behind, before) = (start.compare_to_key(key).is_lt(), end.compare_to_key(key).is_gt());
+            if goes_round { behind || before } else { behind && before }
+        })
+    }
+
+    fn bounds(
+        &self,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+    ) -> Result<(RingPosition, RingPosition), QueryError> {
         let token = |term: &Term| -> Result<Token, QueryError> {
             let unset = || "Invalid unset value for partition key token".to_owned();
             match term.evaluate_set(values, options, unset)? {
@@ -38,11 +73,7 @@ impl TokenRestriction {
         };
         if let Some(equal) = &self.equal {
             let token = token(equal)?;
-            // The smallest token stands for the whole ring: Cassandra's range from it to itself goes around.
-            if token == Token::MIN {
-                return Ok(Some((RingPosition::FIRST, RingPosition::LAST)));
-            }
-            return Ok(Some((RingPosition::before(token), RingPosition::after(token))));
+            return Ok((RingPosition::before(token), RingPosition::after(token)));
         }
         let start = match &self.start {
             None => RingPosition::FIRST,
@@ -58,6 +89,6 @@ impl TokenRestriction {
                 token => RingPosition::before(token),
             },
         };
-        Ok((start < end).then_some((start, end)))
+        Ok((start, end))
     }
 }

@@ -203,9 +203,8 @@ impl SelectExecution {
             None => plan.restrictions.slices(values, options)?,
         };
         let checks = plan.filters.iter().map(|filter| filter.evaluate(values, options)).collect::<Result<_, _>>()?;
-        // With groups LIMIT does not bound the rows that are read.
-        let bounded = if plan.group_by.is_some() { UNLIMITED } else { limit };
-        if plan.sort.is_some() && !is_empty && page_size.is_some_and(|size| size < bounded) {
+        // LIMIT bounds what is shown, not what is sorted: any page could be too small.
+        if plan.sort.is_some() && !is_empty && page_size.is_some_and(|size| size < i32::MAX as u32) {
             return Err(QueryError::invalid(
                 "Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query",
             ));
@@ -520,7 +519,10 @@ impl SelectExecution {
     fn has_more_partitions(&self) -> bool {
         match &self.scan {
             Scan::Done => false,
-            Scan::Keys { keys, at } => at + 1 < keys.len(),
+            // A group ends when the next partition begins: that one is still to be read.
+            Scan::Keys { keys, at } => {
+                at + 1 < keys.len() || keys.get(*at).is_some_and(|key| **key != *self.progress.row.key)
+            }
             Scan::Range { .. } => true,
         }
     }
@@ -565,13 +567,23 @@ impl Progress {
     }
 
     /// Writes a group's row and begins a new group.
-    pub(super) fn emit_group(&self, aggregation: &mut Aggregation, sink: &mut dyn RowSink) -> Result<(), QueryError> {
+    pub(super) fn emit_group(
+        &mut self,
+        aggregation: &mut Aggregation,
+        sink: &mut dyn RowSink,
+    ) -> Result<(), QueryError> {
         let results = aggregation.states.iter().map(State::result).collect::<Result<Vec<_>, _>>()?;
         let options = self.clock.options();
         let environment = Environment { constants: &self.constants, aggregates: &results, options: &options };
         let first = aggregation.first.take().unwrap_or_default();
         let row = RowView::of_values(&first);
-        write_row(&self.plan, &row, &environment, sink)?;
+        match (&mut self.sorter, &self.plan.sort) {
+            (Some(sorter), Some(sort)) => {
+                sorter.begin(sort, &row);
+                write_row(&self.plan, &row, &environment, &mut **sorter)?;
+            }
+            _ => write_row(&self.plan, &row, &environment, sink)?,
+        }
         aggregation.states = self.plan.aggregates.iter().map(State::new).collect();
         Ok(())
     }

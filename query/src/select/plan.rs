@@ -165,7 +165,7 @@ pub fn prepare_select(
         limit_term(select.per_partition_limit.as_ref(), "[per_partition_limit]", &table, preparer)?;
     let several_keys = names_several_keys(&restrictions);
     let sort = if several_keys && !select.order_by.is_empty() {
-        Some(prepare_sort(select, &table, &mut selection.inputs)?)
+        Some(prepare_sort(select, &table, &mut selection.inputs, reversed)?)
     } else {
         None
     };
@@ -361,8 +361,13 @@ fn prepare_order(
 }
 
 /// The order of rows of several partitions: by the values of the columns, whatever the table's order is.
-fn prepare_sort(select: &ast::Select, table: &Table, inputs: &mut Inputs) -> Result<SortPlan, QueryError> {
-    let mut sort = SortPlan::default();
+fn prepare_sort(
+    select: &ast::Select,
+    table: &Table,
+    inputs: &mut Inputs,
+    reversed: bool,
+) -> Result<SortPlan, QueryError> {
+    let mut sort = SortPlan::new(reversed);
     for ordering in &select.order_by {
         let column = find_column(table, ordering.column.as_str())?;
         let input = inputs.add(Source::of_column(column));
@@ -445,8 +450,15 @@ fn prepare_group_by(
 fn check_monotonic(selector: &Selector) -> Result<(), QueryError> {
     use crate::function::Body;
     let Selector::Call { function, arguments } = selector else { return Ok(()) };
-    let monotonic =
-        matches!(function.body, Body::Floor | Body::ToDate | Body::ToTimestamp | Body::ToUnixTimestamp | Body::Cast);
+    let is_constant = |argument: &Selector| matches!(argument, Selector::Constant(_));
+    let monotonic = match function.body {
+        Body::Floor => match arguments.split_first() {
+            Some((first, others)) => !is_constant(first) && others.iter().all(is_constant),
+            None => false,
+        },
+        Body::ToDate | Body::ToTimestamp | Body::ToUnixTimestamp | Body::Cast => true,
+        _ => false,
+    };
     if !monotonic {
         let quoted = helenus_model::types::maybe_quote(&function.name);
         let types = function.argument_types.iter().zip(arguments).map(|(ty, argument)| match argument {
@@ -454,9 +466,11 @@ fn check_monotonic(selector: &Selector) -> Result<(), QueryError> {
             _ => ty.to_string(),
         });
         return invalid(format!(
-            "Only monotonic functions are supported in the GROUP BY clause. Got: system.{quoted} : ({}) -> {} ",
+            "Only monotonic functions are supported in the GROUP BY clause. Got: system.{quoted} : ({}) -> {}{}",
             types.collect::<Vec<_>>().join(", "),
-            function.return_type
+            function.return_type,
+            // Cassandra writes a space behind a function some of whose arguments are given.
+            if arguments.iter().any(is_constant) { " " } else { "" }
         ));
     }
     arguments.iter().try_for_each(check_monotonic)

@@ -16,19 +16,26 @@ const SORTED_BYTES_MAX: usize = 256 * 1024 * 1024;
 #[derive(Clone, Debug, Default)]
 pub(super) struct SortPlan {
     keys: Vec<(u16, Comparator, bool)>,
+    /// The partitions are read against their order: nulls stand last.
+    reversed: bool,
 }
 
 impl SortPlan {
+    pub(super) fn new(reversed: bool) -> Self {
+        SortPlan { keys: Vec::new(), reversed }
+    }
+
     pub(super) fn push(&mut self, input: u16, ty: &CqlType, descending: bool) {
         self.keys.push((input, Comparator::for_type(ty), descending));
     }
 
-    /// Nulls stand first in either direction, as in Cassandra.
+    /// Nulls stand first in the table's own order, last against it, as in Cassandra.
     fn compare(&self, a: &SortedRow, b: &SortedRow) -> Ordering {
         for ((_, order, descending), (a, b)) in self.keys.iter().zip(a.keys.iter().zip(&b.keys)) {
             let found = match (a, b) {
                 (Some(a), Some(b)) if *descending => order.compare(b, a),
                 (Some(a), Some(b)) => order.compare(a, b),
+                (a, b) if self.reversed => b.is_some().cmp(&a.is_some()),
                 (a, b) => a.is_some().cmp(&b.is_some()),
             };
             if found.is_ne() {

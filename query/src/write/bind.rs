@@ -3,6 +3,7 @@
 //! The mutation's shape is Cassandra's: INSERT leaves a row marker, UPDATE does not; DELETE of a whole clustering is a row deletion,
 //! of a prefix or slice a range tombstone, of none a partition deletion; static columns go to the static row.
 
+use helenus_model::key::put_clustering_value;
 use helenus_model::partition::RangeTombstone;
 use helenus_model::row::{DeletionTime, RowHeader, RowRef};
 use helenus_model::time::WriteTimestamp;
@@ -16,7 +17,7 @@ use super::lists::{ListRows, Place};
 use super::operation::Operation;
 use super::plan::{SingleRow, WritePlan};
 use crate::error::QueryError;
-use crate::restrict::{check_key, check_length, check_product, put_value};
+use crate::restrict::{check_key, check_length, check_product};
 use crate::term::{Term, Value};
 use crate::values::{BoundValues, ExecuteOptions};
 
@@ -141,7 +142,7 @@ impl Execution<'_> {
         self.partition_key(single, scratch)?;
         for (term, column) in single.clustering.iter().zip(&table.clustering) {
             let value = self.key_value(term, &column.name)?;
-            put_value(&mut scratch.clustering, value.bytes().unwrap_or_default())?;
+            put_clustering_value(&mut scratch.clustering, Some(value.bytes().unwrap_or_default()));
         }
         check_length(&scratch.clustering)?;
         let writes_row = single.clustering.len() == table.clustering.len();
