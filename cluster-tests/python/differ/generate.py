@@ -94,7 +94,9 @@ class Table:
         if self.clustering and rng.random() < 0.7:
             orders = ", ".join(f"{c.name} {order}" for c, order in zip(self.clustering, self.orders))
             options.append(f"CLUSTERING ORDER BY ({orders})")
-        options += rng.choice([[], [], ["gc_grace_seconds = 0"], ["comment = 'it''s'"],
+        # Deletions may be forgotten at any time there: what was written before them could come back, if times were the statements'.
+        self.forgets = not self.timed and rng.random() < 0.12
+        options += rng.choice([[], [], ["gc_grace_seconds = 0"] if self.forgets else [], ["comment = 'it''s'"],
                                ["compression = {'class': 'LZ4Compressor', 'chunk_length_in_kb': 4}"],
                                *([] if self.counter else [["default_time_to_live = 1000000"]]), ["bloom_filter_fp_chance = 0.1"]])
         text = f"CREATE TABLE {self.name} ({', '.join(columns)}, PRIMARY KEY ({key}))"
@@ -307,17 +309,19 @@ class Generator:
 
     # Writes
 
-    def using(self, ttl=True, timed=False, table_counts=False):
+    def using(self, table, ttl=True):
         """`ttl` may be the words themselves. What counters refuse Cassandra tells of a prepared statement only when it is executed."""
         rng, parts = self.rng, []
-        if timed or (self.some(0.12) and not (table_counts and self.marked is not None)):
+        timed = table.timed
+        early = table.counter and self.marked is not None
+        if timed or (self.some(0.12) and not early and not table.forgets):
             number = rng.choice([1, 1700000000000000, 5, -3, 0, *range(6, 20)])
             value = Literal(str(number), number.to_bytes(8, "big", signed=True))
             # Without a value it would be the clock's.
             parts.append(f"TIMESTAMP {value if timed else self.written(value, None)}")
         if isinstance(ttl, str):
             parts.append(ttl)
-        elif ttl and self.some(0.08) and not (table_counts and self.marked is not None):
+        elif ttl and self.some(0.08) and not early:
             number = rng.choice([1000000, 0, 2000000, -1, 630720001])
             ttl = self.written(Literal(str(number), number.to_bytes(4, "big", signed=True)), None)
             parts.append(f"TTL {rng.choice([ttl, ttl, ttl, 'null'])}")
@@ -343,7 +347,7 @@ class Generator:
         if values and self.some(0.01):
             values.pop()
         condition = " IF NOT EXISTS" if "lwt" in self.features and not table.timed and self.some(0.1) else ""
-        return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(values)}){condition}{self.using(ttl, table.timed)}"
+        return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(values)}){condition}{self.using(table, ttl)}"
 
     def insert_json(self, table):
         rng = self.rng
@@ -356,7 +360,7 @@ class Generator:
         text = "{" + ", ".join(members) + "}"
         self.marked = marked
         default = rng.choice(["", "", " DEFAULT UNSET", " DEFAULT NULL"])
-        using = self.using(timed=table.timed)
+        using = self.using(table)
         value = self.written(Literal("'" + text.replace("'", "''") + "'", text.encode()), None)
         return f"INSERT INTO {table.name} JSON {value}{default}{using}"
 
@@ -457,7 +461,7 @@ class Generator:
         statics_only = all(c.role == "static" for c in columns) and self.some(0.7)
         where = self.static_where(table) if statics_only else self.key_where(table)
         assignments = ", ".join(self.assignment(c) for c in columns)
-        return f"UPDATE {table.name}{self.using(ttl, table.timed, table.counter)} SET {assignments} WHERE {where}{self.condition(table)}"
+        return f"UPDATE {table.name}{self.using(table, ttl)} SET {assignments} WHERE {where}{self.condition(table)}"
 
     def delete(self, table):
         rng, what, statics = self.rng, [], False
@@ -476,7 +480,7 @@ class Generator:
                     what.append(name)
         where = self.static_where(table) if statics else self.key_where(table, ranges=not what)
         words = (" " + ", ".join(what)) if what else ""
-        return f"DELETE{words} FROM {table.name}{self.using(self.some(0.02), table.timed)} WHERE {where}{self.condition(table)}"
+        return f"DELETE{words} FROM {table.name}{self.using(table, self.some(0.02))} WHERE {where}{self.condition(table)}"
 
     def batch(self, table):
         rng = self.rng
@@ -487,7 +491,7 @@ class Generator:
         make = [self.insert, self.update, self.delete]
         tables = [table] if self.some(0.7) else [other for other in self.tables if not other.counter]
         parts = [rng.choice(make)(rng.choice(tables)) for _ in range(rng.randint(1, 4))]
-        using = " USING TIMESTAMP 1234" if self.some(0.1) and not table.timed else ""
+        using = " USING TIMESTAMP 1234" if self.some(0.1) and not any(other.timed or other.forgets for other in self.tables) else ""
         return f"BEGIN {kind}{using} " + "; ".join(parts) + "; APPLY BATCH"
 
     # Reads
