@@ -239,11 +239,13 @@ impl Execution<'_> {
         }
         if self.plan.deletes_columns() && !restrictions.has_whole_clustering() {
             let is_whole = restrictions.clustering.is_empty();
-            // A range of one column is not looked at, be its bound null.
+            let prefixes = restrictions.clustering_prefixes(self.values, self.options)?;
+            let slices = || restrictions.slices(self.values, self.options);
+            // What is wrong with the bounds of one column is not told any more.
             let writes = is_whole
                 || match restrictions.clustering.last() {
-                    Some(last) if last.multi => !restrictions.slices(self.values, self.options)?.is_empty(),
-                    _ => !restrictions.clustering_prefixes(self.values, self.options)?.is_empty(),
+                    Some(last) if last.multi => !slices()?.is_empty(),
+                    _ => !prefixes.is_empty() && slices().map_or(true, |slices| !slices.is_empty()),
                 };
             return if writes && !keys.is_empty() { Err(no_columns_of_ranges()) } else { Ok(()) };
         }
