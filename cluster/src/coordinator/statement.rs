@@ -63,8 +63,8 @@ impl PreparedStatement {
 
     /// About how much memory it takes.
     pub fn bytes(&self) -> usize {
-        let columns = self.prepared.binds.len() + self.result_columns().len();
-        1024 + 2 * self.text.len() + 256 * columns
+        // A slot has three names and a type, and a term beside it; a column of the result is kept encoded, too.
+        1024 + 2 * self.text.len() + 150 * self.prepared.binds.len() + 256 * self.result_columns().len()
     }
 
     /// Notes an execution. False: it is not kept any more.

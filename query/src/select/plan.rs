@@ -466,11 +466,9 @@ fn check_monotonic(selector: &Selector) -> Result<(), QueryError> {
             _ => ty.to_string(),
         });
         return invalid(format!(
-            "Only monotonic functions are supported in the GROUP BY clause. Got: system.{quoted} : ({}) -> {}{}",
+            "Only monotonic functions are supported in the GROUP BY clause. Got: system.{quoted} : ({}) -> {} ",
             types.collect::<Vec<_>>().join(", "),
-            function.return_type,
-            // Cassandra writes a space behind a function some of whose arguments are given.
-            if arguments.iter().any(is_constant) { " " } else { "" }
+            function.return_type
         ));
     }
     arguments.iter().try_for_each(check_monotonic)
