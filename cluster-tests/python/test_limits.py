@@ -149,4 +149,7 @@ def test_limits(limited, name, statement, expected):
 def test_as_many_markers_as_there_may_be(limited):
     prepared = limited.prepare("SELECT k FROM limited WHERE k IN (" + ", ".join("?" * 65_535) + ")")
     assert len(prepared.column_metadata) == 65_535
-    assert list(limited.execute(prepared, range(65_535), timeout=SECONDS)) == [(1,)]
+    # Whatever rows the statements before left: all have keys that are asked for.
+    rows = sorted(limited.execute("SELECT k FROM limited"))
+    assert (1,) in rows and rows[0] >= (0,) and rows[-1] < (65_535,)
+    assert sorted(limited.execute(prepared, range(65_535), timeout=SECONDS)) == rows
