@@ -554,3 +554,21 @@ fn wrong_numbers_of_values_are_refused_in_cassandras_words() {
     let Response::Error(error) = frame.response else { panic!("{:?}", frame.response) };
     assert_eq!(error.message, "there were 2 markers(?) in CQL but 1 bound variables");
 }
+
+/// What has left for the other node since the last call, as request id and what `show` makes of it.
+fn sent<T>(world: &mut World, show: impl Fn(&Message<'_>) -> Option<T>) -> Vec<(u64, T)> {
+    let mut bytes = Vec::new();
+    for link in world.coordinator.take_dirty_links() {
+        world.coordinator.link_output(link, &mut bytes);
+    }
+    let (mut rest, mut found) = (bytes.as_slice(), Vec::new());
+    while let Ok(Some((messages, length))) = split_frame(rest) {
+        let mut reader = Reader::new(messages);
+        while !reader.is_empty() {
+            let (id, message) = Message::decode(&mut reader).expect("a message");
+            found.extend(show(&message).map(|shown| (id, shown)));
+        }
+        rest = &rest[length..];
+    }
+    found
+}

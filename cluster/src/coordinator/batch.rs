@@ -50,8 +50,8 @@ pub(super) struct BatchPlaces {
 enum Bound {
     /// They are bound; so many.
     Plain(usize),
-    /// One of them reads lists before it is bound.
-    Lists,
+    /// One of them reads lists before it is bound: all of them wait for that.
+    Lists(Vec<Arc<PreparedStatement>>),
     /// One of them has conditions: they are bound together.
     Conditional(Vec<Arc<PreparedStatement>>),
 }
@@ -69,7 +69,7 @@ impl Coordinator {
         let bound = self.bind_batch(session, batch, &mut write, &mut tables);
         write.finish();
         let handled = match bound {
-            Ok(Bound::Lists) => self.batch_after_read(asker, session, batch),
+            Ok(Bound::Lists(statements)) => self.batch_after_read(asker, batch, statements),
             Ok(Bound::Conditional(statements)) => self.cas_batch(asker, batch, &statements),
             Ok(Bound::Plain(statements)) => {
                 let logged = batch.kind == BatchKind::Logged;
@@ -99,20 +99,13 @@ impl Coordinator {
     }
 
     /// A batch of which a statement reads lists before it writes.
-    fn batch_after_read(&mut self, asker: Asker, session: &Session, batch: &Batch<'_>) -> Handled {
+    fn batch_after_read(&mut self, asker: Asker, batch: &Batch<'_>, prepared: Vec<Arc<PreparedStatement>>) -> Handled {
         let timestamp = batch.params.timestamp.unwrap_or_else(|| self.shared.timestamp(self.now));
         let mut statements = Vec::new();
-        for statement in batch.statements.iter() {
-            let prepared = match self.batch_statement(session, batch, statement.query) {
-                Ok(prepared) => prepared,
-                Err(error) => return error.into(),
-            };
+        for (statement, prepared) in batch.statements.iter().zip(prepared) {
             let Some(values) = RequestValues::new(&statement.values, &prepared.prepared) else {
                 return wrong_count(&prepared.prepared, statement.values.len()).into();
             };
-            if !matches!(&prepared.prepared.statement, Statement::Write(_)) {
-                return not_for_batches().into();
-            }
             statements.push((prepared, KeptValues::of(&values)));
         }
         let options = KeptOptions::of(&ExecuteOptions { timestamp, ..self.execute_options(&batch.params) });
@@ -160,7 +153,7 @@ impl Coordinator {
         check_counters(kind, counts, others).map_err(errors::query_error)?;
         Ok(match (conditional, reads_lists) {
             (true, _) => Bound::Conditional(statements),
-            (false, true) => Bound::Lists,
+            (false, true) => Bound::Lists(statements),
             (false, false) => Bound::Plain(statements.len()),
         })
     }
@@ -405,15 +398,13 @@ pub(super) fn bind_one<'s>(
     tables: &mut Vec<String>,
 ) -> Result<&'s Table, ErrorResponse> {
     let Statement::Write(plan) = &statement.prepared.statement else {
-        return Err(not_for_batches());
+        return Err(errors::invalid(
+            "Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.",
+        ));
     };
     note_table(tables, &plan.table);
     plan.bind(values, options, write).map_err(errors::query_error)?;
     Ok(&plan.table)
-}
-
-fn not_for_batches() -> ErrorResponse {
-    errors::invalid("Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.")
 }
 
 /// Where a name stands in a small set of Java's: in this order Cassandra writes the names of several tables.

@@ -80,29 +80,15 @@ fn a_write_as_large_as_may_be_is_committed() {
 
 /// The requests that have left for the other node: their ids, and whether they are for registers.
 fn requests(world: &mut World) -> Vec<(u64, &'static str)> {
-    let mut bytes = Vec::new();
-    for link in world.coordinator.take_dirty_links() {
-        world.coordinator.link_output(link, &mut bytes);
-    }
-    let (mut rest, mut found) = (bytes.as_slice(), Vec::new());
-    while let Ok(Some((messages, length))) = split_frame(rest) {
-        let mut reader = Reader::new(messages);
-        while !reader.is_empty() {
-            let (id, message) = Message::decode(&mut reader).expect("a message");
-            found.push((
-                id,
-                match message {
-                    Message::CasPrepare { .. } => "prepare",
-                    Message::CasPropose { .. } => "propose",
-                    Message::CasCommit { .. } => "commit",
-                    Message::Read { .. } => "read",
-                    _ => "other",
-                },
-            ));
-        }
-        rest = &rest[length..];
-    }
-    found
+    sent(world, |message| {
+        Some(match message {
+            Message::CasPrepare { .. } => "prepare",
+            Message::CasPropose { .. } => "propose",
+            Message::CasCommit { .. } => "commit",
+            Message::Read { .. } => "read",
+            _ => "other",
+        })
+    })
 }
 
 /// The other node answers the one request of this kind.

@@ -30,24 +30,6 @@ fn link(world: &mut World) {
     world.coordinator.peer_up(&hello);
 }
 
-/// What has left for the other node since the last call, as request id and what `show` makes of it.
-fn sent<T>(world: &mut World, show: impl Fn(&Message<'_>) -> Option<T>) -> Vec<(u64, T)> {
-    let mut bytes = Vec::new();
-    for link in world.coordinator.take_dirty_links() {
-        world.coordinator.link_output(link, &mut bytes);
-    }
-    let (mut rest, mut found) = (bytes.as_slice(), Vec::new());
-    while let Ok(Some((messages, length))) = split_frame(rest) {
-        let mut reader = Reader::new(messages);
-        while !reader.is_empty() {
-            let (id, message) = Message::decode(&mut reader).expect("a message");
-            found.extend(show(&message).map(|shown| (id, shown)));
-        }
-        rest = &rest[length..];
-    }
-    found
-}
-
 /// What a counter's cell in a mutation holds: what is to be added, or what was counted.
 fn number_in(mutation: &[u8]) -> (&'static str, i64) {
     let update = MutationRef::validate(mutation).expect("sound").updates().next().expect("an update").1;
