@@ -389,20 +389,7 @@ impl<'a> CellRef<'a> {
         }
     }
 
-    /// Most cells are short values of a row written at one time: four bytes tell that, and the rest is for the others.
-    #[inline(always)]
     fn decode(base: &RowHeader, reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        if let [column @ 0..0x80, CELL_BASE_TIMESTAMP, length @ 0..0x80, rest @ ..] = reader.rest()
-            && let Some(value) = rest.get(..usize::from(*length))
-        {
-            reader.skip(3 + value.len());
-            return Ok(CellRef::live(ColumnId::from(*column), base.base_timestamp, value));
-        }
-        CellRef::decode_any(base, reader)
-    }
-
-    #[inline(never)]
-    fn decode_any(base: &RowHeader, reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let column = ColumnId::try_from(reader.vint()?).map_err(|_| reader.invalid("column id"))?;
         let flags = reader.u8()?;
         let kind = match flags & (CELL_TOMBSTONE | CELL_EXPIRING | CELL_COMPLEX_DELETION | CELL_COUNTER) {
@@ -481,7 +468,7 @@ impl<'a> RowRef<'a> {
     /// The cells in order.
     #[inline]
     pub fn cells(&self) -> Cells<'a> {
-        Cells { header: self.header, reader: Reader::new(self.cells) }
+        Cells { header: self.header, rest: self.cells }
     }
 
     /// True when the row has neither marker nor deletion nor cells.
@@ -522,19 +509,35 @@ impl<'a> RowRef<'a> {
 #[derive(Clone, Debug)]
 pub struct Cells<'a> {
     header: RowHeader,
-    reader: Reader<'a>,
+    rest: &'a [u8],
 }
 
 impl<'a> Iterator for Cells<'a> {
     type Item = CellRef<'a>;
 
+    /// Most cells are short values of a row written at one time: three bytes tell that, and the rest is for the others.
     #[inline]
     fn next(&mut self) -> Option<CellRef<'a>> {
-        if self.reader.is_empty() {
+        if let [column @ 0..0x80, CELL_BASE_TIMESTAMP, length @ 0..0x80, rest @ ..] = self.rest
+            && let Some((value, rest)) = rest.split_at_checked(usize::from(*length))
+        {
+            self.rest = rest;
+            return Some(CellRef::live(ColumnId::from(*column), self.header.base_timestamp, value));
+        }
+        self.next_of_any_form()
+    }
+}
+
+impl<'a> Cells<'a> {
+    #[inline(never)]
+    fn next_of_any_form(&mut self) -> Option<CellRef<'a>> {
+        if self.rest.is_empty() {
             return None;
         }
-        let cell = CellRef::decode(&self.header, &mut self.reader);
+        let mut reader = Reader::new(self.rest);
+        let cell = CellRef::decode(&self.header, &mut reader);
         debug_assert!(cell.is_ok(), "a row was not validated at the border");
+        self.rest = reader.rest();
         cell.ok()
     }
 }

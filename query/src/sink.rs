@@ -6,6 +6,15 @@ pub trait RowSink {
     fn value(&mut self, value: Option<&[u8]>);
     /// The row is complete.
     fn end_row(&mut self);
+
+    /// A whole row: the same as its values one by one and the row's end.
+    #[inline]
+    fn row(&mut self, values: &[Option<&[u8]>]) {
+        for value in values {
+            self.value(*value);
+        }
+        self.end_row();
+    }
 }
 
 /// Rows kept as they come, for tests and for aggregation over results.

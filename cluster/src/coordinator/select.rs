@@ -54,23 +54,37 @@ pub(crate) struct EncodedRows<'o> {
 impl RowSink for EncodedRows<'_> {
     #[inline]
     fn value(&mut self, value: Option<&[u8]>) {
-        match value {
-            None => self.rows.extend_from_slice(&(-1_i32).to_be_bytes()),
-            // Most values are numbers: their bytes need no loop.
-            Some(&[a, b, c, d, e, f, g, h]) => {
-                self.rows.extend_from_slice(&[0, 0, 0, 8, a, b, c, d, e, f, g, h]);
-            }
-            Some(value) => {
-                self.rows.reserve(4 + value.len());
-                self.rows.extend_from_slice(&(value.len() as i32).to_be_bytes());
-                self.rows.extend_from_slice(value);
-            }
-        }
+        put_value(self.rows, value);
     }
 
     #[inline]
     fn end_row(&mut self) {
         *self.count += 1;
+    }
+
+    #[inline]
+    fn row(&mut self, values: &[Option<&[u8]>]) {
+        // Room for all at once, so that no value asks for it.
+        let bytes = values.iter().map(|value| 4 + value.map_or(0, <[u8]>::len)).sum();
+        self.rows.reserve(bytes);
+        for value in values {
+            put_value(self.rows, *value);
+        }
+        self.end_row();
+    }
+}
+
+/// Appends a value with its length before it.
+#[inline(always)]
+fn put_value(rows: &mut Vec<u8>, value: Option<&[u8]>) {
+    match value {
+        None => rows.extend_from_slice(&(-1_i32).to_be_bytes()),
+        // Most values are numbers: their bytes need no loop.
+        Some(&[a, b, c, d, e, f, g, h]) => rows.extend_from_slice(&[0, 0, 0, 8, a, b, c, d, e, f, g, h]),
+        Some(value) => {
+            rows.extend_from_slice(&(value.len() as i32).to_be_bytes());
+            rows.extend_from_slice(value);
+        }
     }
 }
 

@@ -61,6 +61,8 @@ pub(crate) struct MemtableCursor<'c> {
     slice: usize,
     /// The row source stands at a row inside the slice that is still to be given.
     row_pending: bool,
+    /// The slice has no end in reading order: every row behind its start lies in it.
+    endless: bool,
     /// Index of the next range to enter, or of the one that is open; in table order. Equal to the count (or `usize::MAX`) when none is left.
     range: usize,
     range_open: bool,
@@ -85,6 +87,7 @@ impl<'c> MemtableCursor<'c> {
             current: Current::Nothing,
             slice: 0,
             row_pending: false,
+            endless: false,
             range: usize::MAX,
             range_open: false,
         };
@@ -145,6 +148,8 @@ impl<'c> MemtableCursor<'c> {
         self.range_open = false;
         self.range = usize::MAX;
         let Some(slice) = self.slice_index() else { return };
+        let end = self.position(self.slice_places(slice).1);
+        self.endless = end.prefix.is_empty() && end.weight == if self.reversed { -1 } else { 1 };
         let start = if self.reversed { self.slices[slice].end.as_ref() } else { self.slices[slice].start.as_ref() };
         match &mut self.rows {
             RowSource::None => {}
@@ -166,12 +171,9 @@ impl<'c> MemtableCursor<'c> {
             RowSource::One(true) => self.source_clustering().is_some_and(|clustering| {
                 self.compare(self.position(first), Position::row(clustering)).is_lt() && is_before_end(clustering)
             }),
-            // Behind the seek nothing lies before the slice, and nothing behind it when it has no end.
-            RowSource::Many(cursor) => {
-                let end = self.position(last);
-                let endless = end.prefix.is_empty() && end.weight == if self.reversed { -1 } else { 1 };
-                if endless { cursor.is_at_row() } else { self.source_clustering().is_some_and(is_before_end) }
-            }
+            // Behind the seek nothing lies before the slice.
+            RowSource::Many(cursor) if self.endless => cursor.is_at_row(),
+            RowSource::Many(_) => self.source_clustering().is_some_and(is_before_end),
         };
     }
 
@@ -185,6 +187,7 @@ impl<'c> MemtableCursor<'c> {
         matches!(self.current, Current::Row) && self.source_row().is_some_and(|(_, row)| RowRef::is_empty_row(row))
     }
 
+    #[inline]
     fn source_row(&self) -> Option<(&[u8], &[u8])> {
         match &self.rows {
             RowSource::None => None,
@@ -250,7 +253,24 @@ impl<'c> MemtableCursor<'c> {
         self.current = Current::Marker { place, close: deletion, open };
     }
 
+    #[inline]
     fn step(&mut self) -> bool {
+        // Most partitions have rows, no deleted ranges, and are read to the end of the slice or of the limit.
+        if matches!(self.current, Current::Row)
+            && self.endless
+            && self.range == usize::MAX
+            && let RowSource::Many(cursor) = &mut self.rows
+        {
+            cursor.step();
+            if cursor.is_at_row() {
+                return true;
+            }
+            self.current = Current::Nothing;
+        }
+        self.step_anywhere()
+    }
+
+    fn step_anywhere(&mut self) -> bool {
         if matches!(self.current, Current::Row) {
             match &mut self.rows {
                 RowSource::None => {}

@@ -112,6 +112,11 @@ impl Inputs {
         number
     }
 
+    /// Nothing is wanted of a row but values of simple columns: [`Assembler::plain_row`] finds them.
+    pub(super) fn are_plain(&self) -> bool {
+        self.only_values
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.sources.len()
@@ -302,6 +307,53 @@ impl Assembler {
         });
         self.built = built;
         self.view(clustering, row.bytes())
+    }
+
+    /// The values of a row that wants no more than values of simple columns, in the order of the inputs; `values` has a place for each.
+    #[inline]
+    pub(super) fn plain_row<'a>(
+        &'a self,
+        inputs: &Inputs,
+        clustering: &'a [u8],
+        row: RowRef<'a>,
+        now: LocalSeconds,
+        values: &mut [Option<&'a [u8]>],
+    ) {
+        let mut put = |number: u16, value| {
+            if let Some(place) = values.get_mut(usize::from(number)) {
+                *place = value;
+            }
+        };
+        let view = self.view(&[], &[]);
+        for number in inputs.partition_keys.iter().map(|(_, number)| *number) {
+            put(number, view.value(number));
+        }
+        for number in inputs.statics.iter().map(|(_, _, number)| *number) {
+            put(number, view.value(number));
+        }
+        let mut wanted = inputs.clusterings.iter();
+        let mut next = wanted.next();
+        for (place, value) in (0_u16..).zip(ClusteringValues::new(clustering)) {
+            let Some((_, number)) = next.filter(|(wanted, _)| *wanted == place) else { continue };
+            put(*number, value);
+            next = wanted.next();
+            if next.is_none() {
+                break;
+            }
+        }
+        let mut wanted = inputs.regulars.iter();
+        let mut next = wanted.next();
+        for cell in row.cells() {
+            while let Some((column, _, _)) = next
+                && *column < cell.column
+            {
+                next = wanted.next();
+            }
+            let Some((column, _, number)) = next else { return };
+            if *column == cell.column && cell.is_live(now) {
+                put(*number, Some(cell.value));
+            }
+        }
     }
 
     /// Finds the values of simple columns: what most statements want, and nothing else.

@@ -11,6 +11,7 @@ use helenus_model::read::{Flow, Next, PartitionConsumer};
 use helenus_model::row::{DeletionTime, RowRef};
 
 use super::execution::{Progress, Stop, write_row};
+use super::plan::PLAIN_COLUMNS_MAX;
 use super::selector::{Environment, evaluate_all};
 use crate::error::QueryError;
 use crate::sink::RowSink;
@@ -72,6 +73,15 @@ impl<'a, S: RowSink> SelectConsumer<'a, S> {
         counters.take_row();
         counters.take_of_partition();
         Ok(counters.limit == 0 || counters.page == 0)
+    }
+
+    /// A row of a plain plan: its values go from the row's bytes to the sink.
+    #[inline]
+    fn deliver_plain(&mut self, clustering: &[u8], row: RowRef<'_>) {
+        let Progress { plan, row: assembler, clock, .. } = &*self.execution;
+        let mut values = [None; PLAIN_COLUMNS_MAX];
+        assembler.plain_row(&plan.inputs, clustering, row, clock.now, &mut values);
+        self.sink.row(values.get(..plan.inputs.len()).unwrap_or_default());
     }
 
     /// A row of the result, unless a filter refuses it; false then.
@@ -140,20 +150,11 @@ impl<'a, S: RowSink> SelectConsumer<'a, S> {
         if self.execution.plan.distinct {
             return self.distinct_row(clustering, row);
         }
-        match self.close_group(Some(clustering)) {
-            Err(error) => return self.fail(error),
-            Ok(false) => {}
-            Ok(true) => {
-                let last = self.execution.aggregates.as_ref().map(|group| group.clustering.clone());
-                return self.stop(Stop::Row(last.unwrap_or_default().into()));
-            }
-        }
-        if self.execution.counters.partition > 0 {
-            match self.deliver(Some((clustering, row))) {
-                Err(error) => return self.fail(error),
-                Ok(true) => self.take_row(),
-                Ok(false) => {}
-            }
+        if self.execution.plan.plain && self.execution.counters.partition > 0 {
+            self.deliver_plain(clustering, row);
+            self.take_row();
+        } else if let Some(flow) = self.deliver_any(clustering, row) {
+            return flow;
         }
         let more = self.count();
         if self.execution.counters.partition == 0 && !filtered {
@@ -163,6 +164,27 @@ impl<'a, S: RowSink> SelectConsumer<'a, S> {
             return ITEM;
         }
         self.stop(Stop::Row(clustering.into()))
+    }
+
+    /// A row of a plan that is not plain: the group it belongs to, then the row. Something is told where the page or the statement ends.
+    #[inline(never)]
+    fn deliver_any(&mut self, clustering: &[u8], row: RowRef<'_>) -> Option<Flow> {
+        match self.close_group(Some(clustering)) {
+            Err(error) => return Some(self.fail(error)),
+            Ok(false) => {}
+            Ok(true) => {
+                let last = self.execution.aggregates.as_ref().map(|group| group.clustering.clone());
+                return Some(self.stop(Stop::Row(last.unwrap_or_default().into())));
+            }
+        }
+        if self.execution.counters.partition > 0 {
+            match self.deliver(Some((clustering, row))) {
+                Err(error) => return Some(self.fail(error)),
+                Ok(true) => self.take_row(),
+                Ok(false) => {}
+            }
+        }
+        None
     }
 
     /// One row a partition.

@@ -40,6 +40,7 @@ impl SelectPlan {
         SelectPlan {
             selectors: simple.iter().map(|input| Selector::Input(*input)).collect(),
             simple: Some(simple.into()),
+            plain: false,
             columns,
             inputs,
             restrictions: restrictions.clone(),

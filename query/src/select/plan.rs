@@ -31,6 +31,9 @@ const NEEDS_FILTERING: &str = "Cannot execute this query as it might involve dat
 const OUT_OF_ORDER: &str =
     "Group by currently only support groups of columns following their declared order in the PRIMARY KEY";
 
+/// Columns of a plain plan at most: their values stand in an array on the stack.
+pub(super) const PLAIN_COLUMNS_MAX: usize = 16;
+
 /// A SELECT checked against a schema; shared by its executions.
 #[derive(Debug)]
 pub struct SelectPlan {
@@ -39,6 +42,9 @@ pub struct SelectPlan {
     pub(super) selectors: Vec<Selector>,
     /// Set when every result column is a value of the row as it is: its number among the inputs.
     pub(super) simple: Option<Box<[u16]>>,
+    /// The result's columns are the inputs, one by one, and every row that is found is one of the result: nothing is tested, sorted,
+    /// grouped or built of cells.
+    pub(super) plain: bool,
     pub(super) constants: Vec<Term>,
     pub(super) aggregates: Vec<AggregatePlan>,
     pub(super) inputs: Inputs,
@@ -190,10 +196,21 @@ pub fn prepare_select(
     } else {
         (selection.columns, selection.selectors, simple)
     };
+    let only_inputs = simple.as_ref().is_some_and(|simple| {
+        let in_order = simple.iter().zip(0_u16..).all(|(input, place)| *input == place);
+        in_order && simple.len() == selection.inputs.len() && simple.len() <= PLAIN_COLUMNS_MAX
+    });
+    let plain = only_inputs
+        && selection.inputs.are_plain()
+        && selection.aggregates.is_empty()
+        && restrictions.filters.is_empty()
+        && sort.is_none()
+        && group_by.is_none();
     let plan = SelectPlan {
         columns,
         selectors,
         simple,
+        plain,
         constants: selection.constants,
         aggregates: selection.aggregates,
         inputs: selection.inputs,
