@@ -1,5 +1,5 @@
-//! Conditional statements that name elements of lists by place or value. Only what the conditions are decided on tells under which time
-//! UUIDs the elements stand, so these are bound when it was read; with them all statements of their batch, in their order.
+//! Conditional statements that write what depends on what is there: elements of lists by place or value, whose time UUIDs only the read tells
+//! that the conditions are decided on, and sums. They are bound when it was read; with them all statements of their batch, in their order.
 
 use helenus_model::partition::PartitionRef;
 use helenus_model::time::{LocalSeconds, WriteTimestamp};

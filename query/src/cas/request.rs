@@ -38,6 +38,8 @@ pub struct CasRequest {
     /// Ids of the static and regular columns that are read.
     read_statics: Vec<ColumnId>,
     read_regulars: Vec<ColumnId>,
+    /// The clusterings that are read; none: the first row.
+    read_rows: Vec<Box<[u8]>>,
     /// Columns of a refused write's rows.
     pub(super) columns: Vec<Column>,
     /// What is written if the conditions hold, at a time that is none yet; None: nothing.
@@ -63,13 +65,16 @@ pub struct CasBuilder {
     /// The statements are bound when the partition was read.
     is_late: bool,
     late: Option<LateWrite>,
+    /// The rows that something is added to.
+    added_to: Vec<Box<[u8]>>,
 }
 
 impl CasBuilder {
-    /// Of a batch, or of one statement. `reads_lists`: some statement has a [`WritePlan::list_read`].
-    pub fn new(is_batch: bool, reads_lists: bool) -> Self {
+    /// Of a batch, or of one statement. `is_late`: some statement is one that [`WritePlan::reads_current`].
+    pub fn new(is_batch: bool, is_late: bool) -> Self {
         CasBuilder {
-            is_late: reads_lists,
+            is_late,
+            added_to: Vec::new(),
             late: None,
             is_batch,
             table: None,
@@ -137,6 +142,9 @@ impl CasBuilder {
                 }
             };
             self.writes_statics |= plan.writes_statics();
+            if plan.adds_to_rows() {
+                self.added_to.extend(clustering.clone());
+            }
             self.conditions(conditions, clustering, values, options)?;
         }
         if self.is_late {
@@ -262,7 +270,23 @@ impl CasBuilder {
         let mutation = write.mutations().next().map(|mutation| mutation.bytes.to_vec());
         let (key, statics) = (self.key, self.statics);
         let late = self.late;
-        Some(CasRequest { table, key, statics, rows, read_statics, read_regulars, columns, mutation, late, now })
+        let mut read_rows = self.added_to;
+        read_rows.extend(rows.iter().map(|(clustering, _)| clustering.clone()));
+        read_rows.sort_by(|a, b| table.comparator().compare(a, b));
+        read_rows.dedup();
+        Some(CasRequest {
+            table,
+            key,
+            statics,
+            rows,
+            read_statics,
+            read_regulars,
+            read_rows,
+            columns,
+            mutation,
+            late,
+            now,
+        })
     }
 }
 
@@ -301,10 +325,10 @@ impl CasRequest {
     pub fn read_command(&self) -> ReadCommand {
         let mut ids: Vec<ColumnId> = self.read_statics.iter().chain(&self.read_regulars).copied().collect();
         ids.sort_unstable();
-        let (slices, limits) = if self.rows.is_empty() {
+        let (slices, limits) = if self.read_rows.is_empty() {
             (vec![Slice::all()], ReadLimits { rows: 1, ..ReadLimits::NONE })
         } else {
-            (self.rows.iter().map(|(clustering, _)| Slice::of_prefix(clustering)).collect(), ReadLimits::NONE)
+            (self.read_rows.iter().map(|clustering| Slice::of_prefix(clustering)).collect(), ReadLimits::NONE)
         };
         ReadCommand {
             table: self.table.id,

@@ -3,7 +3,7 @@
 
 use helenus_model::mutation::MutationRef;
 use helenus_model::partition::{Item, PartitionRef, PartitionWriter, Unfiltered};
-use helenus_model::read::{ColumnFilter, ReadCommand};
+use helenus_model::read::{ColumnFilter, ReadCommand, Slice};
 use helenus_model::rng::Rng;
 use helenus_model::schema::Schema;
 use uuid::Uuid;
@@ -80,7 +80,7 @@ impl World {
             let Statement::Write(plan) = prepare(text, &self.context())?.statement else { panic!("{text}") };
             plans.push(plan);
         }
-        let mut cas = CasBuilder::new(statements.len() > 1, plans.iter().any(|plan| plan.list_read().is_some()));
+        let mut cas = CasBuilder::new(statements.len() > 1, plans.iter().any(|plan| plan.reads_current()));
         let mut write = WriteBatch::new();
         for plan in &plans {
             cas.add(plan, &NoValues, &self.options(), &mut write)?;
@@ -100,8 +100,8 @@ impl World {
         match request.applies(current.as_ref()) {
             Err(error) => error.to_string(),
             Ok(true) => match request.written(current.as_ref(), &self.ids) {
-                Ok(Some(mutation)) if statements.iter().any(|text| writes_elements(text)) => {
-                    format!("ok: {}", list_cells(&mutation))
+                Ok(Some(mutation)) if statements.iter().any(|text| reads_current(text)) => {
+                    format!("ok: {}", written_cells(&mutation))
                 }
                 Ok(_) => "ok".to_owned(),
                 Err(error) => error.to_string(),
@@ -122,12 +122,12 @@ impl World {
     }
 }
 
-fn writes_elements(text: &str) -> bool {
-    ["SET l[", "DELETE l[", "l = l - "].iter().any(|part| text.contains(part))
+fn reads_current(text: &str) -> bool {
+    ["SET l[", "DELETE l[", "l = l - ", "v = v + "].iter().any(|part| text.contains(part))
 }
 
-/// What a mutation does to elements of lists: `=5` or `-` for each cell, by row.
-fn list_cells(mutation: &[u8]) -> String {
+/// What a mutation does to elements of lists, or else to other columns of rows: `=5` or `-` for each cell, by row.
+fn written_cells(mutation: &[u8]) -> String {
     let (_, update) = MutationRef::new(mutation).updates().next().expect("an update");
     let rows = PartitionRef::new(update).items().filter_map(|item| match item {
         Item::Unfiltered(Unfiltered::Row { row, .. }) => Some(row),
@@ -138,7 +138,8 @@ fn list_cells(mutation: &[u8]) -> String {
         Err(_) => "-".to_owned(),
     };
     let row = |row: helenus_model::row::RowRef<'_>| {
-        row.cells().filter(|cell| cell.path.is_some()).map(cell).collect::<Vec<_>>().join(",")
+        let of_lists = row.cells().any(|cell| cell.path.is_some());
+        row.cells().filter(|cell| cell.path.is_some() == of_lists).map(cell).collect::<Vec<_>>().join(",")
     };
     rows.map(row).collect::<Vec<_>>().join(" ")
 }
@@ -253,6 +254,26 @@ fn conditions_decide_and_refusals_tell_what_was_read() {
             &["UPDATE t SET l[0] = 1 WHERE k = 1 AND c = 2", "UPDATE t SET v = 1 WHERE k = 1 AND c = 2 IF v = 20"],
             "ok: =1",
         ),
+        // Sums: of the row that was read for the conditions, also where these are of static columns only.
+        (&full, &["UPDATE t SET v = v + 1 WHERE k = 1 AND c = 2 IF v = 20"], "ok: =21"),
+        (&full, &["UPDATE t SET v = v + 1 WHERE k = 1 AND c = 2 IF s = 7"], "ok: =21"),
+        (&full, &["UPDATE t SET v = v + 1, s = s + 2 WHERE k = 1 AND c = 1 IF EXISTS"], "ok: =11"),
+        (&full, &["UPDATE t SET v = v + 1, v = v + 5 WHERE k = 1 AND c = 1 IF EXISTS"], "ok: =16"),
+        (&full, &["UPDATE t SET v = v + 1 WHERE k = 1 AND c = 3 IF v = null"], "ok"),
+        (&full, &["UPDATE t SET v = v + null WHERE k = 1 AND c = 3 IF v = null"], "ok"),
+        (
+            &full,
+            &["UPDATE t SET v = v + null WHERE k = 1 AND c = 2 IF EXISTS"],
+            "Invalid null value in an addition to v",
+        ),
+        (
+            &full,
+            &[
+                "UPDATE t SET v = v + 1 WHERE k = 1 AND c = 2 IF EXISTS",
+                "UPDATE t SET v = v + 5 WHERE k = 1 AND c = 2 IF EXISTS",
+            ],
+            "ok: =25",
+        ),
         // INSERT JSON is an INSERT.
         (&nothing, &["INSERT INTO t JSON '{\"k\": 1, \"c\": 1, \"v\": 3}' IF NOT EXISTS"], "ok"),
         (&full, &["INSERT INTO t JSON '{\"k\": 1, \"c\": 1, \"v\": 3}' IF NOT EXISTS"], "k,c,s,l,v: 1,1,7,null,10"),
@@ -275,6 +296,8 @@ fn the_read_is_of_the_rows_and_columns_that_decide() {
     let row = read("UPDATE t SET v = 1 WHERE k = 1 AND c = 1 IF v = 2");
     assert_eq!((&row.columns, row.slices.len(), row.limits.rows), (&ids(&["v", "l"]), 1, u32::MAX));
     // A partition that has rows but no static one is there by its first row.
+    let sum = read("UPDATE t SET v = v + 1 WHERE k = 1 AND c = 3 IF s = 2");
+    assert_eq!((sum.slices, sum.limits.rows), (vec![Slice::of_prefix(&[5, 0, 0, 0, 3])], u32::MAX));
     let statics = read("UPDATE t SET s = 1 WHERE k = 1 IF s = 2");
     assert_eq!((&statics.columns, statics.slices.len(), statics.limits.rows), (&ids(&["s"]), 1, 1));
 }

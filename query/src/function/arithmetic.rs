@@ -90,6 +90,17 @@ pub(super) fn operate(
     }
 }
 
+/// The sum of two numbers of one type; None when one of them is empty.
+///
+/// # Errors
+/// Decimals of too many digits.
+pub(crate) fn sum(ty: &CqlType, left: &[u8], right: &[u8]) -> Result<Option<Vec<u8>>, QueryError> {
+    let (Some(left), Some(right)) = (decode(ty, left), decode(ty, right)) else { return Ok(None) };
+    of_numbers(ArithmeticOperator::Add, ty, &left, &right)
+        .and_then(|number| number.encode(ty))
+        .map_err(QueryError::invalid)
+}
+
 fn of_numbers(operator: ArithmeticOperator, ty: &CqlType, left: &Number, right: &Number) -> Result<Number, String> {
     Ok(match ty {
         CqlType::Tinyint | CqlType::Smallint | CqlType::Int | CqlType::Bigint | CqlType::Counter => {

@@ -32,6 +32,7 @@ use crate::spec::ColumnSpec;
 use crate::term::Assignability;
 use crate::values::ExecuteOptions;
 
+pub(crate) use arithmetic::sum;
 pub use mask::Mask;
 pub use math::MathFunction;
 pub(crate) use user::has_function;

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::error::QueryError;
 use crate::spec::ColumnSpec;
-use crate::term::{Preparer, marker_text, term_text};
+use crate::term::{MARKER_TEXT, Preparer, term_text};
 
 /// The column of a table by name.
 ///
@@ -289,7 +289,7 @@ fn names(columns: &[ast::Name]) -> String {
 
 fn in_text(values: &InValues) -> String {
     match values {
-        InValues::Marker(marker) => marker_text(marker),
+        InValues::Marker(_) => MARKER_TEXT.to_owned(),
         InValues::List(terms) => format!("({})", terms.iter().map(term_text).collect::<Vec<_>>().join(", ")),
     }
 }

@@ -2,7 +2,7 @@
 
 use helenus_cql::ast::{Selector, WriteTimeKind};
 
-use crate::term::{marker_text, term_text, type_text};
+use crate::term::{MARKER_TEXT, term_text, type_text};
 
 /// The name of a selector without alias.
 pub(super) fn result_name(selector: &Selector) -> String {
@@ -11,7 +11,7 @@ pub(super) fn result_name(selector: &Selector) -> String {
         Selector::Column(name) => name.text.clone(),
         Selector::Literal(literal) => term_text(&helenus_cql::ast::Term::Literal(literal.clone())),
         Selector::Null => "NULL".to_owned(),
-        Selector::Marker(marker) => marker_text(marker),
+        Selector::Marker(_) => MARKER_TEXT.to_owned(),
         Selector::CountRows => "count".to_owned(),
         Selector::Function { name, arguments } => {
             if let (Some(target), [inner]) = (name.name.as_str().strip_prefix("cast_as_"), arguments.as_slice()) {

@@ -22,7 +22,7 @@ pub use assign::Assignability;
 pub(crate) use assign::type_assignability;
 pub use prepare::{Collected, Preparer};
 pub use text::term_text;
-pub(crate) use text::{function_text, marker_text};
+pub(crate) use text::{MARKER_TEXT, function_text};
 pub(crate) use type_name::native_type;
 pub use type_name::resolve_type;
 pub(crate) use type_name::{qualified_type_text, type_text};

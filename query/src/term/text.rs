@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 
-use helenus_cql::ast::{CqlTypeName, FunctionName, LiteralKind, Marker, Name, Term};
+use helenus_cql::ast::{CqlTypeName, FunctionName, LiteralKind, Name, Term};
+use helenus_model::types::maybe_quote;
 
 use super::type_name::type_text;
+use crate::function::operation_name;
 
 /// The term in the words of Cassandra's messages.
 pub fn term_text(term: &Term) -> String {
@@ -21,12 +23,8 @@ pub(crate) fn function_text(name: &FunctionName) -> String {
     }
 }
 
-pub(crate) fn marker_text(marker: &Marker) -> String {
-    match &marker.name {
-        Some(name) => format!(":{name}"),
-        None => "?".to_owned(),
-    }
-}
+/// Any marker, with a name or without.
+pub(crate) const MARKER_TEXT: &str = "?";
 
 fn write_term(out: &mut String, term: &Term) {
     match term {
@@ -35,7 +33,7 @@ fn write_term(out: &mut String, term: &Term) {
         }
         Term::Literal(literal) => out.push_str(&literal.text),
         Term::Null => out.push_str("NULL"),
-        Term::Marker(marker) => out.push_str(&marker_text(marker)),
+        Term::Marker(_) => out.push_str(MARKER_TEXT),
         Term::List(elements) => write_list(out, '[', elements, ']'),
         Term::Set(elements) => write_list(out, '{', elements, '}'),
         Term::Tuple(elements) => write_list(out, '(', elements, ')'),
@@ -60,7 +58,10 @@ fn write_term(out: &mut String, term: &Term) {
             out.push('}');
         }
         Term::Function { name, arguments } => {
-            out.push_str(&function_text(name));
+            if let Some(keyspace) = &name.keyspace {
+                let _ = write!(out, "{}.", maybe_quote(keyspace.as_str()));
+            }
+            out.push_str(&maybe_quote(name.name.as_str()));
             write_list(out, '(', arguments, ')');
         }
         Term::TypeHint { type_name, term } => write_hint(out, type_name, term),
@@ -69,16 +70,21 @@ fn write_term(out: &mut String, term: &Term) {
             write_term(out, term);
             out.push(')');
         }
-        Term::Negation(term) => {
-            out.push('-');
-            write_term(out, term);
-        }
+        Term::Negation(term) => write_operation(out, "_negate", &[term]),
         Term::Arithmetic { operator, left, right } => {
-            write_term(out, left);
-            let _ = write!(out, " {} ", operator.symbol());
-            write_term(out, right);
+            write_operation(out, operation_name(*operator), &[left, right]);
         }
     }
+}
+
+/// Operators are functions to Cassandra.
+fn write_operation(out: &mut String, function: &str, operands: &[&Term]) {
+    let _ = write!(out, "system.\"{function}\"(");
+    for (place, operand) in operands.iter().enumerate() {
+        comma(out, place);
+        write_term(out, operand);
+    }
+    out.push(')');
 }
 
 fn write_hint(out: &mut String, type_name: &CqlTypeName, term: &Term) {

@@ -88,6 +88,7 @@ impl CellWriter<'_> {
                 }
                 return Ok(());
             }
+            Action::Add(term) => return self.add(column, term),
             Action::SetAt { .. } | Action::DeleteAt(_) | Action::DiscardValues(_) => return self.write_list(operation),
             Action::DeleteElement(term)
             | Action::SetField(_, term)
@@ -152,6 +153,7 @@ impl CellWriter<'_> {
                 | Action::DeleteCell
                 | Action::DeleteAll
                 | Action::Count { .. }
+                | Action::Add(_)
                 | Action::SetAt { .. }
                 | Action::DeleteAt(_)
                 | Action::DiscardValues(_),

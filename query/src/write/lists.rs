@@ -13,6 +13,7 @@ use helenus_model::time::{LocalSeconds, NO_TIMESTAMP, WriteTimestamp};
 use helenus_model::types::CqlType;
 use helenus_model::value::{decode_bigint, decode_int, elements};
 
+use super::addition::has_sums;
 use super::cells::CellWriter;
 use super::operation::{Action, Operation};
 use crate::error::QueryError;
@@ -48,7 +49,7 @@ type List = Vec<Element>;
 /// Partition key, clustering (None: the static row), column.
 type ListPlace = (Box<[u8]>, Option<Box<[u8]>>, ColumnId);
 
-/// The lists that were read for a statement.
+/// The lists that were read for a statement; for a conditional one also the values it may add to, each the one element of a list.
 #[derive(Clone, Debug, Default)]
 pub struct ListRows(BTreeMap<ListPlace, List>);
 
@@ -135,7 +136,7 @@ impl<'a> Values<'a> {
 }
 
 impl ListRows {
-    /// The lists of many cells in a partition that was read.
+    /// The lists of many cells, and the numbers and texts, in a partition that was read.
     pub(crate) fn of_partition(table: &Table, key: &[u8], partition: &PartitionRef<'_>, now: LocalSeconds) -> Self {
         let mut rows = ListRows::default();
         if let Some(row) = partition.static_row {
@@ -151,13 +152,23 @@ impl ListRows {
 
     fn take(&mut self, table: &Table, place: Place<'_>, row: RowRef<'_>, now: LocalSeconds) {
         for cell in row.cells().filter(|cell| cell.is_live(now)) {
-            let ty = table.column_by_id(cell.column).map(|column| &column.ty);
-            if let (Some(path), Some(CqlType::List { frozen: false, .. })) = (cell.path, ty) {
+            let is_wanted = table.column_by_id(cell.column).is_some_and(|column| match &column.ty {
+                CqlType::List { frozen: false, .. } => true,
+                ty => has_sums(ty),
+            });
+            if is_wanted {
+                let path = cell.path.unwrap_or_default();
                 let element = Element { path: path.into(), value: cell.value.into(), timestamp: cell.timestamp };
                 let place = (place.key.into(), place.clustering.map(Into::into), cell.column);
                 self.0.entry(place).or_default().push(element);
             }
         }
+    }
+
+    /// The value of a column of one cell.
+    pub(super) fn value(&self, place: Place<'_>, column: ColumnId) -> Option<&[u8]> {
+        let place = (place.key.into(), place.clustering.map(Into::into), column);
+        self.0.get(&place)?.first().map(|cell| &*cell.value)
     }
 
     /// The list with what the same statement has written to it already, in `pending`.

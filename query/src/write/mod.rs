@@ -3,6 +3,7 @@
 //! A [`WritePlan`] is made once; [`WritePlan::bind`] adds what one execution writes to a [`WriteBatch`], which holds one mutation for
 //! each partition. The common statement, one row of one partition, is encoded straight into the batch's buffer.
 
+mod addition;
 mod attributes;
 mod batch;
 mod bind;

@@ -6,6 +6,7 @@ use helenus_model::schema::{Column, Table};
 use helenus_model::types::CqlType;
 use helenus_model::value::Comparator;
 
+use super::addition;
 use crate::error::QueryError;
 use crate::spec::ColumnSpec;
 use crate::term::{Preparer, Term, term_text};
@@ -62,6 +63,8 @@ pub enum Action {
         /// It is taken away.
         negative: bool,
     },
+    /// A number or text: what is added to the value that was read.
+    Add(Term),
     /// The element of a list at a place (read before) gets a value.
     SetAt {
         /// Which element.
@@ -77,6 +80,13 @@ pub enum Action {
     DeleteCell,
     /// A column of many cells is deleted.
     DeleteAll,
+}
+
+impl Operation {
+    /// True when something is added to the value that a column of one cell has.
+    pub(super) fn adds(&self) -> bool {
+        matches!(self.action, Action::Add(_))
+    }
 }
 
 fn operation(column: &Column, action: Action) -> Result<Operation, QueryError> {
@@ -121,16 +131,20 @@ pub(super) fn set(
     operation(column, action)
 }
 
-/// An assignment of UPDATE.
+/// An assignment of UPDATE. `conditional`: the UPDATE has conditions, and so knows what is there.
 pub(super) fn assign(
     table: &Table,
     column: &Column,
     assignment: &Assignment,
+    conditional: bool,
     preparer: &mut Preparer<'_>,
 ) -> Result<Operation, QueryError> {
     let spec = ColumnSpec::of_column(table, column);
     match assignment {
         Assignment::Set { value, .. } => set(table, column, value, preparer),
+        Assignment::Add { value, .. } if conditional && addition::is_of(&column.ty) => {
+            operation(column, Action::Add(addition::term(column, value, &spec, preparer)?))
+        }
         Assignment::Add { value, .. } => add(column, value, &spec, preparer),
         Assignment::Subtract { value, .. } => subtract(column, value, &spec, preparer),
         Assignment::Prepend { value, .. } => {

@@ -136,7 +136,7 @@ pub fn prepare_update(update: &ast::Update, preparer: &mut Preparer<'_>) -> Resu
         if column.kind.is_primary_key() {
             return Err(QueryError::invalid(format!("PRIMARY KEY part {} found in SET part", column.name)));
         }
-        operations.push(operation::assign(&table, column, assignment, preparer)?);
+        operations.push(operation::assign(&table, column, assignment, conditions.is_some(), preparer)?);
     }
     let plan =
         where_of(StatementKind::Update, &table, &update.relations, operations, (attributes, conditions), preparer)?;

@@ -39,7 +39,7 @@ impl Coordinator {
         let bind = |cas: &mut CasBuilder, options: &ExecuteOptions<'_>, write: &mut WriteBatch| {
             cas.add(plan, values, options, write)
         };
-        let cas = CasBuilder::new(false, plan.list_read().is_some());
+        let cas = CasBuilder::new(false, plan.reads_current());
         self.bind_cas(asker, params, cas, warnings, &bind)
     }
 
@@ -54,8 +54,8 @@ impl Coordinator {
         let bind = |cas: &mut CasBuilder, options: &ExecuteOptions<'_>, write: &mut WriteBatch| {
             plan.statements.iter().try_for_each(|statement| cas.add(statement, values, options, write))
         };
-        let reads_lists = plan.statements.iter().any(|statement| statement.list_read().is_some());
-        self.bind_cas(asker, params, CasBuilder::new(true, reads_lists), Vec::new(), &bind)
+        let is_late = plan.statements.iter().any(WritePlan::reads_current);
+        self.bind_cas(asker, params, CasBuilder::new(true, is_late), Vec::new(), &bind)
     }
 
     /// A BATCH message with conditional statements in it.
@@ -73,10 +73,10 @@ impl Coordinator {
             }
             Ok(())
         };
-        let reads_lists = statements.iter().any(
-            |prepared| matches!(&prepared.prepared.statement, Statement::Write(plan) if plan.list_read().is_some()),
-        );
-        self.bind_cas(asker, &batch.params, CasBuilder::new(true, reads_lists), Vec::new(), &bind)
+        let is_late = statements
+            .iter()
+            .any(|prepared| matches!(&prepared.prepared.statement, Statement::Write(plan) if plan.reads_current()));
+        self.bind_cas(asker, &batch.params, CasBuilder::new(true, is_late), Vec::new(), &bind)
     }
 
     fn bind_cas(
