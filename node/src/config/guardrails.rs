@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use helenus_cluster::guardrail::{Guardrails, Threshold};
 use helenus_model::consistency::Consistency;
 
+use super::units::{Bound, SizeUnit, TimeUnit};
 use super::value;
 use super::yaml::Yaml;
 
@@ -26,9 +27,31 @@ fn levels(value: &Yaml) -> Result<BTreeSet<Consistency>, String> {
     value::list(value)?.into_iter().map(level).collect()
 }
 
+/// A data size.
+fn bytes(value: &Yaml) -> Result<Option<u64>, String> {
+    match value::size(value, SizeUnit::Bytes, Bound::Long)? {
+        0 => Err("Invalid value 0: it must be positive".to_owned()),
+        size => Ok(Some(size)),
+    }
+}
+
+/// A distance in time, in microseconds.
+fn micros(value: &Yaml) -> Result<Option<u64>, String> {
+    let duration = value::duration(value, TimeUnit::Microseconds, Bound::Long)?;
+    Ok(u64::try_from(duration.as_micros()).ok())
+}
+
+/// Reads a threshold.
+type Reader = fn(&Yaml) -> Result<Option<u64>, String>;
+
 /// The threshold that a key without its `_warn_threshold` or `_fail_threshold` names.
-fn threshold_of<'g>(guardrails: &'g mut Guardrails, name: &str) -> Option<&'g mut Threshold> {
-    Some(match name {
+fn threshold_of<'g>(guardrails: &'g mut Guardrails, name: &str) -> Option<(&'g mut Threshold, Reader)> {
+    let read: Reader = match name {
+        "collection_size" | "column_value_size" => bytes,
+        "maximum_timestamp" | "minimum_timestamp" => micros,
+        _ => threshold,
+    };
+    let threshold = match name {
         "keyspaces" => &mut guardrails.keyspaces,
         "tables" => &mut guardrails.tables,
         "columns_per_table" => &mut guardrails.columns_per_table,
@@ -40,13 +63,22 @@ fn threshold_of<'g>(guardrails: &'g mut Guardrails, name: &str) -> Option<&'g mu
         "in_select_cartesian_product" => &mut guardrails.in_select_cartesian_product,
         "minimum_replication_factor" => &mut guardrails.minimum_replication_factor,
         "maximum_replication_factor" => &mut guardrails.maximum_replication_factor,
+        "items_per_collection" => &mut guardrails.items_per_collection,
+        "collection_size" => &mut guardrails.collection_size,
+        "column_value_size" => &mut guardrails.column_value_size,
+        "maximum_timestamp" => &mut guardrails.maximum_timestamp,
+        "minimum_timestamp" => &mut guardrails.minimum_timestamp,
+        "materialized_views_per_table" => &mut guardrails.materialized_views_per_table,
         _ => return None,
-    })
+    };
+    Some((threshold, read))
 }
 
 fn switch_of<'g>(guardrails: &'g mut Guardrails, name: &str) -> Option<&'g mut bool> {
     Some(match name {
         "allow_filtering_enabled" => &mut guardrails.allow_filtering_enabled,
+        "non_partition_restricted_index_query_enabled" => &mut guardrails.non_partition_restricted_index_query_enabled,
+        "vector_type_enabled" => &mut guardrails.vector_type_enabled,
         "group_by_enabled" => &mut guardrails.group_by_enabled,
         "alter_table_enabled" => &mut guardrails.alter_table_enabled,
         "drop_truncate_table_enabled" => &mut guardrails.drop_truncate_table_enabled,
@@ -69,15 +101,15 @@ fn switch_of<'g>(guardrails: &'g mut Guardrails, name: &str) -> Option<&'g mut b
 /// A message without the key's name when the value is not one the key may have.
 pub(super) fn apply(guardrails: &mut Guardrails, name: &str, value: &Yaml) -> Result<bool, String> {
     if let Some(name) = name.strip_suffix("_warn_threshold")
-        && let Some(found) = threshold_of(guardrails, name)
+        && let Some((found, read)) = threshold_of(guardrails, name)
     {
-        found.warn = threshold(value)?;
+        found.warn = read(value)?;
         return Ok(true);
     }
     if let Some(name) = name.strip_suffix("_fail_threshold")
-        && let Some(found) = threshold_of(guardrails, name)
+        && let Some((found, read)) = threshold_of(guardrails, name)
     {
-        found.fail = threshold(value)?;
+        found.fail = read(value)?;
         return Ok(true);
     }
     if let Some(found) = switch_of(guardrails, name) {

@@ -81,7 +81,8 @@ impl DdlPlan {
         }
         let mut outcome = plan.outcome(context)?;
         warnings.extend(guardrails.guard_schema(&plan.statement, &outcome.changes, context.schema)?);
-        outcome.warnings.extend(warnings);
+        warnings.append(&mut outcome.warnings);
+        outcome.warnings = warnings;
         Ok(outcome)
     }
 

@@ -2,6 +2,7 @@
 //! hold for users who are no superusers; where nobody has to log in, everybody is one.
 
 mod schema;
+mod sizes;
 mod statement;
 #[cfg(test)]
 mod tests;
@@ -52,10 +53,18 @@ pub struct Guardrails {
     pub page_size: Threshold,
     pub partition_keys_in_select: Threshold,
     pub in_select_cartesian_product: Threshold,
+    pub items_per_collection: Threshold,
+    pub collection_size: Threshold,
+    pub column_value_size: Threshold,
+    pub maximum_timestamp: Threshold,
+    pub minimum_timestamp: Threshold,
+    pub materialized_views_per_table: Threshold,
     pub minimum_replication_factor: Threshold,
     pub maximum_replication_factor: Threshold,
     pub allow_filtering_enabled: bool,
     pub group_by_enabled: bool,
+    pub non_partition_restricted_index_query_enabled: bool,
+    pub vector_type_enabled: bool,
     pub alter_table_enabled: bool,
     pub drop_truncate_table_enabled: bool,
     pub drop_keyspace_enabled: bool,
@@ -86,10 +95,18 @@ impl Default for Guardrails {
             page_size: none,
             partition_keys_in_select: none,
             in_select_cartesian_product: none,
+            items_per_collection: none,
+            collection_size: none,
+            column_value_size: none,
+            maximum_timestamp: none,
+            minimum_timestamp: none,
+            materialized_views_per_table: none,
             minimum_replication_factor: none,
             maximum_replication_factor: none,
             allow_filtering_enabled: true,
             group_by_enabled: true,
+            non_partition_restricted_index_query_enabled: true,
+            vector_type_enabled: true,
             alter_table_enabled: true,
             drop_truncate_table_enabled: true,
             drop_keyspace_enabled: true,

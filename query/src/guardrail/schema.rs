@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use helenus_cql::ast::{AlterTableAction, Property, Statement};
-use helenus_model::schema::{Replication, Schema, SchemaChange, TableParts};
+use helenus_model::schema::{Replication, Schema, SchemaChange, TableParts, ViewDefinition};
 use helenus_model::types::CqlType;
 
 use super::{Guardrails, Warnings, ensure, fail, guard_values, listed, threshold_kind, violated};
@@ -106,7 +106,9 @@ impl Guardrails {
                 SchemaChange::PutTable(parts) => self.guard_table(statement, parts, schema, &mut warnings)?,
                 SchemaChange::PutType(definition) => {
                     let (name, count) = (&definition.name, definition.fields.len() as u64);
-                    for (field, ty) in &definition.fields {
+                    let old = schema.keyspace(&definition.keyspace).and_then(|keyspace| keyspace.types.get(name));
+                    let is_new = |field: &&(String, CqlType)| old.is_none_or(|old| !old.fields.contains(field));
+                    for (field, ty) in definition.fields.iter().filter(is_new) {
                         self.guard_vectors(ty, &format!("Field {field}"), &mut warnings)?;
                     }
                     self.fields_per_udt.guard("fields_per_udt", count, &mut warnings, |is_warning, most| match is_warning {
@@ -175,9 +177,12 @@ impl Guardrails {
         warnings: &mut Warnings,
     ) -> Result<(), QueryError> {
         let name = &parts.name;
+        if let Some(view) = &parts.view {
+            return self.guard_view(name, view, schema, warnings);
+        }
         let old = schema.table(&parts.keyspace, name);
         if old.is_none() {
-            let count = schema.tables().count() as u64 + 1;
+            let count = schema.tables().filter(|table| table.view.is_none()).count() as u64 + 1;
             self.tables.guard("tables", count, warnings, |is_warning, most| match is_warning {
                 true => format!(
                     "Creating table {name}, current number of tables {count} exceeds warning threshold of {most}."
@@ -219,6 +224,25 @@ impl Guardrails {
         Ok(())
     }
 
+    fn guard_view(
+        &self,
+        name: &str,
+        view: &ViewDefinition,
+        schema: &Schema,
+        warnings: &mut Warnings,
+    ) -> Result<(), QueryError> {
+        let views = schema.views_of(view.base);
+        if views.iter().any(|view| view.name == name) {
+            return Ok(());
+        }
+        let (base, count) = (&view.base_name, views.len() as u64 + 1);
+        let guardrail = "materialized_views_per_table";
+        self.materialized_views_per_table.guard(guardrail, count, warnings, |is_warning, most| match is_warning {
+            true => format!("Creating materialized view {name} on table {base}, current number of views {count} exceeds warning threshold of {most}."),
+            false => format!("Tables cannot have more than {most} materialized views, aborting the creation of materialized view {name} on table {base}"),
+        })
+    }
+
     fn guard_params(&self, parts: &TableParts, warnings: &mut Warnings) -> Result<(), QueryError> {
         let params = &parts.params;
         let uncompressed = params.compression.get("enabled").is_some_and(|enabled| enabled == "false");
@@ -242,6 +266,7 @@ impl Guardrails {
     fn guard_vectors(&self, ty: &CqlType, what: &str, warnings: &mut Warnings) -> Result<(), QueryError> {
         match ty {
             CqlType::Vector { element, dimension } => {
+                ensure(self.vector_type_enabled, "vector_type_enabled", what)?;
                 let dimension = u64::from(*dimension);
                 self.vector_dimensions.guard("vector_dimensions", dimension, warnings, |is_warning, most| {
                     let kind = threshold_kind(is_warning);

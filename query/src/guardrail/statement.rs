@@ -39,6 +39,10 @@ pub fn guard_statement(
         Statement::Write(plan) => {
             guard_write(guardrails, plan)?;
             guard_write_levels(guardrails, plan.conditions.is_some(), asked, &mut warnings)?;
+            if plan.conditions.is_none() {
+                guardrails.guard_timestamp(plan, values, options, &mut warnings)?;
+                guardrails.guard_sizes(plan, values, options, &mut warnings)?;
+            }
         }
         Statement::Batch(plan) => {
             for statement in &plan.statements {
@@ -48,6 +52,11 @@ pub fn guard_statement(
                 ensure_timestamps(guardrails)?;
             }
             guard_write_levels(guardrails, plan.is_conditional(), asked, &mut warnings)?;
+            if !plan.is_conditional() {
+                for statement in &plan.statements {
+                    guardrails.guard_sizes(statement, values, options, &mut warnings)?;
+                }
+            }
         }
         Statement::Truncate(_) => guardrails.guard_drop_table()?,
         _ => {}
@@ -74,6 +83,14 @@ fn guard_select(
         let reason =
             "ALLOW FILTERING can potentially visit all the data in the table and have unpredictable performance.";
         ensure(guardrails.allow_filtering_enabled, "allow_filtering", "Querying with ALLOW FILTERING")
+            .map_err(|error| QueryError::invalid(format!("{error}. {reason}")))?;
+    }
+    if plan.reads_all_by_index() {
+        let what = "Non-partition key restricted query";
+        let reason =
+            "Executing a query on secondary indexes without partition key restriction might degrade performance";
+        let enabled = guardrails.non_partition_restricted_index_query_enabled;
+        ensure(enabled, "non_partition_restricted_index_query_enabled", what)
             .map_err(|error| QueryError::invalid(format!("{error}. {reason}")))?;
     }
     if plan.groups() {

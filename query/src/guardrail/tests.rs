@@ -52,9 +52,13 @@ fn schema() -> Schema {
 
 /// What is said: the warnings, or the refusal behind "!".
 fn said(set: fn(&mut Guardrails), statement: &str) -> String {
+    said_of(&schema(), set, statement)
+}
+
+fn said_of(schema: &Schema, set: fn(&mut Guardrails), statement: &str) -> String {
     let mut guardrails = Guardrails::default();
     set(&mut guardrails);
-    match run(statement, &schema(), Some(&guardrails)) {
+    match run(statement, schema, Some(&guardrails)) {
         Ok((_, warnings)) => warnings.join(" | "),
         Err(refusal) => format!("!{refusal}"),
     }
@@ -185,6 +189,16 @@ fn what_is_said_of_schema_statements() {
             "Guardrail table_properties violated: Ignoring provided values [comment] as they are not supported for Table Properties (ignored values are: [comment])",
         ),
         (|g| g.zero_ttl_on_twcs_warned = false, windows, ""),
+        (
+            |g| g.vector_type_enabled = false,
+            "CREATE TABLE t2 (k int PRIMARY KEY, v frozen<list<vector<float, 2>>>)",
+            "!Guardrail vector_type_enabled violated: Column v is not allowed",
+        ),
+        (
+            |g| g.vector_type_enabled = false,
+            "ALTER TYPE u ADD x vector<float, 2>",
+            "!Guardrail vector_type_enabled violated: Field x is not allowed",
+        ),
     ];
     for (set, statement, expected) in table {
         assert_eq!(said(*set, statement), *expected, "{statement}");
@@ -194,4 +208,37 @@ fn what_is_said_of_schema_statements() {
             .starts_with("Guardrail zero_ttl_on_twcs violated: 0 default_time_to_live on a table with")
     );
     assert!(said(|g| g.zero_ttl_on_twcs_enabled = false, windows).starts_with("!Guardrail zero_ttl_on_twcs violated"));
+}
+
+#[test]
+fn what_is_said_of_views() {
+    let view = "CREATE MATERIALIZED VIEW v AS SELECT * FROM t WHERE k IS NOT NULL AND b IS NOT NULL PRIMARY KEY (b, k)";
+    let (changes, _) = run(view, &schema(), None).expect(view);
+    let schema = schema().apply(9, &changes).expect(view);
+    type Line<'l> = (fn(&mut Guardrails), &'l str, &'l str);
+    let table: &[Line<'_>] = &[
+        (
+            |g| g.materialized_views_per_table = WARN_1,
+            "CREATE MATERIALIZED VIEW v2 AS SELECT * FROM t WHERE k IS NOT NULL AND a IS NOT NULL PRIMARY KEY (a, k)",
+            "Guardrail materialized_views_per_table violated: Creating materialized view v2 on table t, current number of views 2 exceeds warning threshold of 1. | Materialized views are experimental and are not recommended for production use.",
+        ),
+        (
+            |g| g.materialized_views_per_table = FAIL_1,
+            "CREATE MATERIALIZED VIEW v2 AS SELECT * FROM t WHERE k IS NOT NULL AND a IS NOT NULL PRIMARY KEY (a, k)",
+            "!Guardrail materialized_views_per_table violated: Tables cannot have more than 1 materialized views, aborting the creation of materialized view v2 on table t",
+        ),
+        (
+            |g| g.tables = FAIL_1,
+            "CREATE MATERIALIZED VIEW v2 AS SELECT * FROM t WHERE k IS NOT NULL AND a IS NOT NULL PRIMARY KEY (a, k)",
+            "Materialized views are experimental and are not recommended for production use.",
+        ),
+        (
+            |g| g.tables = WARN_1,
+            "CREATE TABLE t2 (k int PRIMARY KEY)",
+            "Guardrail tables violated: Creating table t2, current number of tables 2 exceeds warning threshold of 1.",
+        ),
+    ];
+    for (set, statement, expected) in table {
+        assert_eq!(said_of(&schema, *set, statement), *expected, "{statement}");
+    }
 }

@@ -11,6 +11,11 @@ impl SelectPlan {
         self.allows_filtering
     }
 
+    /// An index is asked across partitions.
+    pub(crate) fn reads_all_by_index(&self) -> bool {
+        self.restrictions.indexing.is_wanted && !matches!(self.restrictions.partition, PartitionRestriction::Keys(_))
+    }
+
     /// GROUP BY is written.
     pub(crate) fn groups(&self) -> bool {
         self.group_by.is_some()

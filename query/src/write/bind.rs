@@ -130,6 +130,26 @@ impl WritePlan {
     }
 }
 
+impl WritePlan {
+    /// How many rows an execution writes cells to; the row of statics does not count beside others.
+    ///
+    /// # Errors
+    /// Those of the values.
+    pub(crate) fn rows_written(
+        &self,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+    ) -> Result<usize, QueryError> {
+        if self.single.is_some() {
+            return Ok(1);
+        }
+        let keys = self.restrictions.partition_keys(values, options)?.unwrap_or_default().len();
+        let whole = self.writes_rows() && self.restrictions.has_whole_clustering();
+        let rows = if whole { self.restrictions.row_clusterings(values, options)?.len() } else { 1 };
+        Ok(keys.saturating_mul(rows))
+    }
+}
+
 impl Execution<'_> {
     fn deletion(&self) -> DeletionTime {
         DeletionTime { marked_at: self.timestamp, local: self.options.now }

@@ -117,6 +117,11 @@ impl WritePlan {
         self.kind == StatementKind::Delete && !self.regulars.is_empty()
     }
 
+    /// What is done to columns: the regular ones first.
+    pub(crate) fn operations(&self) -> impl Iterator<Item = &Operation> {
+        self.regulars.iter().chain(&self.statics)
+    }
+
     /// What the WHERE says.
     pub(crate) fn restrictions(&self) -> &Restrictions {
         &self.restrictions
