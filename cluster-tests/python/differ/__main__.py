@@ -23,7 +23,7 @@ def main():
     parser.add_argument("--features", default=",".join(ALL_FEATURES), help="which, separated by commas; all unless given")
     words = parser.parse_args()
     theirs = Server([words.cassandra], "datacenter1")
-    with Started(1) as ours:
+    with Started(1, settings=["materialized_views_enabled=true"]) as ours:
         with theirs.cluster(rows=tuple_factory, schema_metadata_enabled=False) as a:
             with ours.cluster(rows=tuple_factory, schema_metadata_enabled=False) as b:
                 _, differences = run_seeds(

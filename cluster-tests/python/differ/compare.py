@@ -7,8 +7,9 @@ import time
 
 sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parent.parent)]
 
-from cassandra import ConsistencyLevel
+from cassandra import ConsistencyLevel, RequestExecutionException
 from cassandra.cluster import NoHostAvailable
+from cassandra.protocol import ErrorMessage
 from cassandra.query import UNSET_VALUE, BoundStatement, SimpleStatement
 
 from generate import ALL_FEATURES, Generator, Statement
@@ -19,7 +20,7 @@ from values import UNSET
 SECONDS = 30
 # There is no answer: the driver cannot read some of Cassandra's, such as lists with nulls in them, and Cassandra does not take back
 # some of its own paging states.
-BROKEN = ("no answer:", "error NoHostAvailable", "error DriverException", "error Connection", "error OperationTimedOut")
+BROKEN = ("no answer:", "error 0x000a Invalid value for the paging state", "error NoHostAvailable", "error DriverException", "error Connection", "error OperationTimedOut")
 
 
 class Difference:
@@ -88,7 +89,11 @@ def lines_of(future):
     """The lines of an answer, or why there is none."""
     try:
         return [comparable(line) for line in answer_of(future)]
+    except ErrorMessage as error:
+        return [comparable(line) for line in error_lines(code_of(error))]
     except Exception as error:
+        if isinstance(getattr(error, "__cause__", None), ErrorMessage) or isinstance(error, RequestExecutionException):
+            return [comparable(line) for line in error_lines(code_of(error))]
         return [f"no answer: {type(error).__name__}: {error}"]
 
 
@@ -131,7 +136,7 @@ class Seed:
                 wait_for(session)
         if is_broken(theirs) and (not is_broken(ours) or "shutdown" in " ".join(ours)):
             return None
-        if theirs == ours or reason_for(statement, theirs, ours):
+        if theirs == ours or reason_for(shown_with_values(statement), theirs, ours):
             return None
         return Difference(self.seed, self.count, statement, theirs, ours)
 

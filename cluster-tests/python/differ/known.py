@@ -2,6 +2,7 @@
 
 import re
 
+CONDITION = r"Invalid (comparison with (null|an empty)|negative list index)"
 REFUSED = r"^error 0x2[12]00 "
 # A pattern of the statement, one of Cassandra's answer, one of ours, and the words of the line in docs/differences.md.
 KNOWN = [
@@ -14,7 +15,13 @@ KNOWN = [
     (r"null", r"^error 0x1500 Operation failed", r"^error 0x2200", "Where Cassandra answers with a Java exception"),
     (r" -- ", r"^error 0x0000 java.lang.NumberFormatException: Zero length BigInteger", r"", "Where Cassandra answers with a Java exception"),
     (r"", r"LegacyTimeUUIDType", r"timeuuid", "Functions that give back a `timeuuid`"),
-    (r"", r"", r"error 0x2200 not supported yet: ", "not supported yet"),
+    (r"GROUP BY", r"^error 0x1300 Operation failed", r"", "A function in GROUP BY that fails on a row"),
+    (r"(\[.*\] =|-=|= \w+ - ).* IN \(\)", r"^error 0x0000 java.lang.IndexOutOfBounds", r"^done", "A write to elements of lists of no partition"),
+    (r" IF .* AND ", CONDITION, r"", "Which of several conditions is looked at first"),
+    (r" IF .* AND ", r"", CONDITION, "Which of several conditions is looked at first"),
+    (r"JSON", r"Error decoding JSON value for", r"Error decoding JSON value for", "Of several members of a JSON text"),
+    (r"0x", r"cannot parse '\w+' as hex bytes", r"^error 0x2200", "A blob with half a byte"),
+    (r" -- ", r"^(done|columns|error 0x0000)", r"^error 0x2200 Null value read when not allowed", "Nulls inside bound lists"),
     (r"CONTAINS", r"Cannot use CONTAINS (KEY )?on non-(collection|map) column c", r"", "Collections in a clustering column with DESC"),
     (r"collection_|map_keys|map_values", r"requires a .* argument, but found argument c\d of type frozen<", r"",
      "Collections in a clustering column with DESC"),

@@ -71,7 +71,8 @@ VALUES = {
     "boolean": [("true", 1), ("false", 0), ("TRUE", 1)],
     "date": [("'1970-01-01'", EPOCH), ("'2024-02-29'", EPOCH + 19782), ("'-0001-01-01'", EPOCH - 719893),
              ("'9999-12-31'", EPOCH + 2932896), ("2147483648", EPOCH)],
-    "decimal": same("0", "1.0", "1.00", "-3.14", "1e3", "1E-5", "12345678901234567890.5"),
+    # No two of them are equal: which of the texts of a key is kept depends on flushes.
+    "decimal": same("0", "1.0", "20.00", "-3.14", "1e3", "1E-5", "12345678901234567890.5"),
     "double": reals("0.0", "-0.0", "1.5", "1e308", "NaN", "Infinity", "-Infinity", "3"),
     "duration": [("1h", (0, 0, HOUR)), ("2d3h", (0, 2, 3 * HOUR)), ("-1mo", (-1, 0, 0)), ("P1Y2M", (14, 0, 0)),
                  ("PT5M", (0, 0, HOUR // 12)),

@@ -168,7 +168,7 @@ fn of_decimals(operator: ArithmeticOperator, a: &Decimal, b: &Decimal) -> Result
             let scale = a.scale.max(b.scale);
             let (x, y) = (rescaled(a, scale)?, rescaled(b, scale)?);
             if operator == ArithmeticOperator::Modulo && y.is_zero() {
-                return Err("Division by zero".to_owned());
+                return Err(if x.is_zero() { "Division undefined" } else { "Division by zero" }.to_owned());
             }
             match operator {
                 ArithmeticOperator::Add => Ok(Decimal { unscaled: x + y, scale }),

@@ -30,23 +30,48 @@ pub(super) fn call(function: MathFunction, number: &Decimal) -> Result<Decimal, 
         MathFunction::Exp => exp(number, digits),
         MathFunction::Log if !number.unscaled.is_positive() => Err("Natural log of number zero or less".to_owned()),
         MathFunction::Log10 if !number.unscaled.is_positive() => Err("Log10 of number zero or less".to_owned()),
-        MathFunction::Log => Ok(round(&log(number, digits + GUARD), digits + GUARD, digits)),
-        MathFunction::Log10 if power_of_ten(number).is_some() => {
-            Ok(Decimal { unscaled: power_of_ten(number).unwrap_or_default().into(), scale: 0 })
-        }
+        MathFunction::Log => Ok(rounded_log(number, digits)),
         MathFunction::Log10 => {
-            let work = digits + GUARD;
-            let quotient = log(number, work) * power(work) / log_of_ten(work);
-            Ok(round(&quotient, work, digits))
+            let work = digits + 2;
+            let ten = round(&log_of_ten(work + GUARD), work + GUARD, work);
+            let quotient = quotient(&rounded_log(number, work), &ten, work);
+            Ok(round_decimal(quotient, digits))
         }
         MathFunction::Abs | MathFunction::Round => Ok(number.clone()),
     }
 }
 
-/// The exponent of a power of ten.
-fn power_of_ten(number: &Decimal) -> Option<i64> {
+/// The natural logarithm to so many digits; that of one is a plain zero.
+fn rounded_log(number: &Decimal, digits: u64) -> Decimal {
+    if is_one(number) {
+        return Decimal { unscaled: BigInt::zero(), scale: 0 };
+    }
+    round(&log(number, digits + GUARD), digits + GUARD, digits)
+}
+
+fn is_one(number: &Decimal) -> bool {
     let digits = number.precision() - 1;
-    (number.unscaled == power(digits)).then(|| digits as i64 - i64::from(number.scale))
+    i64::from(number.scale) == digits as i64 && number.unscaled == power(digits)
+}
+
+/// Java's quotient to so many digits: one that is exact keeps no more zeros than the difference of the scales asks for.
+fn quotient(dividend: &Decimal, divisor: &Decimal, digits: u64) -> Decimal {
+    let preferred = dividend.scale - divisor.scale;
+    if dividend.unscaled.is_zero() {
+        return Decimal { unscaled: BigInt::zero(), scale: preferred };
+    }
+    let shift = digits + GUARD + divisor.precision();
+    let shifted = &dividend.unscaled * power(shift);
+    let is_exact = (&shifted % &divisor.unscaled).is_zero();
+    let whole = Decimal { unscaled: shifted / &divisor.unscaled, scale: preferred + shift as i32 };
+    let Decimal { mut unscaled, mut scale } = round_decimal(whole.clone(), digits);
+    let ten = BigInt::from(10);
+    let is_same = is_exact && (&whole.unscaled % power((whole.scale - scale).max(0) as u64)).is_zero();
+    while is_same && scale > preferred && (&unscaled % &ten).is_zero() {
+        unscaled /= &ten;
+        scale -= 1;
+    }
+    Decimal { unscaled, scale }
 }
 
 fn power(digits: u64) -> BigInt {
@@ -145,7 +170,11 @@ fn exp(number: &Decimal, digits: u64) -> Result<Decimal, String> {
 
 /// A whole number that stands for itself × 10^−scale, rounded half to even to so many digits.
 fn round(number: &BigInt, scale: u64, digits: u64) -> Decimal {
-    let whole = Decimal { unscaled: number.clone(), scale: scale as i32 };
+    round_decimal(Decimal { unscaled: number.clone(), scale: scale as i32 }, digits)
+}
+
+fn round_decimal(whole: Decimal, digits: u64) -> Decimal {
+    let number = &whole.unscaled;
     let surplus = whole.precision().saturating_sub(digits);
     if surplus == 0 || number.is_zero() {
         return whole;
@@ -158,5 +187,5 @@ fn round(number: &BigInt, scale: u64, digits: u64) -> Decimal {
         (true, false) => quotient + BigInt::one(),
         (true, true) => quotient - BigInt::one(),
     };
-    Decimal { unscaled, scale: (scale - surplus) as i32 }
+    Decimal { unscaled, scale: whole.scale - surplus as i32 }
 }

@@ -26,9 +26,9 @@ fn epoch_days(bytes: &[u8]) -> Option<i64> {
     Some(i64::from(decode_date(bytes)?) - i64::from(DATE_EPOCH))
 }
 
-/// The date of a moment.
+/// The date of a moment. As Cassandra's it is cut towards 1970-01-01: moments before that day begin the day after theirs.
 pub(super) fn date_of_millis(millis: i64) -> [u8; 4] {
-    encode_date_from_epoch_days(millis.div_euclid(MILLIS_PER_DAY) as i32)
+    encode_date_from_epoch_days((millis / MILLIS_PER_DAY) as i32)
 }
 
 fn duration_text(duration: &Duration) -> String {

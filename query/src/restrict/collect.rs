@@ -278,7 +278,7 @@ impl<'a> Collector<'a> {
     pub(super) fn finish(mut self) -> Result<Restrictions, QueryError> {
         if self.may_use_indexes() {
             let uses = Uses::of(&self);
-            if uses.filters.iter().any(|found| index::is_on_vector(self.table, found)) {
+            if self.filters.iter().any(|filter| index::is_on_vector(self.table, filter)) {
                 return Err(QueryError::invalid("Vector indexes only support ANN queries"));
             }
             if uses.any() {

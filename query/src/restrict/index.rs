@@ -84,9 +84,10 @@ fn used(index: &Index, value: IndexValue) -> IndexUse {
     IndexUse { index: index.clone(), value }
 }
 
-/// True for an index on a vector column: Cassandra answers no equality by it.
-pub(super) fn is_on_vector(table: &Table, found: &IndexUse) -> bool {
-    table.column(&found.index.column).is_some_and(|column| matches!(column.ty, CqlType::Vector { .. }))
+/// True for a filter of a vector column with an index: Cassandra answers none by it.
+pub(super) fn is_on_vector(table: &Table, filter: &Filter) -> bool {
+    let is_indexed = |column: &Column| table.indexes.iter().any(|index| index.column == column.name);
+    filter.columns.iter().any(|column| matches!(column.ty, CqlType::Vector { .. }) && is_indexed(column))
 }
 
 /// The index that answers a restriction of a partition-key column.

@@ -30,8 +30,8 @@ pub(crate) use clustering::check_length;
 pub use clustering::{ClusteringKind, ClusteringRestriction, SliceBound};
 pub use filter::{Filter, FilterTest};
 pub use index::IndexUse;
-pub(crate) use partition::check_product;
 pub use partition::{KeyPart, PartitionRestriction};
+pub(crate) use partition::{check_product, sort_keys};
 pub(crate) use relation::existing_column;
 pub use token::TokenRestriction;
 

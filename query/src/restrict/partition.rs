@@ -1,11 +1,13 @@
 //! The partition keys a WHERE names.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use helenus_cql::ast::Operator;
-use helenus_model::key::{KeyRef, put_composite_component};
+use helenus_model::key::{KeyRef, put_composite_component, split_partition_key};
 use helenus_model::limits::KEY_BYTES_MAX;
 use helenus_model::schema::Table;
+use helenus_model::value::Comparator;
 
 use super::{GroupIn, GroupTerm, Restrictions, TokenRestriction, check_key, key_too_long};
 use crate::error::QueryError;
@@ -144,4 +146,16 @@ pub(crate) fn check_product(mut lengths: impl Iterator<Item = usize>) -> Result<
 pub(super) fn missing_columns(table: &Table, parts: &[Option<KeyPart>]) -> Vec<String> {
     let missing = table.partition_key.iter().zip(parts).filter(|(_, part)| part.is_none());
     missing.map(|(column, _)| column.name.clone()).collect()
+}
+
+/// IN gives its partitions in the order of the key's values, not of their tokens.
+pub(crate) fn sort_keys(table: &Table, keys: &mut [Box<[u8]>]) {
+    let orders: Vec<Comparator> = table.partition_key.iter().map(|column| Comparator::for_type(&column.ty)).collect();
+    keys.sort_by(|a, b| {
+        let (Ok(a), Ok(b)) = (split_partition_key(a, orders.len()), split_partition_key(b, orders.len())) else {
+            return a.cmp(b);
+        };
+        let each = orders.iter().zip(a.iter().zip(&b)).map(|(order, (a, b))| order.compare(a, b));
+        each.fold(Ordering::Equal, Ordering::then)
+    });
 }

@@ -129,7 +129,8 @@ fn column_relation(
         _ => {}
     }
     let term = preparer.term(value, &ColumnSpec::of_column(table, column))?;
-    if operator == Operator::Equal && column.kind == ColumnKind::PartitionKey {
+    // As in Cassandra an inequality counts, too, and the last marker wins.
+    if column.kind == ColumnKind::PartitionKey {
         preparer.bind_key(value, table, column.position);
     }
     let is_slice = operator != Operator::Equal;

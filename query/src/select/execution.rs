@@ -1,13 +1,11 @@
 //! One execution of a SELECT: which read is next, what was consumed so far, where the page ended.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
-use helenus_model::key::{ClusteringValues, KeyRef, Position, RingPosition, split_partition_key};
+use helenus_model::key::{ClusteringValues, KeyRef, Position, RingPosition};
 use helenus_model::read::{ColumnFilter, ReadCommand, ReadLimits, ReadScope, Slice, Through};
 use helenus_model::rng::Rng;
-use helenus_model::schema::Table;
-use helenus_model::value::{Comparator, decode_int};
+use helenus_model::value::decode_int;
 
 use super::aggregate::State;
 use super::assemble::{Assembler, RowView};
@@ -15,12 +13,13 @@ use super::consumer::SelectConsumer;
 use super::filter::Check;
 use super::paging::{self, PagingState};
 use super::plan::{GroupPlan, SelectPlan};
+use super::selection::{Constant, ConstantPlace};
 use super::selector::{Environment, Selector};
 use super::slices::{simple_slices, trim};
 use super::sort::Sorter;
 use super::{PageRequest, STEP_ROWS, SelectEnd};
 use crate::error::QueryError;
-use crate::restrict::{GroupTerm, KeyPart, PartitionRestriction, check_key};
+use crate::restrict::{GroupTerm, KeyPart, PartitionRestriction, check_key, sort_keys};
 use crate::sink::RowSink;
 use crate::term::{Term, Value};
 use crate::values::{BoundValues, ExecuteOptions, IdSource, NoIds, SteppingIds};
@@ -196,21 +195,22 @@ impl SelectExecution {
         let per_partition_limit = limit_value(plan.per_partition_limit.as_ref(), values, options)?;
         let page_size = page.size.filter(|size| *size > 0);
         let constants = constants(&plan.constants, values, options)?;
+        // What is wrong is told in this order; without keys nothing is said of clusterings, without clusterings nothing of keys' bytes.
+        let checks = plan.filters.iter().map(|filter| filter.evaluate(values, options)).collect::<Result<_, _>>()?;
+        let index = plan.restrictions.indexing.found.as_ref();
+        let through = index.map(|index| index.through(values, options).map(Box::new)).transpose()?;
         let keys = partition_keys(plan, values, options)?;
         let is_empty = keys.as_ref().is_some_and(Vec::is_empty);
-        let slices = match simple_slices(&plan.restrictions, values, options)? {
-            Some(slices) => slices,
-            None => plan.restrictions.slices(values, options)?,
-        };
-        let checks = plan.filters.iter().map(|filter| filter.evaluate(values, options)).collect::<Result<_, _>>()?;
+        let slices = if is_empty { Vec::new() } else { slices(plan, values, options)? };
+        if !slices.is_empty() {
+            keys.iter().flatten().try_for_each(|key| check_key(key))?;
+        }
         // LIMIT bounds what is shown, not what is sorted: any page could be too small.
         if plan.sort.is_some() && !is_empty && page_size.is_some_and(|size| size < i32::MAX as u32) {
             return Err(QueryError::invalid(
                 "Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query",
             ));
         }
-        let index = plan.restrictions.indexing.found.as_ref();
-        let through = index.map(|index| index.through(values, options).map(Box::new)).transpose()?;
         // A single aggregate row, and sorting, look at every row whatever the page and LIMIT.
         let whole = plan.sort.is_some() || (plan.is_aggregate() && plan.group_by.is_none());
         let counters = Counters {
@@ -627,19 +627,36 @@ fn limit_value(term: Option<&Term>, values: &dyn BoundValues, options: &ExecuteO
 }
 
 fn constants(
-    terms: &[Term],
+    terms: &[Constant],
     values: &dyn BoundValues,
     options: &ExecuteOptions<'_>,
 ) -> Result<Vec<Option<Box<[u8]>>>, QueryError> {
-    let each = terms.iter().map(|term| match term.evaluate(values, options)? {
-        Value::Bytes(bytes) => Ok(Some(bytes.into_owned().into_boxed_slice())),
-        Value::Null => Ok(None),
-        Value::Unset => Err(QueryError::invalid("Invalid unset value for argument in call to function")),
+    let each = terms.iter().map(|constant| match (constant.term.evaluate(values, options)?, &constant.place) {
+        (Value::Bytes(bytes), _) => Ok(Some(bytes.into_owned().into_boxed_slice())),
+        (Value::Unset, ConstantPlace::Argument(function)) => {
+            Err(QueryError::invalid(format!("Invalid unset value for argument in call to function {function}")))
+        }
+        (absent, ConstantPlace::Element(name)) => {
+            let kind = if matches!(absent, Value::Unset) { "unset" } else { "null" };
+            Err(QueryError::invalid(format!("Invalid {kind} value for element selection on {name}")))
+        }
+        (Value::Null, ConstantPlace::Slice(name)) => {
+            Err(QueryError::invalid(format!("Invalid null value for slice selection on {name}")))
+        }
+        (Value::Null | Value::Unset, _) => Ok(None),
     });
     each.collect()
 }
 
-/// The partitions that are named, in the order of their results; None for ranges.
+/// The slices of the clustering that are named.
+fn slices(plan: &SelectPlan, values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Result<Vec<Slice>, QueryError> {
+    match simple_slices(&plan.restrictions, values, options)? {
+        Some(slices) => Ok(slices),
+        None => plan.restrictions.slices(values, options),
+    }
+}
+
+/// The partitions that are named, in the order of their results; None for ranges. The bytes of a single key are not looked at yet.
 fn partition_keys(
     plan: &SelectPlan,
     values: &dyn BoundValues,
@@ -653,10 +670,7 @@ fn partition_keys(
     {
         // The commonest of all: one column, one value.
         return match term.evaluate(values, options)? {
-            Value::Bytes(key) => {
-                check_key(&key)?;
-                Ok(Some(vec![key.into_owned().into()]))
-            }
+            Value::Bytes(key) => Ok(Some(vec![key.into_owned().into()])),
             Value::Null => {
                 Err(QueryError::invalid(format!("Invalid null value in condition for column {}", column.name)))
             }
@@ -670,16 +684,4 @@ fn partition_keys(
         sort_keys(&plan.table, keys);
     }
     Ok(keys)
-}
-
-/// IN gives its partitions in the order of the key's values, not of their tokens.
-fn sort_keys(table: &Table, keys: &mut [Box<[u8]>]) {
-    let orders: Vec<Comparator> = table.partition_key.iter().map(|column| Comparator::for_type(&column.ty)).collect();
-    keys.sort_by(|a, b| {
-        let (Ok(a), Ok(b)) = (split_partition_key(a, orders.len()), split_partition_key(b, orders.len())) else {
-            return a.cmp(b);
-        };
-        let each = orders.iter().zip(a.iter().zip(&b)).map(|(order, (a, b))| order.compare(a, b));
-        each.fold(Ordering::Equal, Ordering::then)
-    });
 }

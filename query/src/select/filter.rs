@@ -58,7 +58,7 @@ impl FilterPlan {
             FilterTest::Compare { operator, .. } if self.filter.multi && *operator != Operator::Equal => {
                 return Err(QueryError::invalid("Multi-column slice restrictions cannot be used for filtering."));
             }
-            FilterTest::In(_) if self.filter.multi => {
+            FilterTest::In(_) if self.filter.columns.len() > 1 => {
                 return Err(QueryError::invalid("Multicolumn IN filters are not supported"));
             }
             FilterTest::Compare { operator, value } => {
@@ -75,15 +75,15 @@ impl FilterPlan {
                 };
                 (kind, vec![row])
             }
-            // Null among several values is none of any column outside of the clustering.
+            // Null or unset among several values is none of any column outside of the clustering.
             FilterTest::In(GroupIn::List(terms)) if !self.is_of_clustering() => {
                 let mut rows = Vec::with_capacity(terms.len());
                 for term in terms {
                     match term {
                         GroupTerm::Elements(terms) => {
                             for term in terms {
-                                if term.evaluate(values, options)? != Value::Null {
-                                    rows.push(vec![one(term)?]);
+                                if let Value::Bytes(bytes) = term.evaluate(values, options)? {
+                                    rows.push(vec![bytes.into_owned().into_boxed_slice()]);
                                 }
                             }
                         }

@@ -12,7 +12,7 @@ use super::assemble::{Inputs, Source};
 use super::execution::SelectExecution;
 use super::filter::FilterPlan;
 use super::paging;
-use super::selection::{Selection, find_column, prepare_selection, prepare_selector, selects_only_statics};
+use super::selection::{Constant, Selection, find_column, prepare_selection, prepare_selector, selects_only_statics};
 use super::selector::Selector;
 use super::sort::SortPlan;
 use super::{PageRequest, ResultColumn};
@@ -45,7 +45,7 @@ pub struct SelectPlan {
     /// The result's columns are the inputs, one by one, and every row that is found is one of the result: nothing is tested, sorted,
     /// grouped or built of cells.
     pub(super) plain: bool,
-    pub(super) constants: Vec<Term>,
+    pub(super) constants: Vec<Constant>,
     pub(super) aggregates: Vec<AggregatePlan>,
     pub(super) inputs: Inputs,
     pub(super) impure: bool,

@@ -21,13 +21,33 @@ use crate::function::{self, Argument, Body, ScalarFunction};
 use crate::spec::ColumnSpec;
 use crate::term::{Preparer, Term, native_type, qualified_type_text, resolve_type};
 
+/// A value without columns.
+#[derive(Clone, Debug)]
+pub(super) struct Constant {
+    pub(super) term: Term,
+    pub(super) place: ConstantPlace,
+}
+
+/// Where a constant stands: what that says of null and unset values.
+#[derive(Clone, Debug)]
+pub(super) enum ConstantPlace {
+    /// Unset is null.
+    Free,
+    /// An argument of the function that is named.
+    Argument(Box<str>),
+    /// The key of an element of what is named.
+    Element(Box<str>),
+    /// An end of a slice of what is named; unset is no end.
+    Slice(Box<str>),
+}
+
 /// The checked selection clause.
 #[derive(Debug, Default)]
 pub(super) struct Selection {
     pub(super) columns: Vec<ResultColumn>,
     pub(super) selectors: Vec<Selector>,
     /// Values without columns.
-    pub(super) constants: Vec<Term>,
+    pub(super) constants: Vec<Constant>,
     pub(super) aggregates: Vec<AggregatePlan>,
     pub(super) inputs: Inputs,
     /// Kinds of the columns that are looked at.
@@ -89,7 +109,9 @@ pub(super) fn selects_only_statics(
     }
     let items = qualified(items, table, preparer);
     let builder = Builder { table, preparer, selection: Selection::default() };
-    let any = |wanted: &dyn Fn(ColumnKind) -> bool| -> Result<bool, QueryError> {
+    // `stops`: as Cassandra, looks no further than braces with pairs of others.
+    let any = |wanted: &dyn Fn(ColumnKind) -> bool, stops: bool| -> Result<bool, QueryError> {
+        let mut found = false;
         for item in items.iter() {
             if let ast::Selector::Column(name) = &item.selector {
                 if wanted(find_column(table, name.as_str())?.kind) {
@@ -98,14 +120,26 @@ pub(super) fn selects_only_statics(
                 continue;
             }
             builder.names(&item.selector)?;
-            if named_columns(&item.selector, table)?.iter().any(|column| wanted(column.kind)) {
-                return Ok(true);
+            let is_wanted = named_columns(&item.selector, table)?.iter().any(|column| wanted(column.kind));
+            let is_map = stops && is_map(&item.selector);
+            if is_map != is_wanted {
+                return Ok(found || is_wanted);
             }
+            found |= is_wanted;
         }
-        Ok(false)
+        Ok(found)
     };
-    Ok(any(&|kind| kind == ColumnKind::Static)?
-        && !any(&|kind| !matches!(kind, ColumnKind::Static | ColumnKind::PartitionKey))?)
+    Ok(any(&|kind| kind == ColumnKind::Static, true)?
+        && !any(&|kind| !matches!(kind, ColumnKind::Static | ColumnKind::PartitionKey), false)?)
+}
+
+/// Braces with pairs in them.
+fn is_map(selector: &ast::Selector) -> bool {
+    match selector {
+        ast::Selector::Map(_) => true,
+        ast::Selector::TypeHint { inner, .. } => is_map(inner),
+        _ => false,
+    }
 }
 
 /// The function that a call in a selection means.
@@ -157,8 +191,22 @@ impl<'b> Builder<'b, '_> {
     }
 
     fn constant(&mut self, term: Term) -> Selector {
-        self.selection.constants.push(term);
+        self.selection.constants.push(Constant { term, place: ConstantPlace::Free });
         Selector::Constant(self.selection.constants.len() - 1)
+    }
+
+    /// Says which function an argument is for, if it is a constant.
+    fn argument_of(&mut self, function: &str, argument: &Selector) {
+        if let Selector::Constant(place) = argument
+            && let Some(constant) = self.selection.constants.get_mut(*place)
+        {
+            constant.place = ConstantPlace::Argument(function.into());
+        }
+    }
+
+    fn placed(&mut self, term: Term, place: ConstantPlace) -> Box<Selector> {
+        self.selection.constants.push(Constant { term, place });
+        Box::new(Selector::Constant(self.selection.constants.len() - 1))
     }
 
     /// The name of a result column. A cast that changes nothing does not show.
@@ -375,6 +423,7 @@ impl<'b> Builder<'b, '_> {
         };
         let before = self.selection.aggregates.len();
         let (selector, _) = self.selector(argument, Some(&ty))?;
+        self.argument_of(name.name.as_str(), &selector);
         if self.selection.aggregates.len() > before {
             return invalid("aggregate functions cannot be used as arguments of aggregate functions");
         }
@@ -440,7 +489,9 @@ impl<'b> Builder<'b, '_> {
         for (place, argument) in arguments.iter().enumerate() {
             let wanted = function.argument_types.get(place);
             let wanted = wanted.map(|ty| if function.keyspace() == "system" { ty.clone() } else { ty.freeze() });
-            selectors.push(self.selector(argument, wanted.as_ref())?.0);
+            let selector = self.selector(argument, wanted.as_ref())?.0;
+            self.argument_of(&function.name, &selector);
+            selectors.push(selector);
         }
         if let Body::UserAggregate(aggregate) = &function.body {
             if self.selection.aggregates.len() > before {
@@ -563,7 +614,7 @@ impl<'b> Builder<'b, '_> {
         let (key_type, value_type, map) = collection_parts(&ty, inner, "Element")?;
         let spec = self.key_spec(inner, &key_type, map);
         let key = self.preparer.term(key, &spec)?;
-        let key = Box::new(self.constant(key));
+        let key = self.placed(key, ConstantPlace::Element(result_name(inner).into()));
         let order = Comparator::for_type(&key_type);
         Ok((Selector::Element { inner: Box::new(selector), key, order, map }, value_type))
     }
@@ -575,8 +626,7 @@ impl<'b> Builder<'b, '_> {
         let mut end = |term: Option<&RawTerm>| match term {
             Some(term) => {
                 let term = self.preparer.term(term, &spec)?;
-                self.selection.constants.push(term);
-                Ok::<_, QueryError>(Some(Box::new(Selector::Constant(self.selection.constants.len() - 1))))
+                Ok::<_, QueryError>(Some(self.placed(term, ConstantPlace::Slice(result_name(inner).into()))))
             }
             None => Ok(None),
         };

@@ -17,7 +17,7 @@ use super::lists::{ListRows, Place};
 use super::operation::Operation;
 use super::plan::{SingleRow, WritePlan};
 use crate::error::QueryError;
-use crate::restrict::{check_key, check_length, check_product};
+use crate::restrict::{check_key, check_length, check_product, sort_keys};
 use crate::term::{Term, Value};
 use crate::values::{BoundValues, ExecuteOptions};
 
@@ -228,9 +228,13 @@ impl Execution<'_> {
     fn many_rows(&self, scratch: &mut Scratch, out: &mut WriteBatch) -> Result<(), QueryError> {
         let restrictions = &self.plan.restrictions;
         let table = &self.plan.table;
-        let keys = restrictions.partition_keys(self.values, self.options)?.unwrap_or_default();
+        let mut keys = restrictions.partition_keys(self.values, self.options)?.unwrap_or_default();
         for key in &keys {
             check_key(key)?;
+        }
+        if self.lists.is_some() {
+            // What is wrong with the list of the first key is told.
+            sort_keys(table, &mut keys);
         }
         if self.plan.deletes_rows() && restrictions.clustering.is_empty() {
             for key in &keys {
@@ -276,14 +280,13 @@ impl Execution<'_> {
         }
         check_product([keys.len(), clusterings.len()].into_iter())?;
         for key in &keys {
-            // Each row is bound anew: places in lists must not be given twice.
-            scratch.clear();
-            let place = Place { key, clustering: None };
-            self.static_row(place, &mut scratch.static_row, &mut scratch.spare)?;
-            if !scratch.static_row.is_empty() {
-                out.add(table, key, DeletionTime::LIVE, Some(&scratch.static_row), None);
+            if !self.plan.writes_rows() {
+                self.add_static_row(key, scratch, out)?;
             }
+            // Each row is bound anew: places in lists must not be given twice. Static columns are written with every row, as Cassandra
+            // does: counters count, and lists grow, once for each.
             for clustering in &clusterings {
+                self.add_static_row(key, scratch, out)?;
                 scratch.row.clear();
                 let place = Place { key, clustering: Some(clustering) };
                 self.row(place, &mut scratch.row, &mut scratch.spare)?;
@@ -291,6 +294,16 @@ impl Execution<'_> {
                     out.add(table, key, DeletionTime::LIVE, None, Some((clustering, &scratch.row)));
                 }
             }
+        }
+        Ok(())
+    }
+
+    fn add_static_row(&self, key: &[u8], scratch: &mut Scratch, out: &mut WriteBatch) -> Result<(), QueryError> {
+        scratch.clear();
+        let place = Place { key, clustering: None };
+        self.static_row(place, &mut scratch.static_row, &mut scratch.spare)?;
+        if !scratch.static_row.is_empty() {
+            out.add(&self.plan.table, key, DeletionTime::LIVE, Some(&scratch.static_row), None);
         }
         Ok(())
     }
