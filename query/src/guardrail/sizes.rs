@@ -183,6 +183,7 @@ impl Column<'_> {
             | Action::DeleteKey(term)
             | Action::DeleteElement(term) => given(term).map_or(Ok(()), |bytes| self.value(&bytes)),
             Action::Count { .. }
+            | Action::Add(_)
             | Action::DeleteAt(_)
             | Action::DiscardValues(_)
             | Action::DeleteCell
