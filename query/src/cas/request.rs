@@ -15,7 +15,7 @@ use super::condition::{ColumnCondition, Conditions};
 use super::current;
 use super::late::LateWrite;
 use crate::error::QueryError;
-use crate::restrict::StatementKind;
+use crate::restrict::{StatementKind, check_key};
 use crate::values::{BoundValues, ExecuteOptions, IdSource};
 use crate::write::{WriteBatch, WritePlan};
 
@@ -46,6 +46,8 @@ pub struct CasRequest {
     mutation: Option<Vec<u8>>,
     /// Instead of `mutation`: what is bound when the partition was read.
     late: Option<LateWrite>,
+    /// Instead of `mutation`: what is wrong with it, told when the conditions hold.
+    wrong: Option<QueryError>,
     now: LocalSeconds,
 }
 
@@ -65,6 +67,8 @@ pub struct CasBuilder {
     /// The statements are bound when the partition was read.
     is_late: bool,
     late: Option<LateWrite>,
+    /// What is wrong with what the statements write.
+    wrong: Option<QueryError>,
     /// The rows that something is added to.
     added_to: Vec<Box<[u8]>>,
 }
@@ -74,6 +78,7 @@ impl CasBuilder {
     pub fn new(is_batch: bool, is_late: bool) -> Self {
         CasBuilder {
             is_late,
+            wrong: None,
             added_to: Vec::new(),
             late: None,
             is_batch,
@@ -114,6 +119,7 @@ impl CasBuilder {
         let ([key], true) = (keys.as_slice(), plan.restrictions().partition.is_single_key()) else {
             return Err(self.several_partitions(kind));
         };
+        check_key(key)?;
         match &self.table {
             None => {
                 self.table = Some(Arc::clone(&plan.table));
@@ -146,12 +152,18 @@ impl CasBuilder {
                 self.added_to.extend(clustering.clone());
             }
             self.conditions(conditions, clustering, values, options)?;
+        } else if plan.restrictions().has_whole_clustering() {
+            plan.restrictions().row_clusterings(values, options)?;
         }
         if self.is_late {
             self.late.get_or_insert_with(|| LateWrite::new(options)).push(plan, values);
             return Ok(());
         }
-        plan.bind_values(values, options, None, out)
+        // As Cassandra, which binds what is written when the conditions hold.
+        if self.wrong.is_none() {
+            self.wrong = plan.bind_values(values, options, None, out).err();
+        }
+        Ok(())
     }
 
     /// Cassandra fails at a batch of several partitions in one statement by an exception that it does not expect.
@@ -267,7 +279,8 @@ impl CasBuilder {
         };
         let read_statics = ids(self.writes_statics, &table.statics, ColumnKind::Static);
         let read_regulars = ids(self.writes_regulars, &table.regulars, ColumnKind::Regular);
-        let mutation = write.mutations().next().map(|mutation| mutation.bytes.to_vec());
+        let wrong = self.wrong;
+        let mutation = write.mutations().next().filter(|_| wrong.is_none()).map(|mutation| mutation.bytes.to_vec());
         let (key, statics) = (self.key, self.statics);
         let late = self.late;
         let mut read_rows = self.added_to;
@@ -285,6 +298,7 @@ impl CasBuilder {
             columns,
             mutation,
             late,
+            wrong,
             now,
         })
     }
@@ -315,6 +329,9 @@ impl CasRequest {
         current: Option<&PartitionRef<'_>>,
         ids: &dyn IdSource,
     ) -> Result<Option<Cow<'_, [u8]>>, QueryError> {
+        if let Some(wrong) = &self.wrong {
+            return Err(wrong.clone());
+        }
         match &self.late {
             Some(late) => Ok(late.bind(&self.key, current, ids)?.map(Cow::Owned)),
             None => Ok(self.mutation.as_deref().map(Cow::Borrowed)),

@@ -274,6 +274,13 @@ fn conditions_decide_and_refusals_tell_what_was_read() {
             ],
             "ok: =25",
         ),
+        // What is wrong with what is written is told when the conditions hold.
+        (&full, &["UPDATE t USING TTL -1 SET v = 1 WHERE k = 1 AND c = 1 IF v = 11"], "v: 10"),
+        (
+            &full,
+            &["UPDATE t USING TTL -1 SET v = 1 WHERE k = 1 AND c = 1 IF v = 10"],
+            "A TTL must be greater or equal to 0, but was -1",
+        ),
         // INSERT JSON is an INSERT.
         (&nothing, &["INSERT INTO t JSON '{\"k\": 1, \"c\": 1, \"v\": 3}' IF NOT EXISTS"], "ok"),
         (&full, &["INSERT INTO t JSON '{\"k\": 1, \"c\": 1, \"v\": 3}' IF NOT EXISTS"], "k,c,s,l,v: 1,1,7,null,10"),

@@ -14,7 +14,7 @@ use crate::function::UserFunction;
 use crate::prepare::{NoSystemTables, PrepareContext};
 use crate::repeated::first_repeated;
 use crate::spec::ColumnSpec;
-use crate::term::{Preparer, Value, resolve_type, type_text};
+use crate::term::{Preparer, Value, qualified_type_text, resolve_type, type_text};
 use crate::values::{ExecuteOptions, NoIds, NoValues};
 
 fn invalid<T>(message: impl Into<String>) -> Result<T, QueryError> {
@@ -40,13 +40,18 @@ fn check_name(name: &str, what: &str) -> Result<(), QueryError> {
     }
 }
 
-/// A type of a signature: what can be frozen is written without.
-fn signature_type(name: &CqlTypeName, what: &str, keyspace: &Keyspace) -> Result<CqlType, QueryError> {
+/// A type of a signature: what can be frozen is written without. `text`: how the statement's messages write it.
+fn signature_type(
+    name: &CqlTypeName,
+    what: &str,
+    keyspace: &Keyspace,
+    text: &dyn Fn(&CqlTypeName) -> String,
+) -> Result<CqlType, QueryError> {
     let ty = resolve_type(name, &keyspace.name, Some(keyspace))?;
     if let CqlTypeName::Frozen(_) = name
         && !matches!(ty, CqlType::Tuple(_) | CqlType::Vector { .. })
     {
-        let text = type_text(name);
+        let text = text(name);
         return invalid(format!("{what} '{text}' cannot be frozen; remove frozen<> modifier from '{text}'"));
     }
     Ok(ty)
@@ -117,14 +122,14 @@ pub(super) fn create_function(
     let Some(keyspace) = context.schema.keyspace(keyspace_name) else { return Err(missing(keyspace_name)) };
     let mut arguments = Vec::with_capacity(create.arguments.len());
     for argument in &create.arguments {
-        let ty = signature_type(&argument.type_name, "Argument", keyspace)?;
+        let ty = signature_type(&argument.type_name, "Argument", keyspace, &type_text)?;
         arguments.push((argument.name.text.clone(), ty));
     }
     let definition = FunctionDefinition {
         keyspace: keyspace_name.to_owned(),
         name: name.to_owned(),
         arguments,
-        return_type: signature_type(&create.return_type, "Return type", keyspace)?,
+        return_type: signature_type(&create.return_type, "Return type", keyspace, &type_text)?,
         called_on_null_input: create.called_on_null_input,
         language: create.language.clone(),
         body: create.body.clone(),
@@ -180,9 +185,9 @@ pub(super) fn create_aggregate(
     };
     let mut argument_types = Vec::with_capacity(create.argument_types.len());
     for ty in &create.argument_types {
-        argument_types.push(signature_type(ty, "Argument", keyspace)?);
+        argument_types.push(signature_type(ty, "Argument", keyspace, &type_text)?);
     }
-    let state_type = signature_type(&create.state_type, "State type", keyspace)?;
+    let state_type = signature_type(&create.state_type, "State type", keyspace, &type_text)?;
     let state_arguments: Vec<CqlType> = std::iter::once(&state_type).chain(&argument_types).cloned().collect();
     let state_function = create.state_function.as_str();
     let shown = |types: &[CqlType]| type_list(&types.iter().map(ToString::to_string).collect::<Vec<_>>());
@@ -291,7 +296,9 @@ fn initial_value(
 /// The types a DROP names, resolved; user-defined types that are not there are told.
 fn dropped_types(drop: &ast::DropFunction, keyspace: &Keyspace) -> Result<Option<Vec<CqlType>>, QueryError> {
     let Some(types) = &drop.argument_types else { return Ok(None) };
-    let resolved = types.iter().map(|ty| signature_type(ty, "Argument", keyspace));
+    // Cassandra has resolved them before it looks at them.
+    let text = |ty: &CqlTypeName| qualified_type_text(ty, &keyspace.name);
+    let resolved = types.iter().map(|ty| signature_type(ty, "Argument", keyspace, &text));
     Ok(Some(resolved.collect::<Result<_, _>>()?))
 }
 

@@ -16,6 +16,7 @@ mod table;
 mod table_alter;
 #[cfg(test)]
 mod tests;
+mod trigger;
 mod user_type;
 mod view;
 mod view_where;

@@ -1,9 +1,9 @@
 //! A schema statement ready to be executed.
 
-use helenus_cql::ast::{self, FunctionName, QualifiedName, Statement};
+use helenus_cql::ast::{FunctionName, QualifiedName, Statement};
 
 use super::outcome::{DdlContext, DdlOutcome};
-use super::{function, index, keyspace, table, table_alter, user_type, view};
+use super::{function, index, keyspace, table, table_alter, trigger, user_type, view};
 use crate::error::QueryError;
 use crate::guardrail::{Guardrails, without_ignored};
 use crate::prepare::{PrepareContext, no_keyspace};
@@ -51,7 +51,9 @@ impl DdlPlan {
             Statement::CreateFunction(create) => of_function(&create.name)?,
             Statement::CreateAggregate(create) => of_function(&create.name)?,
             Statement::DropFunction(drop) | Statement::DropAggregate(drop) => of_function(&drop.name)?,
-            other => return Err(QueryError::unsupported(unsupported_name(other))),
+            Statement::CreateTrigger(create) => of_name(&create.table)?,
+            Statement::DropTrigger(drop) => of_name(&drop.table)?,
+            _ => return Err(unsupported()),
         };
         Ok(DdlPlan { statement: statement.clone(), keyspace })
     }
@@ -111,14 +113,13 @@ impl DdlPlan {
             Statement::CreateAggregate(create) => function::create_aggregate(create, keyspace, context),
             Statement::DropFunction(drop) => function::drop_function(drop, keyspace, context),
             Statement::DropAggregate(drop) => function::drop_aggregate(drop, keyspace, context),
-            other => Err(QueryError::unsupported(unsupported_name(other))),
+            Statement::CreateTrigger(create) => trigger::create(create, keyspace, context),
+            Statement::DropTrigger(drop) => trigger::drop(drop, keyspace),
+            _ => Err(unsupported()),
         }
     }
 }
 
-fn unsupported_name(statement: &ast::Statement) -> &'static str {
-    match statement {
-        Statement::CreateTrigger(_) | Statement::DropTrigger(_) => "triggers",
-        _ => "this statement",
-    }
+fn unsupported() -> QueryError {
+    QueryError::unsupported("this statement")
 }

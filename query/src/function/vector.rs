@@ -41,9 +41,8 @@ pub(super) fn signatures(
         let floats = matches!(&ty, CqlType::Vector { element, .. } if **element == CqlType::Float);
         if !floats || !argument.assignability(&spec).is_assignable() {
             return Err(QueryError::invalid(format!(
-                "Function system.{name} requires a float vector argument, but found argument {} of type {}",
-                argument.text(),
-                ty.freeze()
+                "Function system.{name} requires a float vector argument, but found argument {} of type {ty}",
+                argument.text()
             )));
         }
         if found.as_ref().is_some_and(|other| *other != ty) {

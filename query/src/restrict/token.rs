@@ -29,7 +29,11 @@ impl TokenRestriction {
         values: &dyn BoundValues,
         options: &ExecuteOptions<'_>,
     ) -> Result<Option<(RingPosition, RingPosition)>, QueryError> {
-        let (start, end) = self.bounds(values, options)?;
+        let (start, mut end) = self.bounds(values, options)?;
+        // The smallest token stands for the end of the ring as well: drivers split the ring so.
+        if self.end.is_some() && end <= RingPosition::after(Token::MIN) {
+            end = RingPosition::LAST;
+        }
         // The smallest token stands for the whole ring: Cassandra's range from it to itself goes around.
         if self.equal.is_some() && start == RingPosition::before(Token::MIN) {
             return Ok(Some((RingPosition::FIRST, RingPosition::LAST)));
@@ -82,12 +86,8 @@ impl TokenRestriction {
         };
         let end = match &self.end {
             None => RingPosition::LAST,
-            Some((term, inclusive)) => match token(term)? {
-                // The smallest token stands for the end of the ring as well: drivers split the ring so.
-                Token::MIN => RingPosition::LAST,
-                token if *inclusive => RingPosition::after(token),
-                token => RingPosition::before(token),
-            },
+            Some((term, true)) => RingPosition::after(token(term)?),
+            Some((term, false)) => RingPosition::before(token(term)?),
         };
         Ok((start, end))
     }

@@ -74,7 +74,7 @@ pub(super) fn selector_type(preparer: &Preparer<'_>, table: &Table, raw: &ast::S
         ast::Selector::Cast { target, .. } => Some(native_type(*target)),
         ast::Selector::TypeHint { type_name, .. } => {
             let keyspace = preparer.context().find_keyspace(&table.keyspace);
-            resolve_type(type_name, &table.keyspace, keyspace.as_deref()).ok()
+            resolve_type(type_name, &table.keyspace, keyspace.as_deref()).ok().map(|ty| ty.freeze())
         }
         ast::Selector::Field { inner, field } => match of(inner)? {
             CqlType::Udt { definition, .. } => {

@@ -265,6 +265,10 @@ fn names_several_keys(restrictions: &Restrictions) -> bool {
     }
 }
 
+fn not_of_partition(name: &str) -> String {
+    format!("SELECT DISTINCT queries must only request partition key columns and/or static columns (not {name})")
+}
+
 fn check_distinct(
     select: &ast::Select,
     table: &Table,
@@ -285,9 +289,14 @@ fn check_distinct(
     }
     for (kind, name) in &selection.kinds {
         if !matches!(kind, ColumnKind::PartitionKey | ColumnKind::Static) {
-            return invalid(format!(
-                "SELECT DISTINCT queries must only request partition key columns and/or static columns (not {name})"
-            ));
+            return invalid(not_of_partition(name));
+        }
+    }
+    // The rows of several partitions are sorted by what is selected with them.
+    if let (Some(ordering), true) = (select.order_by.first(), names_several_keys(restrictions)) {
+        let column = find_column(table, ordering.column.as_str())?;
+        if !matches!(column.kind, ColumnKind::PartitionKey | ColumnKind::Static) {
+            return invalid(not_of_partition(&column.name));
         }
     }
     if is_range {

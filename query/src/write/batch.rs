@@ -11,7 +11,7 @@ use super::draft::WriteBatch;
 use super::json::prepare_insert_json;
 use super::lists::ListRows;
 use super::plan::WritePlan;
-use super::statement::{prepare_delete, prepare_insert, prepare_update};
+use super::statement::{delete_in_batch, prepare_insert, refuse_counter_times, update_in_batch};
 use crate::error::QueryError;
 use crate::spec::ColumnSpec;
 use crate::term::Preparer;
@@ -102,8 +102,8 @@ pub fn prepare_batch(batch: &ast::Batch, preparer: &mut Preparer<'_>) -> Result<
         statements.push(match statement {
             Modification::Insert(insert) => prepare_insert(insert, preparer)?,
             Modification::InsertJson(insert) => prepare_insert_json(insert, preparer)?,
-            Modification::Update(update) => prepare_update(update, preparer)?,
-            Modification::Delete(delete) => prepare_delete(delete, preparer)?,
+            Modification::Update(update) => update_in_batch(update, preparer)?,
+            Modification::Delete(delete) => delete_in_batch(delete, preparer)?,
         });
     }
     if batch.using.ttl.is_some() {
@@ -129,6 +129,7 @@ pub fn prepare_batch(batch: &ast::Batch, preparer: &mut Preparer<'_>) -> Result<
     if conditional && !statements.windows(2).all(of_one_table) {
         return Err(QueryError::invalid("Batch with conditions cannot span multiple tables"));
     }
+    statements.iter().try_for_each(refuse_counter_times)?;
     let spec = |name: &str| ColumnSpec {
         keyspace: statements.first().map_or_else(String::new, |plan| plan.table.keyspace.clone()),
         table: statements.first().map_or_else(String::new, |plan| plan.table.name.clone()),

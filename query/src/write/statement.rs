@@ -38,8 +38,10 @@ fn refuse_timestamp(conditional: bool, attributes: &ast::Using) -> Result<(), Qu
     Ok(())
 }
 
-fn refuse_counters(table: &Table, attributes: &ast::Using) -> Result<(), QueryError> {
-    if !table.is_counter() {
+/// Counters have no times of their own. In a batch this is looked at after all that is wrong with the batch.
+pub(super) fn refuse_counter_times(plan: &WritePlan) -> Result<(), QueryError> {
+    let attributes = &plan.attributes;
+    if !plan.table.is_counter() {
         return Ok(());
     }
     if attributes.timestamp.is_some() {
@@ -125,6 +127,13 @@ pub(super) fn insert_into<'a>(
 /// # Errors
 /// As [`prepare_insert`].
 pub fn prepare_update(update: &ast::Update, preparer: &mut Preparer<'_>) -> Result<WritePlan, QueryError> {
+    let plan = update_in_batch(update, preparer)?;
+    refuse_counter_times(&plan)?;
+    Ok(plan)
+}
+
+/// An UPDATE that may be a batch's.
+pub(super) fn update_in_batch(update: &ast::Update, preparer: &mut Preparer<'_>) -> Result<WritePlan, QueryError> {
     check_conflicts(&update.assignments)?;
     let table = writable_table(&update.table, preparer)?;
     let attributes = Attributes::prepare(&update.using, &table, preparer)?;
@@ -141,7 +150,6 @@ pub fn prepare_update(update: &ast::Update, preparer: &mut Preparer<'_>) -> Resu
     let plan =
         where_of(StatementKind::Update, &table, &update.relations, operations, (attributes, conditions), preparer)?;
     refuse_timestamp(plan.conditions.is_some(), &update.using)?;
-    refuse_counters(&table, &update.using)?;
     Ok(plan)
 }
 
@@ -170,6 +178,13 @@ fn check_conflicts(assignments: &[Assignment]) -> Result<(), QueryError> {
 /// # Errors
 /// As [`prepare_insert`].
 pub fn prepare_delete(delete: &ast::Delete, preparer: &mut Preparer<'_>) -> Result<WritePlan, QueryError> {
+    let plan = delete_in_batch(delete, preparer)?;
+    refuse_counter_times(&plan)?;
+    Ok(plan)
+}
+
+/// A DELETE that may be a batch's.
+pub(super) fn delete_in_batch(delete: &ast::Delete, preparer: &mut Preparer<'_>) -> Result<WritePlan, QueryError> {
     let table = writable_table(&delete.table, preparer)?;
     let using = ast::Using { timestamp: delete.timestamp.clone(), ttl: None };
     let attributes = Attributes::prepare(&using, &table, preparer)?;
@@ -191,7 +206,6 @@ pub fn prepare_delete(delete: &ast::Delete, preparer: &mut Preparer<'_>) -> Resu
         where_of(StatementKind::Delete, &table, &delete.relations, operations, (attributes, conditions), preparer)?;
     refuse_timestamp(plan.conditions.is_some(), &using)?;
     check_conditional_delete(&plan)?;
-    refuse_counters(&table, &using)?;
     Ok(plan)
 }
 
