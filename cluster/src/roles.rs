@@ -24,7 +24,7 @@ pub(crate) fn refusal_without_authentication(plan: &RolePlan) -> QueryError {
         if let Some(password) = &change.password {
             let option = match password {
                 Password::Plain(_) => "PASSWORD",
-                Password::Hashed(_) => "HASHED PASSWORD",
+                Password::Hashed(_) => "HASHED_PASSWORD",
             };
             let text = format!("org.apache.cassandra.auth.CassandraRoleManager doesn't support {option}");
             return QueryError::invalid(text);

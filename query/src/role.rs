@@ -175,7 +175,7 @@ fn change(options: &RoleOptions) -> Result<RoleChange, QueryError> {
         return Err(QueryError::unsupported("ACCESS TO DATACENTERS and ACCESS FROM CIDRS"));
     }
     if options.options.is_some() {
-        return Err(QueryError::invalid("CassandraRoleManager doesn't support OPTIONS"));
+        return Err(QueryError::invalid("org.apache.cassandra.auth.CassandraRoleManager doesn't support OPTIONS"));
     }
     let password = match (&options.password, &options.hashed_password) {
         (Some(plain), _) => Some(Password::Plain(plain.clone())),

@@ -6,6 +6,7 @@ use helenus_cql::ast;
 use helenus_model::schema::{Column, ColumnKind, SortOrder, Table};
 use helenus_model::types::CqlType;
 use helenus_model::value::json_name;
+use rustc_hash::FxHashMap;
 
 use super::aggregate::AggregatePlan;
 use super::assemble::{Inputs, Source};
@@ -360,7 +361,7 @@ fn prepare_order(
         return invalid("ORDER BY is only supported when the partition key is restricted by an EQ or an IN.");
     }
     let (mut next, mut reversed) = (0_usize, None);
-    for ordering in &select.order_by {
+    for ordering in orderings(select) {
         let column = find_column(table, ordering.column.as_str())?;
         if column.kind != ColumnKind::Clustering {
             return invalid(format!(
@@ -386,6 +387,20 @@ fn prepare_order(
     Ok(reversed.unwrap_or(false))
 }
 
+/// The columns of ORDER BY. One that is named several times stands where it is named first, and is ordered as it is said last.
+fn orderings(select: &ast::Select) -> Vec<&ast::Ordering> {
+    let mut found: Vec<&ast::Ordering> = Vec::with_capacity(select.order_by.len());
+    let mut places: FxHashMap<&str, usize> = FxHashMap::default();
+    for ordering in &select.order_by {
+        let place = *places.entry(ordering.column.as_str()).or_insert(found.len());
+        match found.get_mut(place) {
+            Some(earlier) => *earlier = ordering,
+            None => found.push(ordering),
+        }
+    }
+    found
+}
+
 /// The order of rows of several partitions: by the values of the columns, whatever the table's order is.
 fn prepare_sort(
     select: &ast::Select,
@@ -394,7 +409,7 @@ fn prepare_sort(
     reversed: bool,
 ) -> Result<SortPlan, QueryError> {
     let mut sort = SortPlan::new(reversed);
-    for ordering in &select.order_by {
+    for ordering in orderings(select) {
         let column = find_column(table, ordering.column.as_str())?;
         let input = inputs.add(Source::of_column(column));
         sort.push(input, &column.ty, ordering.direction == ast::Direction::Descending);
