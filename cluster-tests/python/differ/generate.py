@@ -49,6 +49,11 @@ class Column:
         return generator.lit(self.kind, null=0.08)
 
 
+def order_of(rng, column):
+    """The order of a clustering column: see "Collections in a clustering column with DESC" in docs/differences.md."""
+    return "ASC" if column.kind.is_collection else rng.choice(["ASC", "DESC"])
+
+
 class Table:
     """A table under test."""
 
@@ -61,7 +66,7 @@ class Table:
         key_kind = lambda: self.key_kind(rng, types)
         self.partition = [Column(rng, f"p{i}", "partition", key_kind()) for i in range(rng.choice([1, 1, 1, 2]))]
         self.clustering = [Column(rng, f"c{i}", "clustering", key_kind()) for i in range(rng.choice([0, 1, 1, 2, 3]))]
-        self.orders = [rng.choice(["ASC", "DESC"]) for _ in self.clustering]
+        self.orders = [order_of(rng, column) for column in self.clustering]
         statics = rng.choice([0, 0, 1, 2]) if self.clustering else 0
         self.static = [Column(rng, f"s{i}", "static", value_kind()) for i in range(statics)]
         self.regular = [Column(rng, f"r{i}", "regular", value_kind()) for i in range(rng.randint(1 if counter else 0, 3 if counter else 6))]
@@ -126,7 +131,7 @@ class View(Table):
         self.partition = [self.column(c, "partition") for c in keys[:split]]
         self.clustering = [self.column(c, "clustering") for c in keys[split:]]
         self.regular = [self.column(c, "regular") for c in others]
-        self.orders = [rng.choice(["ASC", "DESC"]) for _ in self.clustering]
+        self.orders = [order_of(rng, column) for column in self.clustering]
 
     @staticmethod
     def column(of, role):

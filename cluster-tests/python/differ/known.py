@@ -19,6 +19,7 @@ KNOWN = [
     (r"(\[.*\] =|-=|= \w+ - ).* IN \(\)", r"^error 0x0000 java.lang.IndexOutOfBounds", r"^done", "A write to elements of lists of no partition"),
     (r" IF .* AND ", CONDITION, r"", "Which of several conditions is looked at first"),
     (r" IF .* AND ", r"", CONDITION, "Which of several conditions is looked at first"),
+    (r"f\d: ", r"^error 0x2200 .*\{f\d", r"^error 0x2200 .*\{f\d", "Messages that repeat a literal of a user-defined type"),
     (r"JSON", r"Error decoding JSON value for", r"Error decoding JSON value for", "Of several members of a JSON text"),
     (r"0x", r"cannot parse '\w+' as hex bytes", r"^error 0x2200", "A blob with half a byte"),
     (r" -- ", r"^(done|columns|error 0x0000)", r"^error 0x2200 Null value read when not allowed", "Nulls inside bound lists"),

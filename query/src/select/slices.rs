@@ -40,7 +40,7 @@ pub(super) fn simple_slices(
                 let [term] = terms.as_slice() else { return Ok(None) };
                 put_term(&mut prefix, term, column, values, options)?;
             }
-            ClusteringKind::Slice { start, end } if restriction.width == 1 => {
+            ClusteringKind::Slice { start, end } if restriction.width == 1 && !restriction.multi => {
                 let (low, high) = match column.order {
                     SortOrder::Ascending => (start, end),
                     SortOrder::Descending => (end, start),

@@ -24,10 +24,15 @@ pub(super) fn writable_table(name: &ast::QualifiedName, preparer: &Preparer<'_>)
             table.keyspace, table.name
         )));
     }
+    Ok(table)
+}
+
+/// Said of a statement that is right otherwise.
+fn refuse_view(table: &Table) -> Result<(), QueryError> {
     if table.view.is_some() {
         return Err(QueryError::invalid("Cannot directly modify a materialized view"));
     }
-    Ok(table)
+    Ok(())
 }
 
 /// The time of a conditional write is its ballot's.
@@ -116,6 +121,7 @@ pub(super) fn insert_into<'a>(
     };
     let restrictions = restrict::prepare(&relations, &table, options, preparer)?;
     refuse_timestamp(conditions.is_some(), &insert.using)?;
+    refuse_view(&table)?;
     if has_clustering && operations.is_empty() {
         operations.extend(operation::compact_value(&table)?);
     }
@@ -150,6 +156,7 @@ pub(super) fn update_in_batch(update: &ast::Update, preparer: &mut Preparer<'_>)
     let plan =
         where_of(StatementKind::Update, &table, &update.relations, operations, (attributes, conditions), preparer)?;
     refuse_timestamp(plan.conditions.is_some(), &update.using)?;
+    refuse_view(&table)?;
     Ok(plan)
 }
 
@@ -206,6 +213,7 @@ pub(super) fn delete_in_batch(delete: &ast::Delete, preparer: &mut Preparer<'_>)
         where_of(StatementKind::Delete, &table, &delete.relations, operations, (attributes, conditions), preparer)?;
     refuse_timestamp(plan.conditions.is_some(), &using)?;
     check_conditional_delete(&plan)?;
+    refuse_view(&table)?;
     Ok(plan)
 }
 
