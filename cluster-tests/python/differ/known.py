@@ -16,7 +16,7 @@ KNOWN = [
     (r" -- ", r"^error 0x0000 java.lang.NumberFormatException: Zero length BigInteger", r"", "Where Cassandra answers with a Java exception"),
     (r"", r"LegacyTimeUUIDType", r"timeuuid", "Functions that give back a `timeuuid`"),
     (r"GROUP BY", r"^error 0x1300 Operation failed", r"", "A function in GROUP BY that fails on a row"),
-    (r"(\[.*\] =|-=|= \w+ - ).* IN \(\)", r"^error 0x0000 java.lang.IndexOutOfBounds", r"^done", "A write to elements of lists of no partition"),
+    (r"(\[.*\]|-=|= \w+ - ).* IN \(\)", r"^error 0x0000 java.lang.IndexOutOfBounds", r"^done", "A write to elements of lists of no partition"),
     (r" IF .* AND ", CONDITION, r"", "Which of several conditions is looked at first"),
     (r" IF .* AND ", r"", CONDITION, "Which of several conditions is looked at first"),
     (r"f\d: ", r"^error 0x2200 .*\{f\d", r"^error 0x2200 .*\{f\d", "Messages that repeat a literal of a user-defined type"),

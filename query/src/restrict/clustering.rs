@@ -111,6 +111,10 @@ impl Restrictions {
                 }
             }
             prefixes = longer;
+            if prefixes.is_empty() {
+                // Behind an empty IN nothing is looked at.
+                return Ok(prefixes);
+            }
         }
         if prefixes.len() > 1 {
             let comparator = self.table.comparator();
@@ -149,6 +153,9 @@ impl Restrictions {
         else {
             return Ok(prefixes.iter().map(|prefix| Slice::of_prefix(prefix)).collect());
         };
+        if prefixes.is_empty() {
+            return Ok(Vec::new());
+        }
         let names = self.names(*first, *width);
         let evaluated = |bound: &Option<SliceBound>| -> Result<Option<Bound>, QueryError> {
             let Some(bound) = bound else { return Ok(None) };
