@@ -187,7 +187,9 @@ pub(super) fn create_aggregate(
     for ty in &create.argument_types {
         argument_types.push(signature_type(ty, "Argument", keyspace, &type_text)?);
     }
-    let state_type = signature_type(&create.state_type, "State type", keyspace, &type_text)?;
+    // Its messages name the keyspace of a type.
+    let state_text = |ty: &CqlTypeName| qualified_type_text(ty, &keyspace.name);
+    let state_type = signature_type(&create.state_type, "State type", keyspace, &state_text)?;
     let state_arguments: Vec<CqlType> = std::iter::once(&state_type).chain(&argument_types).cloned().collect();
     let state_function = create.state_function.as_str();
     let shown = |types: &[CqlType]| type_list(&types.iter().map(ToString::to_string).collect::<Vec<_>>());

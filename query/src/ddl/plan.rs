@@ -35,7 +35,10 @@ impl DdlPlan {
             Statement::CreateKeyspace(create) => create.name.text.clone(),
             Statement::AlterKeyspace(alter) => alter.name.text.clone(),
             Statement::DropKeyspace(drop) => drop.name.name.text.clone(),
-            Statement::CreateTable(create) => of_name(&create.name)?,
+            Statement::CreateTable(create) => {
+                table::check_declarations(create)?;
+                of_name(&create.name)?
+            }
             Statement::AlterTable(alter) => of_name(&alter.name)?,
             Statement::DropTable(drop) | Statement::DropType(drop) | Statement::DropIndex(drop) => of_name(&drop.name)?,
             Statement::CreateIndex(create) => of_name(&create.table)?,
@@ -53,7 +56,7 @@ impl DdlPlan {
             Statement::DropFunction(drop) | Statement::DropAggregate(drop) => of_function(&drop.name)?,
             Statement::CreateTrigger(create) => of_name(&create.table)?,
             Statement::DropTrigger(drop) => of_name(&drop.table)?,
-            _ => return Err(unsupported()),
+            _ => return Err(QueryError::unsupported("this statement")),
         };
         Ok(DdlPlan { statement: statement.clone(), keyspace })
     }
@@ -115,11 +118,7 @@ impl DdlPlan {
             Statement::DropAggregate(drop) => function::drop_aggregate(drop, keyspace, context),
             Statement::CreateTrigger(create) => trigger::create(create, keyspace, context),
             Statement::DropTrigger(drop) => trigger::drop(drop, keyspace),
-            _ => Err(unsupported()),
+            _ => Err(QueryError::unsupported("this statement")),
         }
     }
-}
-
-fn unsupported() -> QueryError {
-    QueryError::unsupported("this statement")
 }

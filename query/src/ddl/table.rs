@@ -80,12 +80,38 @@ pub(super) fn create(
 }
 
 fn single_primary_key(create: &ast::CreateTable) -> Result<&PrimaryKey, QueryError> {
-    let name = &create.name.name;
     match create.primary_keys.as_slice() {
         [only] => Ok(only),
-        [] => refuse(format!("No PRIMARY KEY specifed for table '{name}' (exactly one required)")),
-        _ => refuse(format!("Multiple PRIMARY KEY specified for table '{name}' (exactly one required)")),
+        [] => {
+            let name = as_written(create);
+            refuse(format!("No PRIMARY KEY specifed for table '{name}' (exactly one required)"))
+        }
+        _ => several_primary_keys(create),
     }
+}
+
+fn several_primary_keys<T>(create: &ast::CreateTable) -> Result<T, QueryError> {
+    let name = as_written(create);
+    refuse(format!("Multiple PRIMARY KEY specified for table '{name}' (exactly one required)"))
+}
+
+/// The table's name with its keyspace if that is written.
+fn as_written(create: &ast::CreateTable) -> String {
+    match &create.name.keyspace {
+        Some(keyspace) => format!("{keyspace}.{}", create.name.name),
+        None => create.name.name.text.clone(),
+    }
+}
+
+/// What Cassandra refuses while it parses, whatever keyspace is in use.
+pub(super) fn check_declarations(create: &ast::CreateTable) -> Result<(), QueryError> {
+    if let Some(column) = first_repeated(create.columns.iter().map(|column| column.name.as_str())) {
+        return refuse(format!("Duplicate column '{column}' declaration for table '{}'", as_written(create)));
+    }
+    if create.primary_keys.len() > 1 {
+        return several_primary_keys(create);
+    }
+    Ok(())
 }
 
 /// The id of `WITH id = …`.
@@ -119,11 +145,7 @@ fn columns(create: &ast::CreateTable, key: &PrimaryKey, keyspace: &Keyspace) -> 
     let mut sorted: Vec<&ColumnDefinition> = create.columns.iter().collect();
     sorted.sort_by(|a, b| a.name.cmp(&b.name));
     let mut types = Vec::with_capacity(sorted.len());
-    let repeated = first_repeated(sorted.iter().map(|definition| definition.name.as_str()));
     for definition in &sorted {
-        if repeated == Some(definition.name.as_str()) {
-            return refuse(format!("Duplicate column '{}' declaration for table '{table}'", definition.name));
-        }
         types.push((*definition, column_type(definition, keyspace)?));
     }
     // They stand in the order of their names.

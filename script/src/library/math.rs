@@ -121,6 +121,17 @@ const STATICS: &[Method] = &[
     ("signum(double) double", |_, a| double(|n| if n == 0.0 || n.is_nan() { n } else { n.signum() }, a)),
     ("toRadians(double) double", |_, a| double(|n| n * (std::f64::consts::PI / 180.0), a)),
     ("toDegrees(double) double", |_, a| double(|n| n * (180.0 / std::f64::consts::PI), a)),
+    ("copySign(float,float) float", |_, a| Ok(Value::Float(float(a, 0).copysign(float(a, 1))))),
+    ("copySign(double,double) double", |_, a| Ok(Value::Double(number(a, 0).copysign(number(a, 1))))),
+    ("nextUp(double) double", |_, a| double(f64::next_up, a)),
+    ("nextDown(double) double", |_, a| double(f64::next_down, a)),
+    ("fma(double,double,double) double", |_, a| Ok(Value::Double(number(a, 0).mul_add(number(a, 1), number(a, 2))))),
+    ("decrementExact(int) int", |_, a| exact_int(int(a, 0).checked_sub(1))),
+    ("decrementExact(long) long", |_, a| exact_long(long(a, 0).checked_sub(1))),
+    ("multiplyHigh(long,long) long", |_, a| {
+        let product = i128::from(long(a, 0)) * i128::from(long(a, 1));
+        Ok(Value::Long((product >> 64) as i64))
+    }),
     ("addExact(int,int) int", |_, a| exact_int(int(a, 0).checked_add(int(a, 1)))),
     ("addExact(long,long) long", |_, a| exact_long(long(a, 0).checked_add(long(a, 1)))),
     ("subtractExact(int,int) int", |_, a| exact_int(int(a, 0).checked_sub(int(a, 1)))),
