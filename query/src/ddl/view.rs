@@ -227,7 +227,7 @@ fn params(create: &ast::CreateView) -> Result<TableParams, QueryError> {
     let properties = Properties(&create.options.properties);
     properties.check_known(&TABLE_OPTIONS)?;
     let params = build_params(properties, TableParams::default())?;
-    if properties.get("default_time_to_live").is_some() {
+    if params.default_time_to_live != 0 {
         return refuse(
             "Cannot set default_time_to_live for a materialized view. Data in a materialized view always expire at the same time than the corresponding data in the parent table.",
         );
