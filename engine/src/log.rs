@@ -335,18 +335,20 @@ impl Log {
         }
     }
 
-    /// Removes the segments before `segment`: nothing in them is needed any more.
+    /// Removes the segments before `segment`: nothing in them is needed any more. Whoever takes a segment out of the list removes its
+    /// file, so that flushes which end together do not both try.
     pub(crate) fn remove_before(&self, segment: u32) -> Result<(), DiskError> {
         let current = self.writer.lock().segment;
-        let old: Vec<u32> =
-            self.segments.lock().range(..segment).map(|(id, _)| *id).filter(|id| *id != current).collect();
-        if old.is_empty() {
+        let taken: BTreeMap<u32, u64> = self.segments.lock().extract_if(..segment, |id, _| *id != current).collect();
+        if taken.is_empty() {
             return Ok(());
         }
-        for id in old {
-            self.disk.remove(&segment_path(&self.directory, id))?;
-            self.segments.lock().remove(&id);
-            self.writer.lock().unsynced.retain(|(unsynced, _)| *unsynced != id);
+        for id in taken.keys() {
+            if let Err(error) = self.disk.remove(&segment_path(&self.directory, *id)) {
+                self.segments.lock().extend(taken.range(id..));
+                return Err(error);
+            }
+            self.writer.lock().unsynced.retain(|(unsynced, _)| unsynced != id);
         }
         self.disk.sync_dir(&self.directory)
     }

@@ -110,6 +110,29 @@ fn a_flipped_byte_before_valid_records_is_never_silent() {
     }
 }
 
+/// Flushes of two tables that end together both find the same segments needless.
+#[test]
+fn segments_that_several_remove_at_once_are_removed_once() {
+    for _ in 0..20 {
+        let disk = written(1000, 4_000, |_| false);
+        let (log, _) = open(&disk, 1000);
+        let last = *log.segments.lock().keys().last().expect("segments");
+        let begin = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            let removers = [0, 1].map(|_| {
+                scope.spawn(|| {
+                    begin.wait();
+                    log.remove_before(last)
+                })
+            });
+            for remover in removers {
+                assert_eq!(remover.join().expect("no panic").map_err(|error| error.to_string()), Ok(()));
+            }
+        });
+        assert_eq!(log.oldest_segment(), Some(last));
+    }
+}
+
 #[test]
 fn the_first_error_is_final() {
     let disk = MemoryDisk::new();

@@ -2,6 +2,8 @@
 //!
 //! They look at what is given, never at what is there. What a conditional statement writes is not looked at.
 
+use std::iter;
+
 use helenus_model::time::WriteTimestamp;
 use helenus_model::types::CqlType;
 use helenus_model::value::{components, elements, entries};
@@ -14,6 +16,8 @@ use crate::write::{Action, Operation, WritePlan};
 
 /// What Cassandra counts of a cell beside its value and path: timestamp, TTL and time of deletion.
 const CELL_BYTES: u64 = 20;
+/// Warnings of one answer: no frame has more, however many rows a statement names.
+const WARNINGS_MAX: usize = u16::MAX as usize;
 /// The path of a list's element.
 const LIST_PATH_BYTES: u64 = 16;
 
@@ -192,6 +196,12 @@ impl Column<'_> {
     }
 }
 
+/// Says it again for each row, as far as an answer has room.
+fn say_for_rows(warnings: &mut Warnings, said: &[String], rows: usize) {
+    let room = WARNINGS_MAX.saturating_sub(warnings.len());
+    warnings.extend(iter::repeat_n(said, rows.min(room)).flatten().take(room).cloned());
+}
+
 impl Guardrails {
     fn guards_sizes(&self) -> bool {
         [self.items_per_collection, self.column_value_size, self.collection_size]
@@ -244,13 +254,23 @@ impl Guardrails {
                 }
                 said.extend(guarded.warnings);
             }
-            if !said.is_empty() {
-                for _ in 0..rows {
-                    warnings.extend(said.iter().cloned());
-                }
-            }
+            say_for_rows(warnings, &said, rows);
             Ok(())
         });
         violated
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_has_room_for_so_many_warnings() {
+        for (said, rows, count) in [(0, usize::MAX, 1), (2, 3, 7), (2, usize::MAX, WARNINGS_MAX)] {
+            let mut warnings = vec!["earlier".to_owned()];
+            say_for_rows(&mut warnings, &vec!["late".to_owned(); said], rows);
+            assert_eq!(warnings.len(), count, "{said} for {rows} rows");
+        }
     }
 }
