@@ -10,7 +10,7 @@
 //! 2. The workloads against one node.
 //! 3. Memory: 200,000 feature rows and 2,000,000 events on a fresh node, ten seconds later.
 //! 4. Three nodes, replication 3, LOCAL_QUORUM.
-//! 5. 500 tables created and dropped, on one node and on three, by the client's clock.
+//! 5. 500 tables created and dropped on one node, 100 on three, by the client's clock.
 
 mod fleet;
 mod latte;
