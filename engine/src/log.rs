@@ -104,6 +104,8 @@ pub(crate) struct Log {
     writer: Mutex<Writer>,
     /// Held while syncing, so that syncs do not overtake one another.
     syncing: Mutex<()>,
+    /// Held while segments are removed.
+    removing: Mutex<()>,
     appended: AtomicU64,
     written: AtomicU64,
     synced: AtomicU64,
@@ -142,6 +144,7 @@ impl Log {
                 spare: Vec::new(),
             }),
             syncing: Mutex::new(()),
+            removing: Mutex::new(()),
             appended: AtomicU64::new(start.to_u64()),
             written: AtomicU64::new(start.to_u64()),
             synced: AtomicU64::new(start.to_u64()),
@@ -335,22 +338,19 @@ impl Log {
         }
     }
 
-    /// Removes the segments before `segment`: nothing in them is needed any more. Whoever takes a segment out of the list removes its
-    /// file, so that flushes which end together do not both try.
+    /// Removes the segments before `segment`, the oldest first: nothing in them is needed any more. Flushes that end together do so one
+    /// after the other, for a file can be removed once. What could not be removed stays listed, and is tried again with the next flush.
     pub(crate) fn remove_before(&self, segment: u32) -> Result<(), DiskError> {
+        let _alone = self.removing.lock();
         let current = self.writer.lock().segment;
-        let taken: BTreeMap<u32, u64> = self.segments.lock().extract_if(..segment, |id, _| *id != current).collect();
-        if taken.is_empty() {
-            return Ok(());
-        }
-        for id in taken.keys() {
-            if let Err(error) = self.disk.remove(&segment_path(&self.directory, *id)) {
-                self.segments.lock().extend(taken.range(id..));
-                return Err(error);
-            }
+        let needless: Vec<u32> =
+            self.segments.lock().range(..segment).map(|(id, _)| *id).filter(|id| *id != current).collect();
+        for id in &needless {
+            self.disk.remove(&segment_path(&self.directory, *id))?;
+            self.segments.lock().remove(id);
             self.writer.lock().unsynced.retain(|(unsynced, _)| unsynced != id);
         }
-        self.disk.sync_dir(&self.directory)
+        if needless.is_empty() { Ok(()) } else { self.disk.sync_dir(&self.directory) }
     }
 
     /// Number and bytes of the segments on disk.

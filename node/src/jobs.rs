@@ -129,8 +129,10 @@ impl Jobs {
             match self.engine.next_flush(clock::now()) {
                 None => std::thread::sleep(FLUSH_WAIT),
                 Some(job) => {
-                    if let Err(error) = self.run(Job::Flush(job)) {
-                        self.failed("flush", &error);
+                    let job = Job::Flush(job);
+                    let name = job.name();
+                    if let Err(error) = self.run(job) {
+                        self.failed(name, &error);
                     }
                 }
             }
@@ -142,8 +144,9 @@ impl Jobs {
             match self.take() {
                 None => self.wait(COMPACTION_WAIT),
                 Some(job) => {
+                    let name = job.name();
                     if let Err(error) = self.run_taken(job) {
-                        self.failed("compaction", &error);
+                        self.failed(name, &error);
                     }
                 }
             }
@@ -212,13 +215,13 @@ impl Jobs {
     }
 
     /// A job that was not asked for by anybody who could be told has failed.
-    fn failed(&self, what: &str, error: &JobError) {
+    fn failed(&self, name: &str, error: &JobError) {
         let is_damage = matches!(error, JobError::Read(_));
         match self.policy {
             DiskFailurePolicy::Stop | DiskFailurePolicy::StopParanoid | DiskFailurePolicy::Die if !is_damage => {
-                fatal(&format!("a {what} failed, and disk_failure_policy says to stop: {error}"));
+                fatal(&format!("{name} failed, and disk_failure_policy says to stop: {error}"));
             }
-            _ => tracing::error!(%error, "a {what} failed; it is tried again"),
+            _ => tracing::error!(%error, "{name} failed; it is tried again"),
         }
         std::thread::sleep(FAILURE_WAIT);
     }

@@ -98,6 +98,16 @@ impl Job {
         }
     }
 
+    /// What it is, as an operator knows it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Job::Flush(_) => "a flush",
+            Job::Compact(_) => "a compaction",
+            Job::Remove(_) => "a removal of files",
+            Job::Build(_) => "a build of an index",
+        }
+    }
+
     /// The table it works on.
     pub fn table(&self) -> Uuid {
         match self {

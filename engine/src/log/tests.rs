@@ -134,6 +134,20 @@ fn segments_that_several_remove_at_once_are_removed_once() {
 }
 
 #[test]
+fn a_segment_that_cannot_be_removed_stays_listed() {
+    let disk = written(1000, 200, |_| false);
+    let (log, _) = open(&disk, 1000);
+    let segments: Vec<u32> = log.segments.lock().keys().copied().collect();
+    let last = *segments.last().expect("segments");
+    let second = disk.operations() + 1;
+    disk.set_faults(Faults { fail_at: [(second, crate::disk::DiskErrorKind::Other)].into(), ..Faults::default() });
+    assert!(log.remove_before(last).is_err());
+    assert_eq!(log.segments.lock().keys().copied().collect::<Vec<u32>>(), segments[1..]);
+    log.remove_before(last).expect("the disk works again");
+    assert_eq!((log.oldest_segment(), disk.files()), (Some(last), vec![segment_path(DIRECTORY, last)]));
+}
+
+#[test]
 fn the_first_error_is_final() {
     let disk = MemoryDisk::new();
     let (log, _) = open(&disk, 1000);
