@@ -275,23 +275,18 @@ impl Assembler {
         now: LocalSeconds,
     ) -> RowView<'a> {
         self.clear_row(inputs);
-        if !inputs.clusterings.is_empty() {
-            let mut wanted = inputs.clusterings.iter().peekable();
-            for (place, value) in ClusteringValues::new(clustering).enumerate() {
-                while let Some((_, number)) = wanted.next_if(|(wanted, _)| usize::from(*wanted) == place) {
-                    let slot = value.map_or(Slot::Null, |value| {
-                        let (start, end) = place_in(clustering, value);
-                        Slot::Clustering(start, end)
-                    });
-                    self.set(*number, slot);
-                }
-                if wanted.peek().is_none() {
-                    break;
-                }
-            }
-        }
+        clustering_values(&inputs.clusterings, clustering, |number, value| {
+            let slot = value.map_or(Slot::Null, |value| {
+                let (start, end) = place_in(clustering, value);
+                Slot::Clustering(start, end)
+            });
+            self.set(number, slot);
+        });
         if inputs.only_values {
-            self.values(&inputs.regulars, row, now);
+            simple_values(&inputs.regulars, row, now, |number, value| {
+                let (start, end) = place_in(row.bytes(), value);
+                self.set(number, Slot::Row(start, end));
+            });
             return self.view(clustering, row.bytes());
         }
         let mut built = std::mem::take(&mut self.built);
@@ -331,48 +326,8 @@ impl Assembler {
         for number in inputs.statics.iter().map(|(_, _, number)| *number) {
             put(number, view.value(number));
         }
-        let mut wanted = inputs.clusterings.iter();
-        let mut next = wanted.next();
-        for (place, value) in (0_u16..).zip(ClusteringValues::new(clustering)) {
-            let Some((_, number)) = next.filter(|(wanted, _)| *wanted == place) else { continue };
-            put(*number, value);
-            next = wanted.next();
-            if next.is_none() {
-                break;
-            }
-        }
-        let mut wanted = inputs.regulars.iter();
-        let mut next = wanted.next();
-        for cell in row.cells() {
-            while let Some((column, _, _)) = next
-                && *column < cell.column
-            {
-                next = wanted.next();
-            }
-            let Some((column, _, number)) = next else { return };
-            if *column == cell.column && cell.is_live(now) {
-                put(*number, Some(cell.value));
-            }
-        }
-    }
-
-    /// Finds the values of simple columns: what most statements want, and nothing else.
-    #[inline]
-    fn values(&mut self, wanted: &[(ColumnId, CellPart, u16)], row: RowRef<'_>, now: LocalSeconds) {
-        let mut wanted = wanted.iter();
-        let mut next = wanted.next();
-        for cell in row.cells() {
-            while let Some((column, _, _)) = next
-                && *column < cell.column
-            {
-                next = wanted.next();
-            }
-            let Some((column, _, number)) = next else { return };
-            if *column == cell.column && cell.is_live(now) {
-                let (start, end) = place_in(row.bytes(), cell.value);
-                self.set(*number, Slot::Row(start, end));
-            }
-        }
+        clustering_values(&inputs.clusterings, clustering, &mut put);
+        simple_values(&inputs.regulars, row, now, |number, value| put(number, Some(value)));
     }
 
     /// The partition without a row: clusterings and regular columns are null.
@@ -408,6 +363,45 @@ impl Assembler {
 fn place_in(outer: &[u8], part: &[u8]) -> (u32, u32) {
     let start = (part.as_ptr() as usize).wrapping_sub(outer.as_ptr() as usize);
     (start as u32, (start + part.len()) as u32)
+}
+
+/// Finds values of a clustering: what is wanted is in the order of their places, each once.
+#[inline]
+fn clustering_values<'a>(wanted: &[(u16, u16)], clustering: &'a [u8], mut found: impl FnMut(u16, Option<&'a [u8]>)) {
+    let mut wanted = wanted.iter();
+    let Some(mut next) = wanted.next() else { return };
+    for (place, value) in (0_u16..).zip(ClusteringValues::new(clustering)) {
+        if next.0 == place {
+            found(next.1, value);
+            match wanted.next() {
+                Some(following) => next = following,
+                None => return,
+            }
+        }
+    }
+}
+
+/// Finds the live values of simple columns: what most statements want, and nothing else. Both walks are in the order of column ids.
+#[inline]
+fn simple_values<'a>(
+    wanted: &[(ColumnId, CellPart, u16)],
+    row: RowRef<'a>,
+    now: LocalSeconds,
+    mut found: impl FnMut(u16, &'a [u8]),
+) {
+    let mut wanted = wanted.iter();
+    let mut next = wanted.next();
+    for cell in row.cells() {
+        while let Some((column, _, _)) = next
+            && *column < cell.column
+        {
+            next = wanted.next();
+        }
+        let Some((column, _, number)) = next else { return };
+        if *column == cell.column && cell.is_live(now) {
+            found(*number, cell.value);
+        }
+    }
 }
 
 enum Found {

@@ -8,6 +8,7 @@ use helenus_model::types::CqlType;
 use helenus_model::value::{decode_bigint, decode_int, decode_smallint, decode_tinyint};
 
 use self::store::Store;
+use super::plan::PLAIN_COLUMNS_MAX;
 use super::{PageRequest, SelectPlan};
 use crate::error::QueryError;
 use crate::prepare::Statement;
@@ -35,9 +36,16 @@ fn plan(store: &Store, statement: &str) -> Result<Arc<SelectPlan>, QueryError> {
     }
 }
 
-/// Columns, rows and warnings as text.
+/// Columns, rows and warnings as text. A plain plan must give the same as if it were not one.
 fn run(store: &Store, statement: &str) -> Result<String, QueryError> {
-    run_with(store, &plan(store, statement)?, &NoValues)
+    let as_prepared = plan(store, statement)?;
+    let found = run_with(store, &as_prepared, &NoValues)?;
+    if as_prepared.plain {
+        let mut general = plan(store, statement)?;
+        Arc::get_mut(&mut general).expect("nobody else has it").plain = false;
+        assert_eq!(run_with(store, &general, &NoValues)?, found, "{statement}");
+    }
+    Ok(found)
 }
 
 fn run_with(store: &Store, plan: &Arc<SelectPlan>, values: &dyn BoundValues) -> Result<String, QueryError> {
@@ -150,7 +158,7 @@ const CASES: &str = include_str!("tests/cases.txt");
 #[test]
 fn answers_are_cassandras() {
     let store = sample();
-    let (mut checked, mut wrong) = (0, String::new());
+    let (mut checked, mut plain, mut wrong) = (0, 0, String::new());
     let mut lines = CASES.lines().peekable();
     while let Some(line) = lines.next() {
         let Some(statement) = line.strip_prefix("> ") else { continue };
@@ -159,6 +167,7 @@ fn answers_are_cassandras() {
             let _ = writeln!(expected, "{}", if line.starts_with("error 2000") { "error 2000" } else { line });
         }
         let found = run(&store, statement).unwrap_or_else(|error| error_text(&error));
+        plain += usize::from(plan(&store, statement).is_ok_and(|plan| plan.plain));
         checked += 1;
         if found != expected {
             let _ = writeln!(wrong, "> {statement}\n--- expected\n{expected}--- found\n{found}");
@@ -166,4 +175,27 @@ fn answers_are_cassandras() {
     }
     assert!(wrong.is_empty(), "\n{wrong}");
     assert!(checked > 150);
+    assert!(plain > 20, "{plain} of {checked}");
+}
+
+/// Rows of as many columns as a plain plan may have, and of one more.
+#[test]
+fn a_row_of_many_columns_is_whole() {
+    for columns in [PLAIN_COLUMNS_MAX, PLAIN_COLUMNS_MAX + 1] {
+        let mut store = Store::new("many");
+        let regular = |each: fn(usize) -> String| (2..columns).map(each).collect::<Vec<_>>().join(", ");
+        store.table("t", &format!("*k int, +c int, {}", regular(|i| format!("v{i:02} int"))));
+        let (names, values) = (regular(|i| format!("v{i:02}")), regular(|i| i.to_string()));
+        store.write(&format!("INSERT INTO t (k, c, {names}) VALUES (0, 1, {values})"));
+        store.write("INSERT INTO t (k, c, v03) VALUES (0, 2, 3)");
+        let found = run(&store, "SELECT * FROM t").expect("a read");
+        let whole = (0..columns).map(|i| i.to_string()).collect::<Vec<_>>().join(" | ");
+        let nulls = "null | ".repeat(columns - 4);
+        assert_eq!(
+            found.lines().skip(1).collect::<Vec<_>>(),
+            [whole, format!("0 | 2 | null | 3 | {}", nulls.trim_end_matches(" | "))]
+        );
+        let is_plain = plan(&store, "SELECT * FROM t").expect("a plan").plain;
+        assert_eq!(is_plain, columns == PLAIN_COLUMNS_MAX);
+    }
 }
