@@ -35,6 +35,7 @@ use crate::values::ExecuteOptions;
 pub(crate) use arithmetic::sum;
 pub use mask::Mask;
 pub use math::MathFunction;
+pub(crate) use number::is_number;
 pub(crate) use user::has_function;
 pub use user::{UserAggregate, UserFunction};
 pub use vector::Similarity;

@@ -21,6 +21,22 @@ pub(super) enum Number {
     Decimal(Decimal),
 }
 
+/// Whether values of the type are numbers.
+pub(crate) fn is_number(ty: &CqlType) -> bool {
+    matches!(
+        ty,
+        CqlType::Tinyint
+            | CqlType::Smallint
+            | CqlType::Int
+            | CqlType::Bigint
+            | CqlType::Counter
+            | CqlType::Float
+            | CqlType::Double
+            | CqlType::Decimal
+            | CqlType::Varint
+    )
+}
+
 pub(super) fn bigint(bytes: &[u8]) -> Option<i64> {
     decode_bigint(bytes)
 }

@@ -13,7 +13,7 @@ use num_traits::{Signed, ToPrimitive, Zero};
 
 use super::selector::Selector;
 use crate::error::QueryError;
-use crate::function::UserAggregate;
+use crate::function::{UserAggregate, is_number};
 
 /// Which aggregate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,21 +57,6 @@ impl AggregateKind {
             AggregateKind::Sum | AggregateKind::Average => is_number(argument).then(|| argument.clone()),
         }
     }
-}
-
-fn is_number(ty: &CqlType) -> bool {
-    matches!(
-        ty,
-        CqlType::Tinyint
-            | CqlType::Smallint
-            | CqlType::Int
-            | CqlType::Bigint
-            | CqlType::Counter
-            | CqlType::Float
-            | CqlType::Double
-            | CqlType::Decimal
-            | CqlType::Varint
-    )
 }
 
 /// An aggregate of the statement.

@@ -6,7 +6,7 @@ use helenus_model::types::CqlType;
 
 use super::cells::CellWriter;
 use crate::error::QueryError;
-use crate::function::sum;
+use crate::function::{is_number, sum};
 use crate::spec::ColumnSpec;
 use crate::term::{Preparer, Term, Value, term_text};
 
@@ -16,20 +16,9 @@ pub(super) fn is_of(ty: &CqlType) -> bool {
     !matches!(ty, CqlType::Counter | CqlType::Tuple(_) | CqlType::Udt { .. }) && !ty.is_collection()
 }
 
-/// Whether values of the type can be added.
+/// Whether values of the type, which [`is_of`] allows, can be added.
 pub(super) fn has_sums(ty: &CqlType) -> bool {
-    is_text(ty)
-        || matches!(
-            ty,
-            CqlType::Tinyint
-                | CqlType::Smallint
-                | CqlType::Int
-                | CqlType::Bigint
-                | CqlType::Varint
-                | CqlType::Float
-                | CqlType::Double
-                | CqlType::Decimal
-        )
+    is_text(ty) || is_number(ty)
 }
 
 fn is_text(ty: &CqlType) -> bool {

@@ -38,8 +38,6 @@ pub struct WritePlan {
     pub(super) json: Option<Arc<JsonPlan>>,
     /// What must be read before it can be bound.
     pub(super) read: Option<Arc<ListRead>>,
-    /// Something is added to the value that a column has; only with conditions.
-    adds: bool,
 }
 
 /// The terms of one row's key.
@@ -72,7 +70,6 @@ impl WritePlan {
         let single = single_row(&restrictions);
         let marks_rows = kind == StatementKind::Insert && !table.params.storage.is_compact();
         let read = ListRead::of(&restrictions, &statics, &regulars).map(Arc::new);
-        let adds = statics.iter().chain(&regulars).any(Operation::adds);
         WritePlan {
             table,
             kind,
@@ -86,7 +83,6 @@ impl WritePlan {
             marks_rows,
             json: None,
             read,
-            adds,
         }
     }
 
@@ -97,14 +93,13 @@ impl WritePlan {
     }
 
     /// True when what it writes depends on what is there: with conditions it is bound when the partition was read.
-    #[inline]
     pub fn reads_current(&self) -> bool {
-        self.read.is_some() || self.adds
+        self.read.is_some() || self.operations().any(Operation::adds)
     }
 
     /// True when something is added to values of a row.
     pub(crate) fn adds_to_rows(&self) -> bool {
-        self.adds && self.regulars.iter().any(Operation::adds)
+        self.regulars.iter().any(Operation::adds)
     }
 
     /// True when a row of the clustering is written, not only statics.
