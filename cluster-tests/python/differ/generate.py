@@ -187,7 +187,10 @@ class Generator:
         if name != "blob":
             forms += [f"blob_as_{name}(0x{value.data.hex()})", f"blob_as_{name}({name}_as_blob({value}))"]
         if name in NUMBERS:
-            forms += [f"{value} + {self.rng.choice([0, 1])}", f"abs({value})", f"-({value})", f"-{value}"]
+            forms += [f"abs({value})", f"-({value})", f"-{value}"]
+        # The sum of decimals may be equal to another value and have another scale.
+        if name in NUMBERS and name != "decimal":
+            forms.append(f"{value} + {self.rng.choice([0, 1])}")
         return Literal(self.rng.choice(forms), value.data)
 
     def written(self, value, kind):
