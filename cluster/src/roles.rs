@@ -195,8 +195,8 @@ pub(crate) fn list(
     };
     let table = if users { "users" } else { "roles" };
     let column = |(name, ty): (&str, CqlType)| ColumnSpec {
-        keyspace: "system_auth".to_owned(),
-        table: table.to_owned(),
+        keyspace: "system_auth".into(),
+        table: table.into(),
         name: name.to_owned(),
         ty,
     };

@@ -97,8 +97,6 @@ pub struct Prepared {
     pub binds: Vec<BindSlot>,
     /// For each partition-key column the marker that gives its value, if every one has one (protocol v4 `pk_indices`).
     pub partition_key_binds: Option<Vec<u16>>,
-    /// Keyspace and table of the statement, for statements on one table.
-    pub table: Option<(String, String)>,
     /// The names of `:name` markers, in the order of the markers; None for `?`.
     pub marker_names: Vec<Option<String>>,
     /// Warnings for the client.
@@ -156,13 +154,11 @@ pub fn prepare_statement(
         }
         _ => None,
     };
-    let table = table.map(|table| (table.keyspace.clone(), table.name.clone()));
     let collected = preparer.finish()?;
     Ok(Prepared {
         statement,
         binds: collected.binds,
         partition_key_binds,
-        table,
         marker_names: collected.marker_names,
         warnings: collected.warnings,
         schema_epoch: context.schema.epoch,

@@ -1,5 +1,7 @@
 //! What a value is for: the column, argument or clause it goes to, as errors, bind slots and result metadata name it.
 
+use std::sync::Arc;
+
 use helenus_model::schema::{Column, Table};
 use helenus_model::types::CqlType;
 
@@ -7,9 +9,9 @@ use helenus_model::types::CqlType;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnSpec {
     /// Keyspace of the table.
-    pub keyspace: String,
+    pub keyspace: Arc<str>,
     /// The table.
-    pub table: String,
+    pub table: Arc<str>,
     /// Name: of the column, or `[ttl]`, `in(c)`, `value(l)`, ….
     pub name: String,
     /// Type of the value.
@@ -27,11 +29,12 @@ impl ColumnSpec {
 
     /// A place of another name in a table's statement.
     pub fn named(table: &Table, name: impl Into<String>, ty: CqlType) -> Self {
-        ColumnSpec { keyspace: table.keyspace.clone(), table: table.name.clone(), name: name.into(), ty }
+        let [keyspace, table] = table.shared_names();
+        ColumnSpec { keyspace: Arc::clone(keyspace), table: Arc::clone(table), name: name.into(), ty }
     }
 
     /// A place inside this one: same table, other name and type.
     pub fn inner(&self, name: String, ty: CqlType) -> Self {
-        ColumnSpec { keyspace: self.keyspace.clone(), table: self.table.clone(), name, ty }
+        ColumnSpec { keyspace: Arc::clone(&self.keyspace), table: Arc::clone(&self.table), name, ty }
     }
 }

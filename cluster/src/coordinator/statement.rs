@@ -1,5 +1,6 @@
 //! Prepared statements: checked once, executed many times, checked anew when the schema has changed.
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -11,7 +12,7 @@ use helenus_query::error::QueryError;
 use helenus_query::prepare::{PrepareContext, Prepared, Statement, prepare, prepared_id};
 use helenus_query::spec::ColumnSpec as QuerySpec;
 use helenus_query::system_tables::NodeTables;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::Coordinator;
 
@@ -22,7 +23,7 @@ pub struct PreparedStatement {
     pub text: String,
     /// The keyspace unqualified names were looked up in.
     pub keyspace: Option<String>,
-    /// MD5 of both.
+    /// MD5 of both; zeros for the text of a QUERY.
     pub id: [u8; 16],
     /// The statement.
     pub prepared: Prepared,
@@ -136,8 +137,8 @@ impl PreparedStatement {
 
 fn column(spec: &QuerySpec) -> Column {
     Column {
-        keyspace: spec.keyspace.as_str().into(),
-        table: spec.table.as_str().into(),
+        keyspace: Arc::clone(&spec.keyspace),
+        table: Arc::clone(&spec.table),
         name: spec.name.clone(),
         cql_type: spec.ty.clone(),
     }
@@ -155,12 +156,52 @@ pub(super) fn column_specs(columns: &[QuerySpec]) -> Vec<ColumnSpec<'_>> {
 #[derive(Debug, Default)]
 pub(super) struct StatementCache {
     by_id: FxHashMap<[u8; 16], Arc<PreparedStatement>>,
-    /// Text statements without values to bind stay checked too: (keyspace, text).
-    by_text: FxHashMap<(Option<Arc<str>>, String), Arc<PreparedStatement>>,
+    texts: TextCache,
 }
 
-/// Most text statements a coordinator remembers.
+/// Most text statements a coordinator keeps.
 const TEXTS_MAX: usize = 256;
+/// Longer texts are not kept: they hold many values and hardly come again.
+const TEXT_BYTES_MAX: usize = 4096;
+/// Texts that are remembered as having come once.
+const TEXTS_SEEN: usize = 1024;
+
+/// Statements of QUERY by their texts. One is kept when it comes the second time: where every text has other values in it, none is, and
+/// the memory that one took is still warm for the next.
+#[derive(Debug, Default)]
+struct TextCache {
+    /// By the hash of keyspace and text.
+    kept: FxHashMap<u64, Arc<PreparedStatement>>,
+    /// Hashes of texts that came, each at the place it gives.
+    seen: Vec<u64>,
+}
+
+impl TextCache {
+    fn hash(keyspace: Option<&str>, text: &str) -> u64 {
+        FxBuildHasher.hash_one((keyspace, text))
+    }
+
+    fn get(&self, hash: u64, keyspace: Option<&str>, text: &str) -> Option<&Arc<PreparedStatement>> {
+        self.kept.get(&hash).filter(|kept| kept.text == text && kept.keyspace.as_deref() == keyspace)
+    }
+
+    /// Keeps a statement if its text has come before.
+    fn offer(&mut self, hash: u64, statement: &Arc<PreparedStatement>) {
+        if statement.text.len() > TEXT_BYTES_MAX {
+            return;
+        }
+        self.seen.resize(TEXTS_SEEN, 0);
+        let Some(seen) = self.seen.get_mut(hash as usize % TEXTS_SEEN) else { return };
+        if *seen != hash {
+            *seen = hash;
+            return;
+        }
+        if self.kept.len() >= TEXTS_MAX {
+            self.kept.clear();
+        }
+        self.kept.insert(hash, Arc::clone(statement));
+    }
+}
 
 impl Coordinator {
     fn check_text(&self, text: &str, keyspace: Option<&str>) -> Result<Prepared, QueryError> {
@@ -253,23 +294,73 @@ impl Coordinator {
         text: &str,
         keyspace: Option<&Arc<str>>,
     ) -> Result<Arc<PreparedStatement>, QueryError> {
-        let key = (keyspace.cloned(), text.to_owned());
+        let keyspace = keyspace.map(AsRef::as_ref);
+        let hash = TextCache::hash(keyspace, text);
         let epoch = self.view.schema().epoch;
-        if let Some(statement) = self.statements.by_text.get(&key)
+        if let Some(statement) = self.statements.texts.get(hash, keyspace, text)
             && statement.prepared.schema_epoch == epoch
         {
             return Ok(Arc::clone(statement));
         }
-        let name = keyspace.map(AsRef::as_ref);
-        let prepared = self.check_text(text, name)?;
-        let id = prepared_id(text, name);
-        let statement = Arc::new(PreparedStatement::new(text.to_owned(), name.map(str::to_owned), id, prepared));
-        if text.len() < 4096 {
-            if self.statements.by_text.len() >= TEXTS_MAX {
-                self.statements.by_text.clear();
-            }
-            self.statements.by_text.insert(key, Arc::clone(&statement));
-        }
+        let prepared = self.check_text(text, keyspace)?;
+        // Nobody asks for it by an id.
+        let id = [0; 16];
+        let statement = Arc::new(PreparedStatement::new(text.to_owned(), keyspace.map(str::to_owned), id, prepared));
+        self.statements.texts.offer(hash, &statement);
         Ok(statement)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use helenus_model::schema::Schema;
+    use helenus_query::prepare::NoSystemTables;
+
+    use super::*;
+
+    fn statement(keyspace: Option<&str>, text: &str) -> Arc<PreparedStatement> {
+        let context = PrepareContext { schema: &Schema::default(), keyspace, local: &NoSystemTables };
+        let prepared = prepare("CREATE KEYSPACE k WITH replication = {}", &context).expect("a statement");
+        Arc::new(PreparedStatement::new(text.to_owned(), keyspace.map(str::to_owned), [0; 16], prepared))
+    }
+
+    fn is_kept(texts: &TextCache, keyspace: Option<&str>, text: &str) -> bool {
+        texts.get(TextCache::hash(keyspace, text), keyspace, text).is_some()
+    }
+
+    #[test]
+    fn a_text_is_kept_when_it_comes_again() {
+        let mut texts = TextCache::default();
+        for round in 0..3 {
+            for (keyspace, text) in [(None, "a"), (Some("k"), "a"), (Some("l"), "a"), (None, "b")] {
+                assert_eq!(is_kept(&texts, keyspace, text), round == 2, "{keyspace:?} {text}");
+                texts.offer(TextCache::hash(keyspace, text), &statement(keyspace, text));
+            }
+        }
+        assert!(!is_kept(&texts, Some("m"), "a"));
+    }
+
+    /// Two texts of one hash are two texts.
+    #[test]
+    fn equal_hashes_are_not_equal_texts() {
+        let mut texts = TextCache::default();
+        let kept = statement(None, "a");
+        texts.offer(1, &kept);
+        texts.offer(1, &kept);
+        assert!(texts.get(1, None, "a").is_some());
+        assert!(texts.get(1, None, "b").is_none() && texts.get(1, Some("k"), "a").is_none());
+    }
+
+    #[test]
+    fn long_texts_and_too_many_are_not_kept() {
+        let mut texts = TextCache::default();
+        let long = "x".repeat(TEXT_BYTES_MAX + 1);
+        for text in (0..=TEXTS_MAX).map(|i| i.to_string()).chain([long]) {
+            for _ in 0..2 {
+                texts.offer(TextCache::hash(None, &text), &statement(None, &text));
+            }
+            assert!(texts.kept.len() <= TEXTS_MAX);
+        }
+        assert_eq!(texts.kept.len(), 1, "after the one that was too many");
     }
 }

@@ -42,6 +42,8 @@ pub struct Table {
     pub indexes: Vec<Index>,
     /// What makes the table a materialized view; None for a table.
     pub view: Option<Arc<ViewDefinition>>,
+    /// [`Table::keyspace`] and [`Table::name`] again, shared by all that tells of the table's columns.
+    shared_names: [Arc<str>; 2],
     comparator: ClusteringComparator,
     by_name: FxHashMap<String, (ColumnKind, usize)>,
     paths: FxHashMap<ColumnId, Comparator>,
@@ -126,6 +128,7 @@ impl Table {
         };
         Table {
             id,
+            shared_names: [keyspace.as_str().into(), name.as_str().into()],
             keyspace,
             name,
             epoch,
@@ -145,6 +148,11 @@ impl Table {
             revived,
             is_counter,
         }
+    }
+
+    /// Keyspace and name, to be kept without a copy.
+    pub fn shared_names(&self) -> &[Arc<str>; 2] {
+        &self.shared_names
     }
 
     /// The parts this table was made from, to change and to build anew.

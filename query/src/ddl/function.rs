@@ -279,8 +279,8 @@ fn initial_value(
     let prepare = PrepareContext { schema: context.schema, keyspace: Some(keyspace), local: &NoSystemTables };
     let mut preparer = Preparer::new(prepare, &[]);
     let spec = ColumnSpec {
-        keyspace: keyspace.to_owned(),
-        table: "--dummy--".to_owned(),
+        keyspace: keyspace.into(),
+        table: "--dummy--".into(),
         name: "(dummy)".to_owned(),
         ty: ty.freeze(),
     };

@@ -393,7 +393,7 @@ impl Answer {
 }
 
 fn column(name: &str, ty: CqlType) -> ColumnSpec {
-    ColumnSpec { keyspace: "system".to_owned(), table: "describe".to_owned(), name: name.to_owned(), ty }
+    ColumnSpec { keyspace: "system".into(), table: "describe".into(), name: name.to_owned(), ty }
 }
 
 fn cluster(context: &DescribeContext<'_>) -> Described {

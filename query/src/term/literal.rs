@@ -52,7 +52,7 @@ pub(crate) fn preferred_type(literal: &Literal) -> CqlType {
 /// True when the number, read as a double and printed again, is the same number.
 fn double_holds(text: &str) -> bool {
     let Ok(double) = text.parse::<f64>() else { return false };
-    if !double.is_finite() {
+    if !double.is_finite() || has_few_digits(text) {
         return true;
     }
     match (text.parse::<Decimal>(), format!("{double:e}").parse::<Decimal>()) {
@@ -61,24 +61,26 @@ fn double_holds(text: &str) -> bool {
     }
 }
 
+/// Whether it has no exponent and so few digits that a double holds it (DBL_DIG of C: 15 decimal digits survive).
+fn has_few_digits(text: &str) -> bool {
+    text.len() <= 15 && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
+}
+
 /// Whether the constant may become a value of the type.
 pub(super) fn test(literal: &Literal, ty: &CqlType) -> Assignability {
     match ty {
-        CqlType::List { .. }
-        | CqlType::Set { .. }
-        | CqlType::Map { .. }
-        | CqlType::Udt { .. }
-        | CqlType::Vector { .. } => {
-            return Assignability::No;
-        }
         // Cassandra does not look at constants for tuples and custom types; their parsers do.
-        CqlType::Tuple(_) | CqlType::Custom(_) | CqlType::Empty => return Assignability::Weak,
-        _ => {}
+        CqlType::Tuple(_) | CqlType::Custom(_) | CqlType::Empty => Assignability::Weak,
+        _ if !fits(literal.kind, ty) => Assignability::No,
+        _ if preferred_type(literal) == *ty => Assignability::Exact,
+        _ => Assignability::Weak,
     }
-    if preferred_type(literal) == *ty {
-        return Assignability::Exact;
-    }
-    let fits = match literal.kind {
+}
+
+/// Whether constants of the kind may become values of the type, their own kind's types among them.
+fn fits(kind: LiteralKind, ty: &CqlType) -> bool {
+    match kind {
+        _ if matches!(ty, CqlType::Tuple(_) | CqlType::Custom(_) | CqlType::Empty) => true,
         LiteralKind::String => matches!(
             ty,
             CqlType::Ascii | CqlType::Text | CqlType::Inet | CqlType::Date | CqlType::Time | CqlType::Timestamp
@@ -105,13 +107,12 @@ pub(super) fn test(literal: &Literal, ty: &CqlType) -> Assignability {
         // Cassandra reads the digits of 0x12 as the decimal number 12 there.
         LiteralKind::Hex => matches!(ty, CqlType::Blob | CqlType::Tinyint),
         LiteralKind::Duration => *ty == CqlType::Duration,
-    };
-    if fits { Assignability::Weak } else { Assignability::No }
+    }
 }
 
 /// The constant's bytes as a value of the receiver's type.
 pub(super) fn encode(literal: &Literal, receiver: &ColumnSpec) -> Result<Vec<u8>, QueryError> {
-    if !test(literal, &receiver.ty).is_assignable() {
+    if !fits(literal.kind, &receiver.ty) {
         return Err(QueryError::invalid(format!(
             "Invalid {} constant ({}) for \"{}\" of type {}",
             kind_name(literal.kind),
@@ -138,5 +139,37 @@ pub(super) fn encode(literal: &Literal, receiver: &ColumnSpec) -> Result<Vec<u8>
             "Invalid ASCII character in string literal: java.nio.charset.UnmappableCharacterException: Input length = 1",
         )),
         (_, ty) => parse_text(ty, &literal.text).map_err(invalid),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_digits_are_held_exactly() {
+        for (text, expected) in [
+            ("123.25", true),
+            ("0.1", true),
+            ("-99999999999.999", true),
+            ("1e3", true),
+            ("1e-400", false),
+            ("0.1234567890123456789", false),
+            ("123456789012345678.0", false),
+        ] {
+            assert_eq!(double_holds(text), expected, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        /// The quick way says only what the long way says, too.
+        #[test]
+        fn the_quick_way_is_right(text in "-?[0-9]{1,8}\\.[0-9]{0,7}") {
+            if has_few_digits(&text) {
+                let double: f64 = text.parse().expect("a number");
+                let read: Decimal = format!("{double:e}").parse().expect("a number");
+                proptest::prop_assert!(text.trim_end_matches('.').parse::<Decimal>().expect("a number").compare_numeric(&read).is_eq());
+            }
+        }
     }
 }

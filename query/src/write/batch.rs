@@ -130,11 +130,9 @@ pub fn prepare_batch(batch: &ast::Batch, preparer: &mut Preparer<'_>) -> Result<
         return Err(QueryError::invalid("Batch with conditions cannot span multiple tables"));
     }
     statements.iter().try_for_each(refuse_counter_times)?;
-    let spec = |name: &str| ColumnSpec {
-        keyspace: statements.first().map_or_else(String::new, |plan| plan.table.keyspace.clone()),
-        table: statements.first().map_or_else(String::new, |plan| plan.table.name.clone()),
-        name: name.to_owned(),
-        ty: CqlType::Bigint,
+    let spec = |name: &str| match statements.first() {
+        Some(plan) => ColumnSpec::named(&plan.table, name, CqlType::Bigint),
+        None => ColumnSpec { keyspace: "".into(), table: "".into(), name: name.to_owned(), ty: CqlType::Bigint },
     };
     let timestamp = match &batch.using.timestamp {
         Some(term) => Some(preparer.term(term, &spec("[timestamp]"))?),
