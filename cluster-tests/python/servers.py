@@ -200,11 +200,11 @@ def external():
     return Server(contact.split(","), os.environ.get("HELENUS_TEST_DC", "datacenter1"))
 
 
-def only(server, address):
+def only(server, address, **more):
     """A cluster of the driver that sends every request to one node, and none twice."""
     profile = ExecutionProfile(load_balancing_policy=WhiteListRoundRobinPolicy([address]), request_timeout=20,
                                retry_policy=FallthroughRetryPolicy())
-    return server.cluster(contact_points=[address], profile=profile)
+    return server.cluster(contact_points=[address], profile=profile, **more)
 
 
 def at(level, text):

@@ -51,6 +51,19 @@ def writes_through(connections, key):
         assert opcode == RESULT, f"{Level.value_to_name[level]} through {address}: {body!r}"
 
 
+def test_a_change_is_answered_when_all_agree(three):
+    """Drivers look for one schema version in `system.local` and `system.peers` behind each change, and wait long if they do not find it."""
+    for address in three.contact_points:
+        with only(three, address, max_schema_agreement_wait=0) as cluster:
+            session = cluster.connect()
+            fresh_keyspace(session, "agreed", three.replication(3))
+            for number in range(10):
+                session.execute(f"CREATE TABLE agreed.t{number} (k int PRIMARY KEY)")
+                rows = [*session.execute("SELECT schema_version FROM system.local"), *session.execute("SELECT schema_version FROM system.peers")]
+                assert len(rows) == 3 and len({row.schema_version for row in rows}) == 1
+            session.execute("DROP KEYSPACE agreed")
+
+
 def test_every_node_knows_every_node(three):
     all_up(three)
     with three.cluster() as cluster:

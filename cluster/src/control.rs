@@ -353,8 +353,10 @@ impl Control {
                 self.fatal.get_or_insert(format!("{from} refuses to let this node join: {reason}"));
             }
             MetadataMessage::Applied { epoch } => {
-                let seen = self.applied.entry(host).or_default();
-                *seen = epoch.max(*seen);
+                self.note_applied(host, epoch);
+            }
+            MetadataMessage::AppliedBy { epoch, hosts } => {
+                hosts.into_iter().for_each(|host| self.note_applied(host, epoch));
             }
             message => {
                 let handled = self.log.on_message(host, from, message, self.now.monotonic_millis());
@@ -420,6 +422,8 @@ impl Control {
             let status = peers.entry(endpoint).or_default();
             status.alive = true;
             status.down_since_millis = 0;
+            // Another node may have taken the address.
+            status.applied_epoch = 0;
         }
         if let Some(node) = self.node_at(endpoint) {
             self.events.push(ControlEvent::PeerUp(node.host_id));

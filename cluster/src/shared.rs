@@ -24,7 +24,7 @@ use crate::throttle::Throttle;
 use crate::view::View;
 use crate::views::Outbox;
 
-/// What gossip says of another node.
+/// What is known of another node, mostly by gossip.
 #[derive(Clone, Debug, Default)]
 pub struct PeerStatus {
     /// True while the detector has it alive.
@@ -35,6 +35,8 @@ pub struct PeerStatus {
     pub release_version: Option<String>,
     /// Its schema version.
     pub schema_version: Option<Uuid>,
+    /// It has applied the metadata log up to this epoch, as nodes say to each other when a change is through: sooner than gossip.
+    pub applied_epoch: u64,
     /// Monotonic ms since which it is down; 0 while it is up.
     pub down_since_millis: u64,
 }

@@ -75,6 +75,13 @@ pub enum MetadataMessage {
         /// The epoch.
         epoch: u64,
     },
+    /// Every live node has applied everything up to this epoch: said by its proposer.
+    AppliedBy {
+        /// The epoch.
+        epoch: u64,
+        /// Who has.
+        hosts: Vec<Uuid>,
+    },
     /// Do you know a cluster?
     Identify,
     /// Answer: its id (nil: none), name, and the last epoch.
@@ -169,6 +176,12 @@ impl MetadataMessage {
                 out.push(12);
                 put_text(out, reason);
             }
+            MetadataMessage::AppliedBy { epoch, hosts } => {
+                out.push(13);
+                put_vint(out, *epoch);
+                put_vint(out, hosts.len() as u64);
+                hosts.iter().for_each(|host| out.extend_from_slice(host.as_bytes()));
+            }
         }
     }
 
@@ -209,9 +222,31 @@ impl MetadataMessage {
             },
             11 => MetadataMessage::Join(NodeInfo::decode(reader)?),
             12 => MetadataMessage::JoinRefused { reason: reader.text()?.to_owned() },
+            13 => {
+                let epoch = reader.vint()?;
+                let hosts: Result<_, DecodeError> = (0..reader.count()?).map(|_| reader.uuid()).collect();
+                MetadataMessage::AppliedBy { epoch, hosts: hosts? }
+            }
             _ => return Err(reader.invalid("metadata message")),
         };
         reader.finish()?;
         Ok(message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_applied_comes_back() {
+        for hosts in [Vec::new(), vec![Uuid::from_u128(7)], (0..300).map(Uuid::from_u128).collect()] {
+            let message = MetadataMessage::AppliedBy { epoch: 300, hosts };
+            let mut bytes = Vec::new();
+            message.encode(&mut bytes);
+            assert_eq!(MetadataMessage::decode(&bytes).as_ref(), Ok(&message));
+            bytes.pop();
+            assert!(MetadataMessage::decode(&bytes).is_err());
+        }
     }
 }

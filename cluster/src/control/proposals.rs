@@ -5,6 +5,7 @@ use std::fmt;
 use helenus_query::error::QueryError;
 use uuid::Uuid;
 
+use super::metadata_message::MetadataMessage;
 use super::{Control, ControlEvent, ProposalDone};
 use crate::coordinator::SlotId;
 use crate::metadata::{ClusterMetadata, Role, RoleChange, Transformation};
@@ -155,12 +156,35 @@ impl Control {
         });
         let slowest = live.map(|node| self.applied.get(&node.host_id).copied().unwrap_or(0)).min().unwrap_or(u64::MAX);
         drop(peers);
-        for agreement in std::mem::take(&mut self.agreements) {
-            if agreement.epoch <= slowest || agreement.deadline <= now {
-                self.reply(Some(agreement.reply), Ok(agreement.done));
-            } else {
-                self.agreements.push(agreement);
-            }
+        let (through, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.agreements)
+            .into_iter()
+            .partition(|agreement| agreement.epoch <= slowest || agreement.deadline <= now);
+        self.agreements = waiting;
+        if let Some(epoch) = through.iter().map(|agreement| agreement.epoch).max() {
+            self.tell_of_agreement(epoch, &metadata);
+        }
+        for agreement in through {
+            self.reply(Some(agreement.reply), Ok(agreement.done));
+        }
+    }
+
+    /// Whoever made the change asks some node next whether all agree (`system.peers`), and every node is to know that they do.
+    fn tell_of_agreement(&mut self, epoch: u64, metadata: &ClusterMetadata) {
+        let own = self.shared.host_id;
+        let has_applied = |host: &Uuid| *host == own || self.applied.get(host).is_some_and(|applied| *applied >= epoch);
+        let hosts: Vec<Uuid> = metadata.nodes.keys().copied().filter(has_applied).collect();
+        for node in metadata.nodes.values().filter(|node| node.host_id != own && hosts.contains(&node.host_id)) {
+            self.send(node.internode, &MetadataMessage::AppliedBy { epoch, hosts: hosts.clone() });
+        }
+    }
+
+    /// A node has applied the log up to this epoch.
+    pub(super) fn note_applied(&mut self, host: Uuid, epoch: u64) {
+        let seen = self.applied.entry(host).or_default();
+        *seen = epoch.max(*seen);
+        let applied = *seen;
+        if let Some(node) = self.log.metadata().nodes.get(&host) {
+            self.shared.peers.write().entry(node.internode).or_default().applied_epoch = applied;
         }
     }
 

@@ -53,7 +53,7 @@ impl SystemSource for LiveSystem<'_> {
 
     fn peers(&self) -> Vec<PeerNode> {
         let peers = self.shared.peers.read();
-        let own_version = self.view.schema().version();
+        let (own_version, own_epoch) = (self.view.schema().version(), self.view.schema().epoch);
         let others = self.view.ring.nodes.iter().filter(|node| node.host_id != self.shared.host_id);
         let peer = |node: &Arc<NodeInfo>| {
             let status = peers.get(&node.internode);
@@ -69,9 +69,9 @@ impl SystemSource for LiveSystem<'_> {
                 release_version: status
                     .and_then(|status| status.release_version.clone())
                     .unwrap_or_else(|| RELEASE_VERSION.to_owned()),
-                // Every node applies the same log; what gossip says of a live one is the newest word.
+                // Every node applies the same log. Of a live one that is not known to be as far as this one gossip has the last word.
                 schema_version: status
-                    .filter(|status| status.alive)
+                    .filter(|status| status.alive && status.applied_epoch < own_epoch)
                     .and_then(|status| status.schema_version)
                     .unwrap_or(own_version),
                 tokens: tokens(node),
