@@ -63,16 +63,18 @@ impl Restrictions {
         let mut seen = rustc_hash::FxHashSet::default();
         for combination in combinations(&columns) {
             let mut key = Vec::new();
-            put_key(&mut key, &combination)?;
+            append_key(&mut key, &combination)?;
             let key: Box<[u8]> = key.into();
             if seen.insert(key.clone()) {
                 keys.push(key);
             }
         }
+        // Nothing is said of keys that lie elsewhere.
         if let Some(tokens) = &self.key_tokens {
             let is_between = tokens.contains(values, options)?;
             keys.retain(|key| is_between(KeyRef::new(key)));
         }
+        keys.iter().try_for_each(|key| check_key(key))?;
         Ok(Some(keys))
     }
 }
@@ -113,6 +115,12 @@ fn combinations<'a>(columns: &'a [Vec<Cow<'a, [u8]>>]) -> Vec<Vec<&'a [u8]>> {
 /// The key is empty or too long.
 pub(super) fn put_key(out: &mut Vec<u8>, values: &[&[u8]]) -> Result<(), QueryError> {
     let start = out.len();
+    append_key(out, values)?;
+    check_key(out.get(start..).unwrap_or_default())
+}
+
+/// As [`put_key`], without a look at the whole.
+fn append_key(out: &mut Vec<u8>, values: &[&[u8]]) -> Result<(), QueryError> {
     match values {
         [only] => out.extend_from_slice(only),
         several => {
@@ -125,7 +133,7 @@ pub(super) fn put_key(out: &mut Vec<u8>, values: &[&[u8]]) -> Result<(), QueryEr
             }
         }
     }
-    check_key(out.get(start..).unwrap_or_default())
+    Ok(())
 }
 
 /// Most keys or clusterings the INs of one statement may multiply to: what a request may make a node hold.

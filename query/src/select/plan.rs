@@ -189,7 +189,8 @@ pub fn prepare_select(
         .collect();
     let names_key = matches!(restrictions.partition, PartitionRestriction::Token(_))
         || filters_kind(&restrictions, ColumnKind::PartitionKey);
-    let warnings = aggregate_warnings(aggregate, is_range && !names_key, several_keys);
+    let warnings =
+        aggregate_warnings(aggregate, is_range && !names_key, several_keys || filters_several_keys(&restrictions));
     let (columns, selectors, simple) = if select.json {
         let members = selection.columns.into_iter().zip(selection.selectors);
         let members = members.map(|(column, selector)| (json_name(&column.name), column.ty, selector)).collect();
@@ -255,6 +256,14 @@ fn filters_kind(restrictions: &Restrictions, kind: ColumnKind) -> bool {
 /// An IN of one written value is an equality.
 fn is_several(list: &GroupIn) -> bool {
     !matches!(list, GroupIn::List(terms) if terms.len() == 1)
+}
+
+/// An IN of a part of the partition key that only filters.
+fn filters_several_keys(restrictions: &Restrictions) -> bool {
+    restrictions.filters.iter().any(|filter| {
+        let of_key = filter.columns.iter().any(|column| column.kind == ColumnKind::PartitionKey);
+        of_key && matches!(&filter.test, FilterTest::In(list) if is_several(list))
+    })
 }
 
 fn names_several_keys(restrictions: &Restrictions) -> bool {

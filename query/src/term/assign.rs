@@ -149,7 +149,7 @@ impl Preparer<'_> {
     }
 
     /// Refuses `[…]` where no list or vector is wanted, also inside other literals: Cassandra does so while it tries whether a value
-    /// fits, but for tuples.
+    /// fits, but for tuples and user-defined types.
     ///
     /// # Errors
     /// There is one.
@@ -169,12 +169,6 @@ impl Preparer<'_> {
                 each(std::slice::from_ref(v), value)
             }),
             (RawTerm::Tuple(parts), ty) if is_parenthesis(parts, ty) => each(parts, ty),
-            (RawTerm::UserType(fields), CqlType::Udt { definition, .. }) => {
-                definition.fields.iter().try_for_each(|(name, ty)| {
-                    let field = fields.iter().find(|(field, _)| field.text == *name);
-                    field.map_or(Ok(()), |(_, value)| each(std::slice::from_ref(value), ty))
-                })
-            }
             _ => Ok(()),
         }
     }
