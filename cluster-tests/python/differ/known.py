@@ -10,6 +10,7 @@ KNOWN = [
      "What is wrong with a text that is no JSON"),
     (r"", r"^error 0x0000 java\.", r"^(error |no answer: (InvalidRequest|FunctionFailure))", "Where Cassandra answers with a Java exception"),
     (r"^SELECT", r"^error 0x0000 java\.", r"", "Where Cassandra answers with a Java exception"),
+    (r"^SELECT", r"^error 0x1300 Operation failed", r"^(columns|error 0x2200)", "Where Cassandra answers with a Java exception"),
     (r"^(DELETE|BEGIN).*[<>]", r"^(done|error 0x1500)", r"^error 0x2200 Invalid null value in condition", "Null as a bound of what a DELETE deletes"),
     (r"CAST\(\w+ AS (text|ascii)\)", r"Invalid call to function system.cast_as_(text|ascii)", r"", "CAST of a clustering column with DESC"),
     (r"", r"^error 0x0000 (class|org\.apache) ?", r"^error ", "Where Cassandra answers with a Java exception"),

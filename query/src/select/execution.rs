@@ -206,7 +206,10 @@ impl SelectExecution {
             keys.iter().flatten().try_for_each(|key| check_key(key))?;
         }
         // LIMIT bounds what is shown, not what is sorted: any page could be too small.
-        if plan.sort.is_some() && !is_empty && page_size.is_some_and(|size| size < i32::MAX as u32) {
+        if plan.sort.is_some()
+            && (!is_empty || plan.is_aggregate())
+            && page_size.is_some_and(|size| size < i32::MAX as u32)
+        {
             return Err(QueryError::invalid(
                 "Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query",
             ));

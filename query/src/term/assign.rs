@@ -333,7 +333,8 @@ pub(super) fn is_parenthesis(elements: &[RawTerm], wanted: &CqlType) -> bool {
 pub(super) fn tuple_components(ty: &CqlType) -> Option<Vec<CqlType>> {
     match ty {
         CqlType::Tuple(components) => Some(components.to_vec()),
-        CqlType::Udt { definition, frozen: true } => Some(definition.fields.iter().map(|(_, ty)| ty.clone()).collect()),
+        // To Cassandra a user-defined type is a tuple with names, also where it is not frozen.
+        CqlType::Udt { definition, .. } => Some(definition.fields.iter().map(|(_, ty)| ty.clone()).collect()),
         _ => None,
     }
 }

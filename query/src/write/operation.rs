@@ -114,7 +114,12 @@ pub(super) fn set(
     value: &RawTerm,
     preparer: &mut Preparer<'_>,
 ) -> Result<Operation, QueryError> {
-    let value = preparer.term(value, &ColumnSpec::of_column(table, column))?;
+    let raw = value;
+    let value = preparer.term(raw, &ColumnSpec::of_column(table, column))?;
+    if column.ty.is_udt() && matches!(raw, RawTerm::Tuple(_)) {
+        // Cassandra finds that out by a Java exception.
+        return refuse(format!("Invalid tuple type literal for {} of type {}", column.name, column.ty));
+    }
     if column.ty == CqlType::Counter {
         return refuse(format!(
             "Cannot set the value of counter column {} (counters can only be incremented/decremented, not set)",
