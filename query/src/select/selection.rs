@@ -109,36 +109,25 @@ pub(super) fn selects_only_statics(
     }
     let items = qualified(items, table, preparer);
     let builder = Builder { table, preparer, selection: Selection::default() };
-    // `stops`: as Cassandra, looks no further than braces with pairs of others.
-    let any = |wanted: &dyn Fn(ColumnKind) -> bool, stops: bool| -> Result<bool, QueryError> {
-        let mut found = false;
+    let any = |wanted: &dyn Fn(ColumnKind) -> bool| -> Result<bool, QueryError> {
         for item in items.iter() {
-            if let ast::Selector::Column(name) = &item.selector {
-                if wanted(find_column(table, name.as_str())?.kind) {
-                    return Ok(true);
-                }
-                continue;
-            }
             builder.names(&item.selector)?;
-            let is_wanted = named_columns(&item.selector, table)?.iter().any(|column| wanted(column.kind));
-            let is_map = stops && is_map(&item.selector);
-            if is_map != is_wanted {
-                return Ok(found || is_wanted);
+            if builder.selects(&item.selector, wanted)? {
+                return Ok(true);
             }
-            found |= is_wanted;
         }
-        Ok(found)
+        Ok(false)
     };
-    Ok(any(&|kind| kind == ColumnKind::Static, true)?
-        && !any(&|kind| !matches!(kind, ColumnKind::Static | ColumnKind::PartitionKey), false)?)
+    Ok(any(&|kind| kind == ColumnKind::Static)?
+        && !any(&|kind| !matches!(kind, ColumnKind::Static | ColumnKind::PartitionKey))?)
 }
 
-/// Braces with pairs in them.
-fn is_map(selector: &ast::Selector) -> bool {
+/// The pairs that stand in braces, which may be a map or a user-defined type.
+fn pairs(selector: &ast::Selector) -> Option<&[(ast::Selector, ast::Selector)]> {
     match selector {
-        ast::Selector::Map(_) => true,
-        ast::Selector::TypeHint { inner, .. } => is_map(inner),
-        _ => false,
+        ast::Selector::Map(entries) => Some(entries),
+        ast::Selector::TypeHint { inner, .. } => pairs(inner),
+        _ => None,
     }
 }
 
@@ -268,6 +257,26 @@ impl<'b> Builder<'b, '_> {
             | ast::Selector::Marker(_)
             | ast::Selector::CountRows => Ok(()),
         }
+    }
+
+    /// Whether it selects columns of the wanted kinds. Of pairs in braces Cassandra says so when one of their values does not.
+    fn selects(&self, raw: &ast::Selector, wanted: &dyn Fn(ColumnKind) -> bool) -> Result<bool, QueryError> {
+        let Some(entries) = pairs(raw) else {
+            return Ok(named_columns(raw, self.table)?.iter().any(|column| wanted(column.kind)));
+        };
+        for (key, value) in entries {
+            if !matches!(key, ast::Selector::Column(_)) {
+                self.names(key)?;
+                if self.selects(key, wanted)? {
+                    return Ok(true);
+                }
+            }
+            self.names(value)?;
+            if !self.selects(value, wanted)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The type of a hint: frozen wherever it can be.
