@@ -102,12 +102,32 @@ impl CollectionBuilder {
         self.put(value);
     }
 
+    /// Appends an element of a list, or null: what is selected may hold it, what is stored never does.
+    pub fn push_nullable(&mut self, element: Option<&[u8]>) {
+        self.count += 1;
+        self.put_nullable(element);
+    }
+
+    /// Appends an entry of a map whose value may be null, as in [`CollectionBuilder::push_nullable`].
+    pub fn push_nullable_entry(&mut self, key: &[u8], value: Option<&[u8]>) {
+        self.count += 1;
+        self.put(key);
+        self.put_nullable(value);
+    }
+
     /// The serialized value.
     pub fn finish(mut self) -> Vec<u8> {
         if let Some(count) = self.out.first_chunk_mut::<4>() {
             *count = self.count.to_be_bytes();
         }
         self.out
+    }
+
+    fn put_nullable(&mut self, part: Option<&[u8]>) {
+        match part {
+            Some(part) => self.put(part),
+            None => self.out.extend_from_slice(&(-1_i32).to_be_bytes()),
+        }
     }
 
     fn put(&mut self, part: &[u8]) {

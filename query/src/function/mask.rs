@@ -160,12 +160,24 @@ fn padding(function: &ScalarFunction, padding: Option<&[u8]>) -> Result<char, Qu
 
 /// The text with the characters between the first `begin` and the last `end` hidden, or the others.
 fn masked(mask: Mask, value: &str, begin: usize, end: usize, padding: char) -> String {
-    let length = value.chars().count();
+    // Characters are counted as Java does, by UTF-16 units: of one of two units a half may be left, which is shown as `?`.
+    let length = value.encode_utf16().count();
     let hidden = |place: usize| {
         let inside = place >= begin && place + end < length;
         if mask == Mask::Inner { inside } else { !inside }
     };
-    value.chars().enumerate().map(|(place, letter)| if hidden(place) { padding } else { letter }).collect()
+    let mut out = String::with_capacity(value.len());
+    let mut place = 0;
+    for letter in value.chars() {
+        let units = place..place + letter.len_utf16();
+        place = units.end;
+        if units.clone().any(hidden) {
+            out.extend(units.map(|unit| if hidden(unit) { padding } else { '?' }));
+        } else {
+            out.push(letter);
+        }
+    }
+    out
 }
 
 fn digest(algorithm: Option<&[u8]>, value: &[u8]) -> Result<Vec<u8>, QueryError> {

@@ -430,7 +430,9 @@ impl ScalarFunction {
         let mut present = Vec::with_capacity(arguments.len());
         for (argument, ty) in arguments.iter().zip(&self.argument_types) {
             match argument {
-                Some(bytes) if bytes.is_empty() && ty.is_empty_value_meaningless() => return Ok(None),
+                Some(bytes) if bytes.is_empty() && ty.is_empty_value_meaningless() && self.body != Body::Token => {
+                    return Ok(None);
+                }
                 Some(bytes) => present.push(*bytes),
                 None => return Ok(None),
             }

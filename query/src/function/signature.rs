@@ -114,8 +114,14 @@ pub(super) fn of_generic(
     let types: Vec<Option<CqlType>> = arguments.iter().map(|argument| argument.exact_type(receiver)).collect();
     let Some(Some(first)) = types.first() else {
         return Err(QueryError::invalid(format!(
-            "Cannot infer type of argument {} in call to function {name}: use type casts to disambiguate",
-            arguments.first().map(|argument| argument.text()).unwrap_or_default()
+            "Cannot infer type of argument {} in call to function system.{name}({}): use type casts to disambiguate",
+            arguments.first().map(|argument| argument.text()).unwrap_or_default(),
+            match name {
+                "to_json" | "tojson" => "any",
+                "map_keys" | "map_values" => "map",
+                "collection_count" => "collection",
+                _ => "numeric_set_or_list",
+            }
         )));
     };
     let wrong = |what: &str| {

@@ -14,6 +14,8 @@ use crate::values::{BoundValue, BoundValues, ExecuteOptions};
 pub enum GroupTerm {
     /// One term for each column.
     Elements(Vec<Term>),
+    /// The same between parentheses: nulls are looked for when all of them are known.
+    Tuple(Vec<Term>),
     /// A marker for the whole tuple.
     Marker {
         /// Its number.
@@ -51,7 +53,7 @@ impl GroupTerm {
     /// How many columns it has values for.
     pub fn width(&self) -> usize {
         match self {
-            GroupTerm::Elements(terms) => terms.len(),
+            GroupTerm::Elements(terms) | GroupTerm::Tuple(terms) => terms.len(),
             GroupTerm::Marker { ty: CqlType::Tuple(parts), .. } => parts.len(),
             GroupTerm::Marker { .. } => 1,
         }
@@ -71,7 +73,7 @@ impl GroupTerm {
     }
 
     /// As [`GroupTerm::evaluate`], with other words for a null.
-    pub(super) fn evaluate_or<'v>(
+    pub(crate) fn evaluate_or<'v>(
         &'v self,
         names: &[&str],
         values: &'v dyn BoundValues,
@@ -81,19 +83,22 @@ impl GroupTerm {
         match self {
             GroupTerm::Elements(terms) => {
                 let mut out = Vec::with_capacity(terms.len());
-                for (place, (term, name)) in terms.iter().zip(names).enumerate() {
+                for (term, name) in terms.iter().zip(names) {
                     match term.evaluate(values, options)? {
                         Value::Null => return Err(null(name)),
-                        Value::Unset if terms.len() > 1 => {
-                            return Err(QueryError::invalid(format!(
-                                "Invalid unset value for tuple field number {place}"
-                            )));
-                        }
                         Value::Unset => return Err(unset_value(name)),
                         Value::Bytes(bytes) => out.push(bytes),
                     }
                 }
                 Ok(out)
+            }
+            GroupTerm::Tuple(terms) => {
+                let mut out = Vec::with_capacity(terms.len());
+                for (place, term) in terms.iter().enumerate() {
+                    let unset = || format!("Invalid unset value for tuple field number {place}");
+                    out.push(term.evaluate_set(values, options, unset)?);
+                }
+                out.into_iter().zip(names).map(|(value, name)| value.ok_or_else(|| null(name))).collect()
             }
             GroupTerm::Marker { index, ty } => {
                 let bytes = match values.get(usize::from(*index)) {
@@ -121,9 +126,11 @@ fn tuple_values<'v>(
     let mut parts = components(bytes);
     let mut out = Vec::with_capacity(names.len());
     for name in names {
-        match parts.next().flatten() {
-            Some(part) => out.push(Cow::Borrowed(part)),
-            None => return Err(null(name)),
+        match parts.next() {
+            Some(Some(part)) => out.push(Cow::Borrowed(part)),
+            Some(None) => return Err(null(name)),
+            // A tuple may end early: it is compared as far as it goes.
+            None => break,
         }
     }
     Ok(out)
@@ -174,6 +181,65 @@ impl GroupIn {
     }
 }
 
+/// The values of an IN of one column that rows are tested for. As in Cassandra what stands behind a null is not looked at, and
+/// unset is an empty value.
+pub(crate) fn tested_values(
+    list: &GroupIn,
+    name: &str,
+    values: &dyn BoundValues,
+    options: &ExecuteOptions<'_>,
+) -> Result<Vec<Box<[u8]>>, QueryError> {
+    let found: Vec<Option<Box<[u8]>>> = match list {
+        GroupIn::List(terms) => {
+            let mut found = Vec::with_capacity(terms.len());
+            for term in terms {
+                match term {
+                    GroupTerm::Elements(terms) => {
+                        for term in terms {
+                            found.push(match term.evaluate(values, options)? {
+                                Value::Bytes(bytes) => Some(bytes.into_owned().into_boxed_slice()),
+                                Value::Unset => Some(Box::default()),
+                                Value::Null => None,
+                            });
+                        }
+                    }
+                    several => {
+                        let row = several.evaluate(&[name], values, options)?;
+                        found.extend(row.into_iter().map(|value| Some(value.into_owned().into_boxed_slice())));
+                    }
+                }
+            }
+            found
+        }
+        GroupIn::Marker { index, ty, .. } => {
+            let bytes = match values.get(usize::from(*index)) {
+                BoundValue::Null => return Err(QueryError::invalid(format!("Invalid null value for column {name}"))),
+                BoundValue::Unset => return Err(unset_value(name)),
+                BoundValue::Bytes(bytes) => bytes,
+            };
+            nullable_values(bytes, ty)?
+        }
+    };
+    Ok(found.into_iter().map_while(|value| value).collect())
+}
+
+/// The elements of a bound list, with nulls among them.
+fn nullable_values(bytes: &[u8], ty: &CqlType) -> Result<Vec<Option<Box<[u8]>>>, QueryError> {
+    let (CqlType::List { element, .. }, Some(parts)) = (ty, nullable_elements(bytes)) else {
+        validate(ty, bytes).map_err(|error| QueryError::invalid(error.message()))?;
+        return Ok(Vec::new());
+    };
+    let each = parts.into_iter().map(|part| match part {
+        Some(part) if part.is_empty() && element.is_empty_value_meaningless() => Ok(None),
+        Some(part) => {
+            validate(element, part).map_err(|error| QueryError::invalid(error.message()))?;
+            Ok(Some(canonical_collection(element, part).into_owned().into_boxed_slice()))
+        }
+        None => Ok(None),
+    });
+    each.collect()
+}
+
 fn in_values<'v>(
     bytes: &'v [u8],
     ty: &CqlType,
@@ -181,8 +247,14 @@ fn in_values<'v>(
     names: &[&str],
     null: &dyn Fn(&str) -> QueryError,
 ) -> Result<Vec<Vec<Cow<'v, [u8]>>>, QueryError> {
-    // Drivers send a null inside the list as an element of length −1; the list's own check would only say that it may not be.
-    if has_null_element(bytes) {
+    // The list's own check would only say that a null may not be. An empty number is one, too.
+    let is_null = |part: &Option<&[u8]>| match (part, ty) {
+        (Some(part), CqlType::List { element, .. }) => {
+            part.is_empty() && !multi && element.is_empty_value_meaningless()
+        }
+        (part, _) => part.is_none(),
+    };
+    if nullable_elements(bytes).is_some_and(|parts| parts.iter().any(is_null)) {
         return Err(null(names.first().copied().unwrap_or_default()));
     }
     validate(ty, bytes).map_err(|error| QueryError::invalid(error.message()))?;
@@ -195,17 +267,23 @@ fn in_values<'v>(
     })
 }
 
-fn has_null_element(bytes: &[u8]) -> bool {
-    let Some((count, mut rest)) = bytes.split_first_chunk::<4>() else { return false };
+/// The elements of a list, or None when it is none. Drivers send a null as an element of length −1.
+fn nullable_elements(bytes: &[u8]) -> Option<Vec<Option<&[u8]>>> {
+    let (count, mut rest) = bytes.split_first_chunk::<4>()?;
+    let mut found = Vec::new();
     for _ in 0..i32::from_be_bytes(*count) {
-        let Some((length, behind)) = rest.split_first_chunk::<4>() else { return false };
-        match usize::try_from(i32::from_be_bytes(*length)) {
-            Err(_) => return true,
-            Ok(length) => match behind.get(length..) {
-                Some(behind) => rest = behind,
-                None => return false,
-            },
-        }
+        let (length, behind) = rest.split_first_chunk::<4>()?;
+        rest = match usize::try_from(i32::from_be_bytes(*length)) {
+            Err(_) => {
+                found.push(None);
+                behind
+            }
+            Ok(length) => {
+                let (part, behind) = behind.split_at_checked(length)?;
+                found.push(Some(part));
+                behind
+            }
+        };
     }
-    false
+    rest.is_empty().then_some(found)
 }

@@ -90,7 +90,7 @@ impl Restrictions {
         let mut prefixes: Vec<Vec<u8>> = vec![Vec::new()];
         for restriction in &self.clustering {
             let names = self.names(restriction.first, restriction.width);
-            let rows = match &restriction.kind {
+            let mut rows = match &restriction.kind {
                 ClusteringKind::Equal(term) if restriction.multi => {
                     vec![term.evaluate_or(&names, values, options, &null_column)?]
                 }
@@ -101,6 +101,10 @@ impl Restrictions {
                 ClusteringKind::In(list) => list.evaluate(&names, values, options)?,
                 ClusteringKind::Slice { .. } => break,
             };
+            if restriction.multi {
+                // No row has a tuple that ends early.
+                rows.retain(|row| row.len() == restriction.width);
+            }
             check_product([prefixes.len(), rows.len()].into_iter())?;
             let mut longer = Vec::with_capacity(prefixes.len() * rows.len());
             for prefix in &prefixes {

@@ -25,6 +25,7 @@ use helenus_model::schema::Table;
 use crate::error::QueryError;
 use crate::term::Preparer;
 
+pub(crate) use bound::tested_values;
 pub use bound::{GroupIn, GroupTerm};
 pub(crate) use clustering::check_length;
 pub use clustering::{ClusteringKind, ClusteringRestriction, SliceBound};

@@ -149,14 +149,17 @@ pub(super) fn missing_columns(table: &Table, parts: &[Option<KeyPart>]) -> Vec<S
     missing.map(|(column, _)| column.name.clone()).collect()
 }
 
-/// IN gives its partitions in the order of the key's values, not of their tokens.
-pub(crate) fn sort_keys(table: &Table, keys: &mut [Box<[u8]>]) {
+/// IN gives its partitions in the order of the key's values, not of their tokens; of values that are the same number in other
+/// bytes (1.0 and 1.00) the one named first.
+pub(crate) fn sort_keys(table: &Table, keys: &mut Vec<Box<[u8]>>) {
     let orders: Vec<Comparator> = table.partition_key.iter().map(|column| Comparator::for_type(&column.ty)).collect();
-    keys.sort_by(|a, b| {
+    let compare = |a: &[u8], b: &[u8]| {
         let (Ok(a), Ok(b)) = (split_partition_key(a, orders.len()), split_partition_key(b, orders.len())) else {
             return a.cmp(b);
         };
         let each = orders.iter().zip(a.iter().zip(&b)).map(|(order, (a, b))| order.compare(a, b));
         each.fold(Ordering::Equal, Ordering::then)
-    });
+    };
+    keys.sort_by(|a, b| compare(a, b));
+    keys.dedup_by(|a, b| compare(a, b).is_eq());
 }

@@ -356,7 +356,7 @@ fn group_term(
             for (element, column) in elements.iter().zip(columns) {
                 terms.push(preparer.term(element, &ColumnSpec::of_column(table, column))?);
             }
-            Ok(GroupTerm::Elements(terms))
+            Ok(GroupTerm::Tuple(terms))
         }
         other => Err(QueryError::invalid(format!("Invalid value for a multi-column relation: {}", term_text(other)))),
     }

@@ -38,7 +38,14 @@ pub(super) fn as_term(raw: &ast::Selector) -> Option<RawTerm> {
 
 /// `{field: term}` as a value of a user-defined type: so it is read where one is wanted.
 pub(super) fn user_type_term(raw: &ast::Selector) -> Option<RawTerm> {
-    let ast::Selector::Map(entries) = raw else { return None };
+    let entries = match raw {
+        ast::Selector::Map(entries) => entries,
+        ast::Selector::Tuple(parts) => match parts.as_slice() {
+            [only] => return user_type_term(only),
+            _ => return None,
+        },
+        _ => return None,
+    };
     let fields = entries.iter().map(|(key, value)| match key {
         ast::Selector::Column(name) => Some((name.clone(), as_term(value)?)),
         _ => None,

@@ -3,13 +3,13 @@
 use std::cmp::Ordering;
 
 use helenus_cql::ast::Operator;
-use helenus_model::schema::{Column, ColumnKind};
+use helenus_model::schema::Column;
 use helenus_model::types::CqlType;
 use helenus_model::value::{Comparator, elements, entries};
 
 use super::assemble::{Inputs, RowView, Source};
 use crate::error::QueryError;
-use crate::restrict::{Filter, FilterTest, GroupIn, GroupTerm};
+use crate::restrict::{Filter, FilterTest, GroupTerm, tested_values};
 use crate::term::{Term, Value};
 use crate::values::{BoundValues, ExecuteOptions};
 
@@ -32,10 +32,6 @@ impl FilterPlan {
             _ => Comparator::Bytes,
         };
         FilterPlan { filter, inputs: numbers, order, key_order }
-    }
-
-    fn is_of_clustering(&self) -> bool {
-        self.filter.columns.iter().any(|column| column.kind == ColumnKind::Clustering)
     }
 
     /// The test with its values known.
@@ -64,6 +60,9 @@ impl FilterPlan {
             FilterTest::Compare { operator, value } => {
                 let row = match value {
                     GroupTerm::Elements(terms) => terms.iter().map(&one).collect::<Result<_, _>>()?,
+                    GroupTerm::Tuple(_) => owned(value.evaluate_or(&names, values, options, &|name: &str| {
+                        QueryError::invalid(format!("Unsupported null value for column {name}"))
+                    })?),
                     marker => owned(marker.evaluate(&names, values, options)?),
                 };
                 let kind = match operator {
@@ -75,25 +74,10 @@ impl FilterPlan {
                 };
                 (kind, vec![row])
             }
-            // Null or unset among several values is none of any column outside of the clustering.
-            FilterTest::In(GroupIn::List(terms)) if !self.is_of_clustering() => {
-                let mut rows = Vec::with_capacity(terms.len());
-                for term in terms {
-                    match term {
-                        GroupTerm::Elements(terms) => {
-                            for term in terms {
-                                if let Value::Bytes(bytes) = term.evaluate(values, options)? {
-                                    rows.push(vec![bytes.into_owned().into_boxed_slice()]);
-                                }
-                            }
-                        }
-                        marker => rows.push(owned(marker.evaluate(&names, values, options)?)),
-                    }
-                }
-                (CheckKind::Among, rows)
-            }
             FilterTest::In(list) => {
-                (CheckKind::Among, list.evaluate(&names, values, options)?.into_iter().map(owned).collect())
+                let name = names.first().copied().unwrap_or_default();
+                let rows = tested_values(list, name, values, options)?;
+                (CheckKind::Among, rows.into_iter().map(|value| vec![value]).collect())
             }
             FilterTest::Contains(term) => {
                 let map = matches!(self.filter.columns.first().map(|column| &column.ty), Some(CqlType::Map { .. }));

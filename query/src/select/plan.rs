@@ -340,13 +340,14 @@ fn is_equal(restrictions: &Restrictions, position: usize) -> bool {
             ClusteringKind::Slice { .. } => false,
         };
         fixed && (restriction.first..restriction.first + restriction.width).contains(&position)
-    }) || restrictions.filters.iter().any(|filter| {
+    }) || is_filtered_to_one(restrictions, ColumnKind::Clustering, position)
+}
+
+/// Key columns that have exactly one value in the rows that pass the filters.
+fn is_filtered_to_one(restrictions: &Restrictions, kind: ColumnKind, position: usize) -> bool {
+    restrictions.filters.iter().any(|filter| {
         let equal = matches!(filter.test, FilterTest::Compare { operator: ast::Operator::Equal, .. });
-        equal
-            && filter
-                .columns
-                .iter()
-                .any(|column| column.kind == ColumnKind::Clustering && usize::from(column.position) == position)
+        equal && filter.columns.iter().any(|column| column.kind == kind && usize::from(column.position) == position)
     })
 }
 
@@ -440,7 +441,7 @@ fn prepare_group_by(
         PartitionRestriction::Keys(parts) => {
             matches!(parts.get(usize::from(position)), Some(KeyPart::Equal(_)))
         }
-        _ => false,
+        _ => is_filtered_to_one(restrictions, ColumnKind::PartitionKey, usize::from(position)),
     };
     let mut wanted = table.partition_key.iter().chain(&table.clustering).peekable();
     let mut plan = GroupPlan { clustering: 0, bucket: None };

@@ -208,6 +208,7 @@ impl<'b> Builder<'b, '_> {
             ast::Selector::TypeHint { type_name, inner } => {
                 format!("({}){}", qualified_type_text(type_name, &self.table.keyspace), self.name(inner))
             }
+            ast::Selector::Field { inner, field } => format!("{}.{field}", self.name(inner)),
             ast::Selector::Tuple(parts) => format!("({})", self.joined_names(parts)),
             ast::Selector::List(parts) => format!("[{}]", self.joined_names(parts)),
             ast::Selector::Set(parts) => format!("{{{}}}", self.joined_names(parts)),
@@ -382,7 +383,7 @@ impl<'b> Builder<'b, '_> {
                 Ok((self.selector(inner, Some(&ty))?.0, ty))
             }
             ast::Selector::Field { inner, field } => {
-                let (selector, ty) = self.selector(inner, None)?;
+                let (selector, ty) = self.selector(without_parentheses(inner), None)?;
                 let CqlType::Udt { definition, .. } = &ty else {
                     return invalid(format!(
                         "Invalid field selection: {} of type {ty} is not a user type",
@@ -730,10 +731,21 @@ impl<'b> Builder<'b, '_> {
     }
 }
 
-/// `count(1)`, which is `count(*)`; Cassandra takes any number.
+/// Where a field is selected, parentheses around one selector are just these; in twice as many stands a tuple.
+fn without_parentheses(raw: &ast::Selector) -> &ast::Selector {
+    let is_one = |raw: &ast::Selector| matches!(raw, ast::Selector::Tuple(parts) if parts.len() == 1);
+    match raw {
+        ast::Selector::Tuple(parts) => match parts.as_slice() {
+            [only] if !is_one(only) => only,
+            _ => raw,
+        },
+        _ => raw,
+    }
+}
+
+/// `count(1)`, which is `count(*)`; Cassandra takes any literal.
 fn is_count_rows(name: &FunctionName, arguments: &[ast::Selector]) -> bool {
-    let number = matches!(arguments, [ast::Selector::Literal(literal)] if literal.kind == ast::LiteralKind::Integer);
-    number && function::is_aggregate(name) && name.name.as_str() == "count"
+    matches!(arguments, [ast::Selector::Literal(_)]) && function::is_aggregate(name) && name.name.as_str() == "count"
 }
 
 /// The type of one time.

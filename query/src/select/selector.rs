@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use helenus_model::types::CqlType;
 use helenus_model::value::{
-    CollectionBuilder, Comparator, TupleBuilder, VectorBuilder, components, elements, encode_map_sorted,
-    encode_set_sorted, entries, to_json, write_json_string,
+    CollectionBuilder, Comparator, TupleBuilder, VectorBuilder, components, elements, encode_set_sorted, entries,
+    to_json, write_json_string,
 };
 
 use super::assemble::RowView;
@@ -118,8 +118,8 @@ impl Selector {
             }
             Selector::List(parts) => {
                 let mut builder = CollectionBuilder::default();
-                for part in present(parts, row, environment)? {
-                    builder.push(&part);
+                for part in evaluate_all(parts, row, environment)? {
+                    builder.push_nullable(part.as_deref());
                 }
                 Some(Cow::Owned(builder.finish()))
             }
@@ -153,12 +153,27 @@ impl Selector {
             Selector::Map(parts, order) => {
                 let mut out = Vec::with_capacity(parts.len());
                 for (key, value) in parts {
-                    out.push((one(key, row, environment)?, one(value, row, environment)?));
+                    out.push((one(key, row, environment)?, value.evaluate(row, environment)?));
                 }
-                Some(Cow::Owned(encode_map_sorted(out.iter().map(|(key, value)| (&**key, &**value)), order)))
+                Some(Cow::Owned(encode_map(out, order)))
             }
         })
     }
+}
+
+/// A key and its value, which may be null.
+type Entry<'a> = (Cow<'a, [u8]>, Option<Cow<'a, [u8]>>);
+
+/// A map sorted by key; of entries with the same key the last one stays.
+fn encode_map(mut entries: Vec<Entry<'_>>, order: &Comparator) -> Vec<u8> {
+    entries.sort_by(|a, b| order.compare(&a.0, &b.0));
+    let mut builder = CollectionBuilder::default();
+    for (place, (key, value)) in entries.iter().enumerate() {
+        if entries.get(place + 1).is_none_or(|next| order.compare(key, &next.0).is_ne()) {
+            builder.push_nullable_entry(key, value.as_deref());
+        }
+    }
+    builder.finish()
 }
 
 pub(super) fn evaluate_all<'a>(

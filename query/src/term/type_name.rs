@@ -1,6 +1,6 @@
 //! Type names of statements resolved to types, with Cassandra's refusals.
 
-use helenus_cql::ast::{CqlTypeName, NativeType};
+use helenus_cql::ast::{CqlTypeName, Name, NativeType, QualifiedName};
 use helenus_model::limits::{TYPE_DEPTH_MAX, VECTOR_DIMENSION_MAX};
 use helenus_model::schema::Keyspace;
 use helenus_model::types::{CqlType, parse_java_class};
@@ -61,13 +61,22 @@ fn frozen_text(name: &CqlTypeName) -> String {
 
 /// The type as messages write it once it is resolved: user-defined ones with their keyspace.
 pub(crate) fn qualified_type_text(ty: &CqlTypeName, keyspace: &str) -> String {
+    type_text(&qualified(ty, keyspace))
+}
+
+fn qualified(ty: &CqlTypeName, keyspace: &str) -> CqlTypeName {
+    let inner = |ty: &CqlTypeName| Box::new(qualified(ty, keyspace));
     match ty {
-        CqlTypeName::UserType(name) if name.keyspace.is_none() => format!("{keyspace}.{}", name.name),
-        CqlTypeName::Frozen(inner) => match &**inner {
-            CqlTypeName::UserType(_) => format!("frozen<{}>", qualified_type_text(inner, keyspace)),
-            _ => type_text(ty),
-        },
-        _ => type_text(ty),
+        CqlTypeName::UserType(name) if name.keyspace.is_none() => {
+            CqlTypeName::UserType(QualifiedName { keyspace: Some(Name::new(keyspace)), name: name.name.clone() })
+        }
+        CqlTypeName::Frozen(ty) => CqlTypeName::Frozen(inner(ty)),
+        CqlTypeName::List(element) => CqlTypeName::List(inner(element)),
+        CqlTypeName::Set(element) => CqlTypeName::Set(inner(element)),
+        CqlTypeName::Map(key, value) => CqlTypeName::Map(inner(key), inner(value)),
+        CqlTypeName::Tuple(parts) => CqlTypeName::Tuple(parts.iter().map(|part| qualified(part, keyspace)).collect()),
+        CqlTypeName::Vector(element, dimension) => CqlTypeName::Vector(inner(element), *dimension),
+        CqlTypeName::Native(_) | CqlTypeName::Custom(_) | CqlTypeName::UserType(_) => ty.clone(),
     }
 }
 

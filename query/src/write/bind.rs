@@ -232,8 +232,8 @@ impl Execution<'_> {
         for key in &keys {
             check_key(key)?;
         }
-        if self.lists.is_some() {
-            // What is wrong with the list of the first key is told.
+        if keys.len() > 1 {
+            // Of lists by place, what is wrong with the first key's is told; of keys that are the same number only one is meant.
             sort_keys(table, &mut keys);
         }
         if self.plan.deletes_rows() && restrictions.clustering.is_empty() {

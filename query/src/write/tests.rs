@@ -389,7 +389,7 @@ fn bound_keys() {
     let check = |text, values: &[V], expected: &[&str]| check(&schema, text, values, expected);
     let i = V::Int;
     let k_in = "UPDATE t SET v = 1 WHERE k IN ?";
-    check(k_in, &[V::ints(&[2, 1, 2])], &["t 2: (){v=1}", "t 1: (){v=1}"]);
+    check(k_in, &[V::ints(&[2, 1, 2])], &["t 1: (){v=1}", "t 2: (){v=1}"]);
     check(k_in, &[V::ints(&[])], &[]);
     check(k_in, &[V::Null], &["error: Invalid null value for column k"]);
     check(k_in, &[V::Unset], &["error: Invalid unset value for column k"]);
