@@ -77,6 +77,32 @@ def test_pages(filled, text, size):
         assert all(len(page) == size for page in found[:-1])
 
 
+# Statement, rows a page, rows of each page: there is no page behind the last row of a table without clustering columns, nor behind
+# those that PER PARTITION LIMIT lets through.
+ENDS = [
+    ("SELECT k FROM short WHERE k = 1", 1, [1]),
+    ("SELECT k FROM short WHERE k = 1 AND v = 1 ALLOW FILTERING", 1, [1]),
+    ("SELECT k FROM short WHERE k IN (1, 2, 3)", 1, [1, 1, 1]),
+    ("SELECT k FROM short WHERE k IN (1, 2, 3)", 2, [2, 1]),
+    ("SELECT k FROM short WHERE k IN (1, 2, 9)", 2, [2, 0]),
+    ("SELECT k FROM short WHERE k IN (1, 2) AND v < 5 ALLOW FILTERING", 2, [2]),
+    ("SELECT c FROM t WHERE k = 1 AND c > 5 PER PARTITION LIMIT 2 ALLOW FILTERING", 1, [1, 1]),
+    ("SELECT c FROM t WHERE k = 1 AND v > '' PER PARTITION LIMIT 2 ALLOW FILTERING", 1, [1, 1]),
+    ("SELECT c FROM t WHERE k = 1 AND v > '' PER PARTITION LIMIT 2 ALLOW FILTERING", 2, [2]),
+    ("SELECT c FROM t WHERE k IN (1, 2) AND v > '' PER PARTITION LIMIT 2 ALLOW FILTERING", 2, [2, 2]),
+    ("SELECT c FROM t WHERE k IN (1, 2) AND v > '' PER PARTITION LIMIT 2 ALLOW FILTERING", 3, [3, 1]),
+    ("SELECT c FROM t WHERE k = 1 AND v > '' PER PARTITION LIMIT 3 LIMIT 2 ALLOW FILTERING", 1, [1, 1]),
+]
+
+
+@pytest.mark.parametrize("text,size,sizes", ENDS)
+def test_the_last_page_says_so(filled, text, size, sizes):
+    filled.execute("CREATE TABLE IF NOT EXISTS short (k int PRIMARY KEY, v int)")
+    for key in (1, 2, 3):
+        filled.execute(f"INSERT INTO short (k, v) VALUES ({key}, {key})")
+    assert [len(page) for page in pages(filled, text, size)] == sizes
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_driver_pages_by_itself(one, filled, version):
     with one.cluster(version) as cluster:

@@ -34,6 +34,7 @@ def test_names_and_types_of_markers(session, table):
         (f"UPDATE {table} SET v = v + ?, m[?] = ? WHERE k = ? AND c = ?",
          ["v list<int>", "key(m) varchar", "value(m) int", "k int", "c varchar"]),
         (f"DELETE m[?] FROM {table} WHERE k = ? AND c = ?", ["key(m) varchar", "k int", "c varchar"]),
+        (f"SELECT count(?) FROM {table}", ["[selection] blob"]),
         (f"SELECT * FROM {table} WHERE k = ? AND (c) > ?", ["k int", "(c) frozen<tuple<varchar>>"]),
     ]
     found = []
@@ -48,6 +49,8 @@ def test_partition_key_of_a_prepared_statement(session, table):
     write = session.prepare(f"INSERT INTO {table} (v, c, b, a) VALUES (?, ?, ?, ?)")
     assert write.routing_key_indexes == [3, 2]
     assert write.bind((1, 2, "x", 5)).routing_key == b"\x00\x04\x00\x00\x00\x05\x00\x00\x01x\x00"
+    hinted = session.prepare(f"SELECT v FROM {table} WHERE b = (text)? AND a = (int)?")
+    assert hinted.routing_key_indexes == [1, 0]
 
 
 @pytest.mark.parametrize("version", [4, 5])

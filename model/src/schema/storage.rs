@@ -29,6 +29,11 @@ impl Storage {
         self != Storage::Rows
     }
 
+    /// Compact with one clustering column, which may not be empty in what is written.
+    pub fn refuses_empty_clustering(self) -> bool {
+        matches!(self, Storage::CompactDense { compound: false })
+    }
+
     /// Compact with clustering columns.
     pub fn is_dense(self) -> bool {
         matches!(self, Storage::CompactDense { .. })

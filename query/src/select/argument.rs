@@ -63,7 +63,9 @@ pub(super) fn selector_type(preparer: &Preparer<'_>, table: &Table, raw: &ast::S
         ast::Selector::Function { name, arguments } if function::is_aggregate(name) => {
             let kind = AggregateKind::of_name(name.name.as_str())?;
             match (kind, arguments.as_slice()) {
-                (AggregateKind::CountRows, _) => Some(CqlType::Bigint),
+                (AggregateKind::CountRows, _) | (AggregateKind::Count, [ast::Selector::Marker(_)]) => {
+                    Some(CqlType::Bigint)
+                }
                 (AggregateKind::Sum | AggregateKind::Average, arguments) => {
                     let seen = SelectorArgument::all(preparer, table, arguments);
                     let seen: Vec<&dyn Argument> = seen.iter().map(|argument| argument as &dyn Argument).collect();

@@ -163,6 +163,12 @@ impl<'a, S: RowSink> SelectConsumer<'a, S> {
         if more && !self.is_full() {
             return ITEM;
         }
+        // What else the partition has is not wanted, or it has nothing else: the page after this one is of another, or there is none.
+        let plan = &self.execution.plan;
+        let is_told = self.execution.counters.partition == 0 && plan.group_by.is_none();
+        if is_told || plan.table.clustering.is_empty() {
+            return self.stop(Stop::Partition);
+        }
         self.stop(Stop::Row(clustering.into()))
     }
 

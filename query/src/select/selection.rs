@@ -475,6 +475,9 @@ impl<'b> Builder<'b, '_> {
         }
         match self.type_of(argument) {
             Some(ty) => Ok((kind, Some(ty))),
+            None if kind == AggregateKind::Count && matches!(argument, ast::Selector::Marker(_)) => {
+                Ok((kind, Some(CqlType::Blob)))
+            }
             None => invalid(format!(
                 "Cannot infer type of argument {} in call to function system.{}(any): use type casts to disambiguate",
                 result_name(argument),

@@ -77,8 +77,10 @@ impl<'a> Preparer<'a> {
 
     /// Says that a partition-key column gets its value from `term`; counts for routing when that is a marker.
     pub fn bind_key(&mut self, term: &RawTerm, table: &Table, position: u16) {
-        if let RawTerm::Marker(marker) = term {
-            self.key_markers.push((marker.index, table.id, position));
+        match term {
+            RawTerm::Marker(marker) => self.key_markers.push((marker.index, table.id, position)),
+            RawTerm::TypeHint { term, .. } => self.bind_key(term, table, position),
+            _ => {}
         }
     }
 

@@ -3,9 +3,10 @@
 //! The mutation's shape is Cassandra's: INSERT leaves a row marker, UPDATE does not; DELETE of a whole clustering is a row deletion,
 //! of a prefix or slice a range tombstone, of none a partition deletion; static columns go to the static row.
 
-use helenus_model::key::put_clustering_value;
+use helenus_model::key::{ClusteringValues, put_clustering_value};
 use helenus_model::partition::RangeTombstone;
 use helenus_model::row::{DeletionTime, RowHeader, RowRef};
+use helenus_model::schema::Table;
 use helenus_model::time::WriteTimestamp;
 
 use super::attributes::TimeToLive;
@@ -278,6 +279,7 @@ impl Execution<'_> {
         if self.plan.writes_rows() && clusterings.is_empty() {
             return Ok(());
         }
+        check_no_empty_clustering(table, &clusterings)?;
         check_product([keys.len(), clusterings.len()].into_iter())?;
         for key in &keys {
             if !self.plan.writes_rows() {
@@ -429,4 +431,15 @@ impl Execution<'_> {
         std::mem::swap(row, spare);
         Ok(())
     }
+}
+
+/// An empty value is no clustering of a compact table with one clustering column.
+fn check_no_empty_clustering(table: &Table, clusterings: &[Vec<u8>]) -> Result<(), QueryError> {
+    let is_empty =
+        |clustering: &Vec<u8>| ClusteringValues::new(clustering).next().flatten().is_some_and(<[u8]>::is_empty);
+    if table.params.storage.refuses_empty_clustering() && clusterings.iter().any(is_empty) {
+        let name = table.clustering.first().map_or("", |column| column.name.as_str());
+        return Err(QueryError::invalid(format!("Invalid empty or null value for column {name}")));
+    }
+    Ok(())
 }

@@ -163,7 +163,7 @@ pub(super) fn only_statics(
 
 fn single_row(restrictions: &Restrictions) -> Option<SingleRow> {
     let PartitionRestriction::Keys(parts) = &restrictions.partition else { return None };
-    if restrictions.key_tokens.is_some() {
+    if restrictions.key_tokens.is_some() || restrictions.table.params.storage.refuses_empty_clustering() {
         return None;
     }
     let mut partition = Vec::with_capacity(parts.len());
