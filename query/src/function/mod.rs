@@ -427,10 +427,15 @@ impl ScalarFunction {
         if let Body::Mask(mask) = &self.body {
             return mask::call(*mask, self, arguments);
         }
+        // The bytes of an empty value are none; anything else made of it is null.
         let mut present = Vec::with_capacity(arguments.len());
         for (argument, ty) in arguments.iter().zip(&self.argument_types) {
             match argument {
-                Some(bytes) if bytes.is_empty() && ty.is_empty_value_meaningless() && self.body != Body::Token => {
+                Some(bytes)
+                    if bytes.is_empty()
+                        && ty.is_empty_value_meaningless()
+                        && !matches!(self.body, Body::Token | Body::ToBlob) =>
+                {
                     return Ok(None);
                 }
                 Some(bytes) => present.push(*bytes),
