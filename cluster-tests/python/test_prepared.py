@@ -2,7 +2,7 @@
 
 import pytest
 from cassandra import InvalidRequest
-from cassandra.query import UNSET_VALUE, BatchStatement, SimpleStatement
+from cassandra.query import UNSET_VALUE, BatchStatement, BatchType, SimpleStatement
 
 from conftest import VERSIONS, fresh_keyspace
 
@@ -138,6 +138,31 @@ def test_a_batch_mixes_text_and_prepared(session, table):
     batch.add(f"INSERT INTO {table} (k, v) VALUES (3, 'literal')")
     session.execute(batch)
     assert sorted(session.execute(f"SELECT k, v FROM {table}")) == [(1, "prepared"), (2, "text"), (3, "literal")]
+
+
+def test_what_is_wrong_with_a_batch(session, table):
+    """Statements are looked at before values, and all keys before anything else of the values."""
+    session.execute(f"CREATE TABLE {table} (k int PRIMARY KEY, v int)")
+    insert = session.prepare(f"INSERT INTO {table} (k, v) VALUES (?, ?)")
+    timed = session.prepare(f"INSERT INTO {table} (k, v) VALUES (?, ?) USING TIMESTAMP ?")
+    read = session.prepare(f"SELECT * FROM {table} WHERE k = ?")
+    null_key = "Invalid null value in condition for column k"
+    for kind, statements, expected in [
+        (BatchType.LOGGED, [(insert, (None, 1)), (f"INSERT INTO {table}_not (k) VALUES (1)", ())], "does not exist"),
+        (BatchType.LOGGED, [(insert, (None, 1)), (read, (1,))], "only UPDATE, INSERT and DELETE statements are allowed"),
+        (BatchType.COUNTER, [(insert, (None, 1))], "Cannot include non-counter statement in a counter batch"),
+        (BatchType.LOGGED, [(timed, (1, 1, None)), (insert, (None, 1))], null_key),
+        (BatchType.LOGGED, [(timed, (1, 1, None)), (insert, (1, 1))], "Invalid null value of timestamp"),
+        (BatchType.LOGGED, [(insert, (1, 1)), (insert, (None, 1))], null_key),
+    ]:
+        batch = BatchStatement(kind)
+        for statement, values in statements:
+            batch.add(statement, values)
+        with pytest.raises(InvalidRequest, match=expected):
+            session.execute(batch)
+    with pytest.raises(InvalidRequest, match="Invalid null value of timestamp"):
+        session.execute(timed, (None, 1, None))
+    assert not list(session.execute(f"SELECT * FROM {table}"))
 
 
 def test_lists_by_index_with_bound_values(session, table):

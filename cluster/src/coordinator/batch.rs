@@ -15,8 +15,9 @@ use helenus_model::consistency::Consistency;
 use helenus_model::mutation::MutationRef;
 use helenus_model::schema::Table;
 use helenus_query::ast;
+use helenus_query::error::QueryError;
 use helenus_query::prepare::{Prepared, Statement};
-use helenus_query::values::{BoundValues, ExecuteOptions, KeptValues};
+use helenus_query::values::{ExecuteOptions, KeptValues};
 use helenus_query::write::{WriteBatch, check_counters};
 use uuid::Uuid;
 
@@ -124,6 +125,8 @@ impl Coordinator {
         let mut statements = Vec::new();
         let (mut conditional, mut reads_lists) = (false, false);
         let (mut counts, mut others) = (false, false);
+        // What is wrong with values is told when all statements are known to be right.
+        let mut wrong = Ok(());
         // One timestamp for all.
         let timestamp = batch.params.timestamp.unwrap_or_else(|| self.shared.timestamp(self.now));
         for statement in batch.statements.iter() {
@@ -131,19 +134,25 @@ impl Coordinator {
             let Some(values) = RequestValues::new(&statement.values, &prepared.prepared) else {
                 return Err(wrong_count(&prepared.prepared, statement.values.len()));
             };
-            let options = ExecuteOptions { timestamp, ..self.execute_options(&batch.params) };
-            let (has_conditions, reads) = match &prepared.prepared.statement {
-                Statement::Write(plan) => (plan.conditions.is_some(), plan.list_read().is_some()),
-                _ => (false, false),
-            };
-            conditional |= has_conditions;
-            reads_lists |= reads;
-            // The others are bound when something was read.
-            let is_counter =
-                !(has_conditions || reads) && bind_one(&prepared, &values, &options, write, tables)?.is_counter();
-            counts |= is_counter;
-            others |= !is_counter;
+            if let Statement::Write(plan) = &prepared.prepared.statement {
+                let (has_conditions, reads) = (plan.conditions.is_some(), plan.list_read().is_some());
+                conditional |= has_conditions;
+                reads_lists |= reads;
+                counts |= plan.table.is_counter();
+                others |= !plan.table.is_counter();
+                // The others are bound when something was read.
+                if !(has_conditions || reads) && wrong.is_ok() {
+                    let options = ExecuteOptions { timestamp, ..self.execute_options(&batch.params) };
+                    note_table(tables, &plan.table);
+                    wrong = plan.bind(&values, &options, write);
+                }
+            }
             statements.push(prepared);
+        }
+        if !statements.iter().all(|statement| matches!(statement.prepared.statement, Statement::Write(_))) {
+            return Err(errors::invalid(
+                "Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.",
+            ));
         }
         let kind = match batch.kind {
             BatchKind::Logged => ast::BatchKind::Logged,
@@ -151,6 +160,13 @@ impl Coordinator {
             BatchKind::Counter => ast::BatchKind::Counter,
         };
         check_counters(kind, counts, others).map_err(errors::query_error)?;
+        if let Err(error) = wrong
+            && !conditional
+        {
+            let options = ExecuteOptions { timestamp, ..self.execute_options(&batch.params) };
+            let wrong_key = wrong_key(&statements, batch, &options);
+            return Err(errors::query_error(wrong_key.unwrap_or(error)));
+        }
         Ok(match (conditional, reads_lists) {
             (true, _) => Bound::Conditional(statements),
             (false, true) => Bound::Lists(statements),
@@ -389,22 +405,16 @@ fn after_storing(error: ErrorResponse, level: Consistency) -> ErrorResponse {
     }
 }
 
-/// Binds one statement of a batch.
-pub(super) fn bind_one<'s>(
-    statement: &'s PreparedStatement,
-    values: &dyn BoundValues,
+/// What is wrong with the keys of a batch's statements: Cassandra works out all of them before it looks at anything else.
+fn wrong_key(
+    statements: &[Arc<PreparedStatement>],
+    batch: &Batch<'_>,
     options: &ExecuteOptions<'_>,
-    write: &mut WriteBatch,
-    tables: &mut Vec<String>,
-) -> Result<&'s Table, ErrorResponse> {
-    let Statement::Write(plan) = &statement.prepared.statement else {
-        return Err(errors::invalid(
-            "Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.",
-        ));
-    };
-    note_table(tables, &plan.table);
-    plan.bind(values, options, write).map_err(errors::query_error)?;
-    Ok(&plan.table)
+) -> Option<QueryError> {
+    statements.iter().zip(batch.statements.iter()).find_map(|(prepared, given)| {
+        let Statement::Write(plan) = &prepared.prepared.statement else { return None };
+        plan.check_keys(&RequestValues::new(&given.values, &prepared.prepared)?, options).err()
+    })
 }
 
 /// Where a name stands in a small set of Java's: in this order Cassandra writes the names of several tables.

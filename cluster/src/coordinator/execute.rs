@@ -168,7 +168,7 @@ impl Coordinator {
         }
         let mut batch = std::mem::take(&mut self.scratch.batch);
         batch.clear();
-        let bound = plan.bind(values, &self.execute_options(params), &mut batch);
+        let bound = plan.bind_alone(values, &self.execute_options(params), None, &mut batch);
         batch.finish();
         let handled = match bound {
             Err(error) => errors::query_error(error).into(),

@@ -119,6 +119,9 @@ impl ListWrite {
             let (mine, rest) = read.split_at(plans.len().min(read.len()));
             read = rest;
             match &statement.prepared.statement {
+                Statement::Write(plan) if matches!(self.written, WrittenAs::Single) => {
+                    plan.bind_alone(values, options, mine.first(), batch)?;
+                }
                 Statement::Write(plan) => plan.bind_with(values, options, mine.first(), batch)?,
                 Statement::Batch(plan) => plan.bind_with(values, options, mine, batch)?,
                 _ => {}

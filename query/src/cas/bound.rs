@@ -1,5 +1,6 @@
 //! Conditions with their values known, and whether a row fits them.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use helenus_cql::ast::Operator;
@@ -7,13 +8,13 @@ use helenus_model::row::RowRef;
 use helenus_model::schema::Column;
 use helenus_model::time::LocalSeconds;
 use helenus_model::types::CqlType;
-use helenus_model::value::{Comparator, components, decode_int, elements, entries};
+use helenus_model::value::{Comparator, canonical_collection, components, decode_int, elements, entries, validate};
 
 use super::condition::{ColumnCondition, Target, Values};
 use super::current;
 use crate::error::QueryError;
-use crate::term::{Term, Value};
-use crate::values::{BoundValues, ExecuteOptions};
+use crate::term::{Term, Value, has_empty_null, without_nulls};
+use crate::values::{BoundValue, BoundValues, ExecuteOptions};
 
 /// A value of a condition; None is null.
 type Wanted = Option<Box<[u8]>>;
@@ -36,6 +37,16 @@ enum BoundTarget {
     Key(Box<[u8]>, Comparator),
     Index(i32),
     Field(u16),
+}
+
+/// The values of `IN ?`. Nulls are among them, unlike elsewhere; only equality is asked for, so their place does not matter.
+fn wanted_list(ty: &CqlType, list: &[u8]) -> Result<Vec<Wanted>, QueryError> {
+    let (list, nulls) = without_nulls(list).map_or((Cow::Borrowed(list), 0), |(left, nulls)| (Cow::Owned(left), nulls));
+    validate(ty, &list).map_err(|error| QueryError::invalid(error.message()))?;
+    let empty_is_null = has_empty_null(ty, &list);
+    let list = canonical_collection(ty, &list);
+    let wanted = elements(&list).map(|element| (!(empty_is_null && element.is_empty())).then(|| element.into()));
+    Ok(wanted.chain(std::iter::repeat_n(None, nulls)).collect())
 }
 
 fn unset() -> String {
@@ -70,10 +81,10 @@ impl BoundCondition {
                 }
                 list
             }
-            Values::Marker(term) => match term.evaluate(values, options)? {
-                Value::Unset => return Err(QueryError::invalid(unset())),
-                Value::Null => return Err(QueryError::invalid("Invalid null list in IN condition")),
-                Value::Bytes(list) => elements(&list).map(|element| Some(element.into())).collect(),
+            Values::Marker { index, ty } => match values.get(usize::from(*index)) {
+                BoundValue::Unset => return Err(QueryError::invalid(unset())),
+                BoundValue::Null => return Err(QueryError::invalid("Invalid null list in IN condition")),
+                BoundValue::Bytes(list) => wanted_list(ty, list)?,
             },
         };
         let order = Comparator::for_type(&compared_type(&column.ty, &target, *operator));
@@ -182,7 +193,10 @@ fn bound_element(
     };
     Ok(match ty {
         CqlType::Map { key, .. } => BoundTarget::Key(element.into(), Comparator::for_type(key)),
-        _ => BoundTarget::Index(decode_int(&element).unwrap_or(0)),
+        _ => match decode_int(&element) {
+            Some(index) => BoundTarget::Index(index),
+            None => return Err(QueryError::invalid("Invalid null value for list element access")),
+        },
     })
 }
 

@@ -46,8 +46,11 @@ pub(super) enum Target {
 pub(super) enum Values {
     One(Term),
     List(Vec<Term>),
-    /// `IN ?`: a list of values.
-    Marker(Term),
+    /// `IN ?`: a list of values, and its type.
+    Marker {
+        index: u16,
+        ty: CqlType,
+    },
 }
 
 impl Conditions {
@@ -117,6 +120,9 @@ fn prepare_one(
                     )));
                 }
             };
+            if let ConditionTest::Compare(operator, _) = &condition.test {
+                refuse_durations(*operator, &spec.ty)?;
+            }
             (Target::Element(preparer.term(key, &key_spec)?), spec)
         }
         ConditionTarget::Field(field) => {
@@ -156,7 +162,7 @@ fn test(
         ConditionTest::In(InValues::Marker(marker)) => {
             let ty = CqlType::list(spec.ty.clone(), false);
             preparer.bind(marker, &spec.inner(format!("in({})", spec.name), ty.clone()));
-            Ok((Operator::Equal, Values::Marker(Term::Marker { index: marker.index, ty })))
+            Ok((Operator::Equal, Values::Marker { index: marker.index, ty }))
         }
     }
 }

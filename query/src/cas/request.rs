@@ -15,7 +15,7 @@ use super::condition::{ColumnCondition, Conditions};
 use super::current;
 use super::late::LateWrite;
 use crate::error::QueryError;
-use crate::restrict::{StatementKind, check_key};
+use crate::restrict::{ClusteringKind, StatementKind, check_key};
 use crate::values::{BoundValues, ExecuteOptions, IdSource};
 use crate::write::{WriteBatch, WritePlan};
 
@@ -154,6 +154,8 @@ impl CasBuilder {
             self.conditions(conditions, clustering, values, options)?;
         } else if plan.restrictions().has_whole_clustering() {
             plan.restrictions().row_clusterings(values, options)?;
+        } else if plan.restricts_clustering() {
+            check_slices(plan, values, options)?;
         }
         if self.is_late {
             self.late.get_or_insert_with(|| LateWrite::new(options)).push(plan, values);
@@ -302,6 +304,17 @@ impl CasBuilder {
             now,
         })
     }
+}
+
+/// What is wrong with the rows that a DELETE without conditions names is told before any is looked at, but for the bounds of one column.
+fn check_slices(plan: &WritePlan, values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Result<(), QueryError> {
+    let restrictions = plan.restrictions();
+    restrictions.slices(values, options).map(drop).or_else(|error| {
+        let last = restrictions.clustering.last();
+        let of_one = last.is_some_and(|last| matches!(last.kind, ClusteringKind::Slice { .. }) && !last.multi);
+        restrictions.clustering_prefixes(values, options)?;
+        if of_one { Ok(()) } else { Err(error) }
+    })
 }
 
 impl CasRequest {

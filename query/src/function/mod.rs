@@ -431,6 +431,7 @@ impl ScalarFunction {
         let mut present = Vec::with_capacity(arguments.len());
         for (argument, ty) in arguments.iter().zip(&self.argument_types) {
             match argument {
+                // The bytes of an empty value are none; anything else made of it is null.
                 Some(bytes)
                     if bytes.is_empty()
                         && ty.is_empty_value_meaningless()

@@ -112,7 +112,8 @@ impl GroupTerm {
                     BoundValue::Bytes(bytes) => bytes,
                 };
                 validate(ty, bytes).map_err(|error| QueryError::invalid(error.message()))?;
-                tuple_values(bytes, names, null)
+                // A bound of a slice may be of fewer columns than the other.
+                tuple_values(bytes, names.get(..self.width()).unwrap_or(names), null)
             }
         }
     }
@@ -159,7 +160,14 @@ impl GroupIn {
         null: &dyn Fn(&str) -> QueryError,
     ) -> Result<Vec<Vec<Cow<'v, [u8]>>>, QueryError> {
         match self {
-            GroupIn::List(terms) => terms.iter().map(|term| term.evaluate_or(names, values, options, null)).collect(),
+            GroupIn::List(terms) => {
+                let rows = terms.iter().map(|term| term.evaluate_or(names, values, options, null));
+                rows.collect::<Result<_, _>>().map_err(|error| match names {
+                    // A null is told before what is unset.
+                    [name] if error == unset_value(name) && has_null(terms, values, options) => null(name),
+                    _ => error,
+                })
+            }
             GroupIn::Marker { index, ty, multi } => {
                 let name = names.first().copied().unwrap_or_default();
                 let bytes = match values.get(usize::from(*index)) {
@@ -238,6 +246,14 @@ fn nullable_values(bytes: &[u8], ty: &CqlType) -> Result<Vec<Option<Box<[u8]>>>,
         None => Ok(None),
     });
     each.collect()
+}
+
+/// Whether one of several single values is null.
+fn has_null(terms: &[GroupTerm], values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> bool {
+    terms.iter().any(|term| {
+        let GroupTerm::Elements(parts) = term else { return false };
+        parts.iter().any(|part| matches!(part.evaluate(values, options), Ok(Value::Null)))
+    })
 }
 
 fn in_values<'v>(

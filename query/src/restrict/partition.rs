@@ -56,7 +56,12 @@ impl Restrictions {
         let PartitionRestriction::Keys(parts) = &self.partition else { return Ok(None) };
         let mut columns = Vec::with_capacity(parts.len());
         for (part, column) in parts.iter().zip(&self.table.partition_key) {
-            columns.push(part_values(part, &column.name, values, options)?);
+            let found = part_values(part, &column.name, values, options)?;
+            if found.is_empty() {
+                // Behind an empty IN nothing is looked at.
+                return Ok(Some(Vec::new()));
+            }
+            columns.push(found);
         }
         check_product(columns.iter().map(Vec::len))?;
         let mut keys: Vec<Box<[u8]>> = Vec::new();

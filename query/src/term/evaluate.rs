@@ -8,7 +8,7 @@ use helenus_model::value::{
     validate,
 };
 
-use super::{Term, Value};
+use super::{Term, Value, has_empty_null};
 use crate::error::QueryError;
 use crate::function::ScalarFunction;
 use crate::values::{BoundValue, BoundValues, ExecuteOptions};
@@ -99,7 +99,7 @@ impl Term {
     }
 }
 
-/// A count below zero is well formed for Cassandra's validation, and refused when the collection is taken apart.
+/// A count below zero is well formed for Cassandra's validation, and refused when the collection is taken apart. So are nulls in lists.
 #[inline]
 fn check_count(ty: &CqlType, bytes: &[u8]) -> Result<(), QueryError> {
     let kind = match ty {
@@ -110,6 +110,7 @@ fn check_count(ty: &CqlType, bytes: &[u8]) -> Result<(), QueryError> {
     };
     match bytes.first() {
         Some(0x80..) => Err(QueryError::invalid(format!("The data cannot be deserialized as a {kind}"))),
+        _ if has_empty_null(ty, bytes) => Err(QueryError::invalid("Null value read when not allowed")),
         _ => Ok(()),
     }
 }
@@ -121,6 +122,7 @@ fn owned(bytes: Vec<u8>) -> Value<'static> {
 /// A vector's element of fixed length must have that length: an empty value cannot stand in it.
 fn vector_element<'v>(bytes: Cow<'v, [u8]>, length: Option<usize>) -> Result<Cow<'v, [u8]>, QueryError> {
     match length {
+        Some(_) if bytes.is_empty() => Err(QueryError::invalid("null is not supported inside vectors")),
         Some(length) if bytes.len() != length => {
             Err(QueryError::invalid(format!("Expected {length} bytes for a vector element ({})", bytes.len())))
         }
@@ -145,7 +147,7 @@ fn evaluate_map<'v>(
     Ok(owned(encode_map_sorted(parts.iter().map(|(key, value)| (&**key, &**value)), order)))
 }
 
-/// A tuple or user-defined type. `unset` gives the message for an unset component, None where it stands for null.
+/// A tuple or user-defined type. `unset` gives the message for an unset component, None where it may be unset.
 fn evaluate_components<'v>(
     components: &[Term],
     values: &dyn BoundValues,
@@ -160,7 +162,8 @@ fn evaluate_components<'v>(
         {
             return Err(QueryError::invalid(message));
         }
-        builder.push(value.bytes());
+        // As Cassandra: what is unset is empty where it may be unset.
+        builder.push(if value == Value::Unset { Some(&[]) } else { value.bytes() });
     }
     Ok(owned(builder.finish()))
 }

@@ -6,6 +6,7 @@ mod collection;
 mod evaluate;
 mod literal;
 mod meanings;
+mod nulls;
 mod prepare;
 mod text;
 mod type_name;
@@ -20,6 +21,7 @@ use crate::function::ScalarFunction;
 
 pub use assign::Assignability;
 pub(crate) use assign::type_assignability;
+pub(crate) use nulls::{has_empty_null, without_nulls};
 pub use prepare::{Collected, Preparer};
 pub use text::term_text;
 pub(crate) use text::{MARKER_TEXT, function_text};

@@ -48,10 +48,10 @@ impl Attributes {
         })
     }
 
-    /// The write timestamp.
+    /// The write timestamp. [`check_timestamp`] has to allow it.
     ///
     /// # Errors
-    /// Null, and the one number that means none.
+    /// It is null.
     pub fn timestamp(
         &self,
         values: &dyn BoundValues,
@@ -63,15 +63,7 @@ impl Attributes {
             Value::Null => return Err(QueryError::invalid("Invalid null value of timestamp")),
             Value::Bytes(bytes) => decode_bigint(&bytes),
         };
-        match timestamp {
-            None => Err(QueryError::invalid("Invalid timestamp value")),
-            Some(NO_TIMESTAMP) => Err(QueryError::invalid(format!(
-                "Out of bound timestamp, must be in [{}, {}]",
-                NO_TIMESTAMP + 1,
-                i64::MAX
-            ))),
-            Some(timestamp) => Ok(timestamp),
-        }
+        timestamp.ok_or_else(|| QueryError::invalid("Invalid timestamp value"))
     }
 
     /// The TTL, the table's default if the statement has none.
@@ -98,6 +90,14 @@ impl Attributes {
         }
         expiring(table, ttl, false, options)
     }
+}
+
+/// Refuses the one number that means no timestamp.
+pub(super) fn check_timestamp(timestamp: WriteTimestamp) -> Result<(), QueryError> {
+    if timestamp != NO_TIMESTAMP {
+        return Ok(());
+    }
+    Err(QueryError::invalid(format!("Out of bound timestamp, must be in [{}, {}]", NO_TIMESTAMP + 1, i64::MAX)))
 }
 
 /// Refuses an expiry that SSTables cannot hold, as Cassandra's policy REJECT does.

@@ -71,8 +71,7 @@ impl BatchPlan {
         });
         bound.map_err(|error| {
             // Cassandra works out the keys of all statements before it looks at anything else of them.
-            let mut keys = self.statements.iter().filter(|statement| statement.json.is_none());
-            let wrong = keys.try_for_each(|statement| statement.check_partition_keys(values, options));
+            let wrong = self.statements.iter().try_for_each(|statement| statement.check_keys(values, options));
             wrong.err().unwrap_or(error)
         })
     }
@@ -130,12 +129,15 @@ pub fn prepare_batch(batch: &ast::Batch, preparer: &mut Preparer<'_>) -> Result<
         return Err(QueryError::invalid("Batch with conditions cannot span multiple tables"));
     }
     statements.iter().try_for_each(refuse_counter_times)?;
-    let spec = |name: &str| match statements.first() {
-        Some(plan) => ColumnSpec::named(&plan.table, name, CqlType::Bigint),
-        None => ColumnSpec { keyspace: "".into(), table: "".into(), name: name.to_owned(), ty: CqlType::Bigint },
+    // The batch's own time is of no table.
+    let spec = ColumnSpec {
+        keyspace: "[batch]".into(),
+        table: "[batch]".into(),
+        name: "[timestamp]".into(),
+        ty: CqlType::Bigint,
     };
     let timestamp = match &batch.using.timestamp {
-        Some(term) => Some(preparer.term(term, &spec("[timestamp]"))?),
+        Some(term) => Some(preparer.term(term, &spec)?),
         None => None,
     };
     Ok(BatchPlan { kind: batch.kind, statements, attributes: Attributes { timestamp, ttl: None } })

@@ -9,7 +9,7 @@ use helenus_model::row::{DeletionTime, RowHeader, RowRef};
 use helenus_model::schema::Table;
 use helenus_model::time::WriteTimestamp;
 
-use super::attributes::TimeToLive;
+use super::attributes::{TimeToLive, check_timestamp};
 use super::cells::CellWriter;
 use super::count::merge_writes;
 use super::draft::{Scratch, WriteBatch};
@@ -44,6 +44,31 @@ impl WritePlan {
         out: &mut WriteBatch,
     ) -> Result<(), QueryError> {
         self.bind_with(values, options, None, out)
+    }
+
+    /// As [`WritePlan::bind_with`], of a statement that stands alone: its time is looked at before anything else. In a batch it is not.
+    ///
+    /// # Errors
+    /// As [`WritePlan::bind_with`].
+    pub fn bind_alone(
+        &self,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+        lists: Option<&ListRows>,
+        out: &mut WriteBatch,
+    ) -> Result<(), QueryError> {
+        if self.attributes.timestamp.is_some() {
+            self.attributes.timestamp(values, options)?;
+        }
+        self.bind_with(values, options, lists, out)
+    }
+
+    /// Looks at the partition keys an execution names.
+    ///
+    /// # Errors
+    /// They are null, unset, empty or too long; a JSON text that holds them is none.
+    pub fn check_keys(&self, values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Result<(), QueryError> {
+        self.with_values(values, |values| self.check_partition_keys(values, options))
     }
 
     /// As [`WritePlan::bind`], with what was read for the statement ([`WritePlan::list_read`]).
@@ -84,7 +109,8 @@ impl WritePlan {
         let times = self
             .attributes
             .timestamp(values, options)
-            .and_then(|timestamp| Ok((timestamp, self.attributes.time_to_live(&self.table, values, options)?)));
+            .and_then(|timestamp| Ok((timestamp, self.attributes.time_to_live(&self.table, values, options)?)))
+            .and_then(|times| check_timestamp(times.0).map(|()| times));
         let (timestamp, time_to_live) = match times {
             Ok(times) => times,
             Err(error) => {

@@ -95,6 +95,26 @@ fn no_map() -> QueryError {
     QueryError::invalid("Got null for INSERT JSON values")
 }
 
+/// The members by the columns they name, each with the place of the first that names it. Of members that name one column the last one
+/// counts; those whose name is not written as the column's (in quotes, or in capitals) count as written behind those whose is.
+fn by_name(members: Vec<(String, Json)>) -> FxHashMap<String, (usize, Json)> {
+    let members = members.into_iter().enumerate().map(|(place, (name, value))| {
+        let column = name_from_json(&name);
+        (name != column, place, column, value)
+    });
+    let (rewritten, plain): (Vec<_>, Vec<_>) = members.partition(|(is_rewritten, ..)| *is_rewritten);
+    let mut named: FxHashMap<String, (usize, Json)> = FxHashMap::default();
+    for (_, place, column, value) in plain.into_iter().chain(rewritten) {
+        match named.get_mut(&column) {
+            Some(member) => *member = (member.0.min(place), value),
+            None => {
+                named.insert(column, (place, value));
+            }
+        }
+    }
+    named
+}
+
 /// A value for each column of the table, in the order of [`Table::visible_columns`].
 fn read_columns(text: &str, table: &Table, default_unset: bool) -> Result<Vec<Cell>, QueryError> {
     let undecodable = |reason: &str| {
@@ -105,17 +125,7 @@ fn read_columns(text: &str, table: &Table, default_unset: bool) -> Result<Vec<Ce
         Json::Null => return Err(no_map()),
         other => return Err(undecodable(&format!("a map is wanted, not {other}"))),
     };
-    // Of members that name the same column the last one counts. Each has the place of the first.
-    let mut named: FxHashMap<String, (usize, Json)> = FxHashMap::default();
-    for (place, (name, value)) in members.into_iter().enumerate() {
-        let name = name_from_json(&name);
-        match named.get_mut(&name) {
-            Some(member) => member.1 = value,
-            None => {
-                named.insert(name, (place, value));
-            }
-        }
-    }
+    let mut named = by_name(members);
     let mut cells = Vec::new();
     for column in table.visible_columns() {
         cells.push(match named.remove(&column.name) {

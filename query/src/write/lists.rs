@@ -214,12 +214,12 @@ impl CellWriter<'_> {
         let list = lists.list(self.place, column, self.pending, self.table);
         match &operation.action {
             Action::SetAt { place, value } => {
-                let place = match place.evaluate(self.values, self.options)? {
-                    Value::Null => return Err(QueryError::invalid("Invalid null value for list index")),
-                    Value::Unset => return Err(QueryError::invalid("Invalid unset value for list index")),
-                    Value::Bytes(place) => decode_int(&place).unwrap_or(0),
-                };
+                let place = place.evaluate(self.values, self.options)?;
                 let value = value.evaluate(self.values, self.options)?;
+                let place = match place {
+                    Value::Unset => return Err(QueryError::invalid("Invalid unset value for list index")),
+                    place => place_in_list(&place)?,
+                };
                 let path = path_at(&list, place, "Attempted to set an element on a list which is null")?;
                 match value {
                     Value::Null => self.tombstone(column, Some(path)),
@@ -229,9 +229,8 @@ impl CellWriter<'_> {
             }
             Action::DeleteAt(place) => {
                 let place = match place.evaluate(self.values, self.options)? {
-                    Value::Null => return Err(QueryError::invalid("Invalid null value for list index")),
                     Value::Unset => return Ok(()),
-                    Value::Bytes(place) => decode_int(&place).unwrap_or(0),
+                    place => place_in_list(&place)?,
                 };
                 let path = path_at(&list, place, "Attempted to delete an element from a list which is null")?;
                 self.tombstone(column, Some(path));
@@ -250,6 +249,11 @@ impl CellWriter<'_> {
         }
         Ok(())
     }
+}
+
+/// The number of a list's element; neither null nor empty.
+fn place_in_list(place: &Value<'_>) -> Result<i32, QueryError> {
+    place.bytes().and_then(decode_int).ok_or_else(|| QueryError::invalid("Invalid null value for list index"))
 }
 
 /// The path of a list's element.

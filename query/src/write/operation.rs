@@ -154,8 +154,9 @@ pub(super) fn assign(
         Assignment::Subtract { value, .. } => subtract(column, value, &spec, preparer),
         Assignment::Prepend { value, .. } => {
             let text = || format!("{0} = {1} - {0}", column.name, term_text(value));
+            let value = preparer.term(value, &spec)?;
             match &column.ty {
-                CqlType::List { frozen: false, .. } => operation(column, Action::Prepend(preparer.term(value, &spec)?)),
+                CqlType::List { frozen: false, .. } => operation(column, Action::Prepend(value)),
                 CqlType::List { .. } => {
                     refuse(format!("Invalid operation ({}) for frozen list column {}", text(), column.name))
                 }

@@ -364,7 +364,7 @@ fn bound_collections_and_tuples() {
         &["error: Invalid unset value for tuple field number 0"],
     );
     check("UPDATE t SET tu = (?, 'a') WHERE k = 1", &[V::Null], &["t 1: (){tu=(null, 'a')}"]);
-    check("UPDATE t SET u = {a: ?} WHERE k = 1", &[V::Unset], &["t 1: (){u[*]=x@999}"]);
+    check("UPDATE t SET u = {a: ?} WHERE k = 1", &[V::Unset], &["t 1: (){u[*]=x@999 u[a]=null}"]);
     check("UPDATE t SET u = {a: ?} WHERE k = 1", &[i(1)], &["t 1: (){u[*]=x@999 u[a]=1}"]);
     check("UPDATE t SET u.b = ? WHERE k = 1", &[V::Text("z")], &["t 1: (){u[b]='z'}"]);
     check("UPDATE t SET u.b = ? WHERE k = 1", &[V::Null], &["t 1: (){u[b]=x}"]);
