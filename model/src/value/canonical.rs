@@ -30,6 +30,8 @@ fn canonical_part<'a>(cql_type: &CqlType, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         // What follows the three numbers is lost.
         CqlType::Duration => Duration::from_bytes(bytes).ok().map(Duration::to_bytes),
         CqlType::Boolean => decode_boolean(bytes).map(|value| vec![u8::from(value)]),
+        // An IPv4 address that is mapped into IPv6 is IPv4.
+        CqlType::Inet => bytes.strip_prefix(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]).map(<[u8]>::to_vec),
         _ => return canonical_collection(cql_type, bytes),
     };
     match rewritten {
@@ -107,6 +109,12 @@ mod tests {
         check("set<boolean>", "0000000100000001ff", "000000010000000101");
         check("list<decimal>", "0000000100000006000000010005", "00000001000000050000000105");
         check("list<duration>", "0000000100000005000000ff07", "0000000100000003000000");
+        check("set<inet>", "000000010000001000000000000000000000ffff7f000001", "00000001000000047f000001");
+        check(
+            "set<inet>",
+            "000000010000001000000000000000000000fffe7f000001",
+            "000000010000001000000000000000000000fffe7f000001",
+        );
         check(
             "map<tinyint, tinyint>",
             "00000002000000010200000001090000000101000000010a",
