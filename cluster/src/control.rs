@@ -30,6 +30,7 @@ pub mod metadata_log;
 pub mod metadata_message;
 mod metadata_store;
 mod proposals;
+mod schema_events;
 
 pub use metadata_store::MetadataStoreError;
 pub use proposals::{Planned, Proposal, hash_password};
@@ -506,7 +507,9 @@ impl Control {
                 self.announcements.came_up(node.internode);
             }
             Transformation::Schema { event: Some(event), .. } => {
-                self.events.push(ControlEvent::Client(Event::SchemaChange(schema_change(event))));
+                for event in schema_events::events(event, &before.schema, &after.schema) {
+                    self.events.push(ControlEvent::Client(Event::SchemaChange(schema_change(&event))));
+                }
             }
             _ => {}
         }

@@ -1,10 +1,11 @@
 //! Statements about roles: who may, and what they do to the metadata log.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use helenus_model::types::CqlType;
 use helenus_query::error::QueryError;
-use helenus_query::role::{Password, RoleChange as Change, RolePlan};
+use helenus_query::role::{AccessList, Password, RoleChange as Change, RolePlan};
 use helenus_query::sink::RowSink;
 use helenus_query::spec::ColumnSpec;
 
@@ -13,27 +14,117 @@ use crate::coordinator::{EncodedRows, ReplyColumns, RowsReply};
 use crate::metadata::{ClusterMetadata, Role, RoleChange, Transformation};
 
 const ANONYMOUS: &str = "You have to be logged in and not anonymous to perform this request";
+const OWN_SUPERUSER: &str = "You aren't allowed to alter your own superuser status or that of a role granted to you";
 
 fn unauthorized(text: impl Into<String>) -> QueryError {
     QueryError::Unauthorized(text.into())
 }
 
-/// What Cassandra answers to these statements under AllowAllAuthenticator.
-pub(crate) fn refusal_without_authentication(plan: &RolePlan) -> QueryError {
-    if let RolePlan::Create { change, .. } | RolePlan::Alter { change, .. } = plan {
-        if let Some(password) = &change.password {
-            let option = match password {
-                Password::Plain(_) => "PASSWORD",
-                Password::Hashed(_) => "HASHED_PASSWORD",
-            };
-            let text = format!("org.apache.cassandra.auth.CassandraRoleManager doesn't support {option}");
-            return QueryError::invalid(text);
+/// What Cassandra answers to these statements under AllowAllAuthenticator. PREPARE does not ask who may: `is_executed` is false.
+pub(crate) fn refusal_without_authentication(
+    plan: &RolePlan,
+    is_executed: bool,
+    metadata: &ClusterMetadata,
+) -> QueryError {
+    let rights = if is_executed { check_anonymous_rights(plan, metadata) } else { Ok(()) };
+    match rights.and_then(|()| check_change(plan, false, metadata)) {
+        Err(error) => error,
+        Ok(()) => unauthorized(ANONYMOUS),
+    }
+}
+
+/// Who has not logged in is no superuser.
+fn check_anonymous_rights(plan: &RolePlan, metadata: &ClusterMetadata) -> Result<(), QueryError> {
+    match plan {
+        RolePlan::Create { change, .. } if change.superuser == Some(true) => {
+            Err(unauthorized("Only superusers can create a role with superuser status"))
         }
-        if matches!(plan, RolePlan::Alter { .. }) && change.superuser.is_some() {
-            return unauthorized("Only superusers are allowed to alter superuser status");
+        RolePlan::Alter { name, change, .. } if name == "anonymous" && change.superuser.is_some() => {
+            Err(unauthorized(OWN_SUPERUSER))
+        }
+        RolePlan::Alter { name, change, .. } => {
+            check_superuser_only(change)?;
+            let option = match (&change.password, change.login, change.has_options) {
+                (Some(Password::Plain(_)), ..) => "PASSWORD",
+                (Some(Password::Hashed(_)), ..) => "HASHED_PASSWORD",
+                (None, Some(_), _) => "LOGIN",
+                (None, None, true) => "OPTIONS",
+                (None, None, false) => return Ok(()),
+            };
+            match name.as_str() {
+                "anonymous" => Err(unauthorized(format!("You aren't allowed to alter {option}"))),
+                _ => Ok(()),
+            }
+        }
+        RolePlan::Drop { name, .. } if is_superuser(metadata, name) => {
+            Err(unauthorized("Only superusers can drop a role with superuser status"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What only superusers may change.
+fn check_superuser_only(change: &Change) -> Result<(), QueryError> {
+    if change.superuser.is_some() {
+        return Err(unauthorized("Only superusers are allowed to alter superuser status"));
+    }
+    if change.datacenters.is_some() {
+        return Err(unauthorized("Only superusers are allowed to alter access to datacenters."));
+    }
+    if change.cidrs.is_some() {
+        return Err(unauthorized("Only superusers are allowed to alter access from CIDR groups."));
+    }
+    Ok(())
+}
+
+/// Checks what is said of a role. `has_passwords`: whether anybody has to log in.
+fn check_change(plan: &RolePlan, has_passwords: bool, metadata: &ClusterMetadata) -> Result<(), QueryError> {
+    let (RolePlan::Create { name, change, .. } | RolePlan::Alter { name, change, .. }) = plan else { return Ok(()) };
+    let option = match &change.password {
+        Some(Password::Plain(_)) if !has_passwords => Some("PASSWORD"),
+        Some(Password::Hashed(_)) if !has_passwords => Some("HASHED_PASSWORD"),
+        _ => change.has_options.then_some("OPTIONS"),
+    };
+    if let Some(option) = option {
+        let text = format!("org.apache.cassandra.auth.CassandraRoleManager doesn't support {option}");
+        return Err(QueryError::invalid(text));
+    }
+    if let Some(Password::Hashed(hash)) = &change.password
+        && !is_bcrypt(hash)
+    {
+        return Err(QueryError::invalid("Invalid hashed password value. Please use jBcrypt."));
+    }
+    if name.is_empty() && matches!(plan, RolePlan::Create { .. }) {
+        return Err(QueryError::invalid("Role name can't be an empty string"));
+    }
+    if let Some(AccessList::Only(names)) = &change.datacenters {
+        let is_known = |name: &String| metadata.nodes.values().any(|node| node.datacenter == *name);
+        if !names.iter().all(is_known) {
+            return Err(QueryError::invalid(format!(
+                "Invalid value(s) for DATACENTERS '{}',All values must be valid datacenters",
+                set_text(names)
+            )));
         }
     }
-    unauthorized(ANONYMOUS)
+    // There are no groups of networks.
+    if let Some(AccessList::Only(names)) = &change.cidrs {
+        let names = set_text(names);
+        return Err(QueryError::invalid(format!("Invalid CIDR group(s): {names}. Available CIDR Groups are: []")));
+    }
+    Ok(())
+}
+
+fn set_text(names: &[String]) -> String {
+    let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    format!("[{}]", names.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+/// `$2a$10$` and at least the salt.
+fn is_bcrypt(hash: &str) -> bool {
+    let Some(rest) = hash.strip_prefix("$2") else { return false };
+    let rest = rest.strip_prefix(['a', 'b', 'x', 'y']).unwrap_or(rest);
+    let Some((rounds, salt)) = rest.strip_prefix('$').and_then(|rest| rest.split_once('$')) else { return false };
+    rounds.len() == 2 && rounds.parse::<u8>().is_ok_and(|rounds| (4..=30).contains(&rounds)) && salt.len() >= 22
 }
 
 /// The proposal of a statement by the role `asking`.
@@ -48,6 +139,7 @@ pub(crate) fn proposal(
     }
     let is_superuser = metadata.roles.get(asking).is_some_and(|role| role.is_superuser);
     check_rights(plan, asking, is_superuser)?;
+    check_change(plan, true, metadata)?;
     let hash = match plan {
         RolePlan::Create { change, .. } | RolePlan::Alter { change, .. } => hash_of(change, salt)?,
         _ => None,
@@ -67,10 +159,10 @@ fn check_rights(plan: &RolePlan, asking: &str, is_superuser: bool) -> Result<(),
     };
     match plan {
         RolePlan::Alter { name, .. } if change.superuser.is_some() && name == asking => {
-            Err(unauthorized("You aren't allowed to alter your own superuser status or that of a role granted to you"))
+            Err(unauthorized(OWN_SUPERUSER))
         }
-        RolePlan::Alter { .. } if change.superuser.is_some() && !is_superuser => {
-            Err(unauthorized("Only superusers are allowed to alter superuser status"))
+        RolePlan::Alter { .. } if !is_superuser && check_superuser_only(change).is_err() => {
+            check_superuser_only(change)
         }
         // Whoever may log in may change its own password.
         RolePlan::Alter { name, .. } if name == asking && change.login.is_none() => Ok(()),
@@ -123,8 +215,13 @@ fn changes(
         }
         RolePlan::Alter { name, if_exists, change } => {
             let Some(role) = metadata.roles.get(name) else {
-                return if *if_exists { Ok(Vec::new()) } else { Err(missing(name)) };
+                let missing = || QueryError::invalid(format!("Role {name} doesn't exist"));
+                return if *if_exists { Ok(Vec::new()) } else { Err(missing()) };
             };
+            if change.datacenters.is_some() {
+                let text = "ACCESS TO DATACENTERS operations not supported by AllowAllNetworkAuthorizer";
+                return Err(QueryError::invalid(text));
+            }
             let mut role = role.clone();
             if let Some(hash) = hash {
                 role.salted_hash = Some(hash.to_owned());

@@ -118,7 +118,7 @@ pub enum Statement {
     Ddl(Arc<DdlPlan>),
     /// TRUNCATE
     Truncate(Arc<Table>),
-    /// USE: the keyspace exists.
+    /// USE: whether the keyspace exists is looked at when it is executed.
     Use(String),
     /// Roles, users, permissions.
     Role(RolePlan),
@@ -193,21 +193,15 @@ fn statement_of(
         ast::Statement::Truncate(name) => {
             let (table, is_local) = context.find_table(name)?;
             if is_local {
+                if ["system_views", "system_virtual_schema"].contains(&table.keyspace.as_str()) {
+                    let text = format!("Truncation is not supported by table {}.{}", table.keyspace, table.name);
+                    return Err(QueryError::Invalid(text));
+                }
                 return Err(QueryError::unsupported(format_args!("TRUNCATE of {}.{}", table.keyspace, table.name)));
-            }
-            if table.view.is_some() {
-                return Err(QueryError::invalid(
-                    "Cannot TRUNCATE materialized view directly; must truncate base table instead",
-                ));
             }
             (Statement::Truncate(Arc::clone(&table)), Some(table))
         }
-        ast::Statement::Use(name) => {
-            if context.find_keyspace(name.as_str()).is_none() {
-                return Err(QueryError::invalid(format!("Keyspace '{name}' does not exist")));
-            }
-            (Statement::Use(name.text.clone()), None)
-        }
+        ast::Statement::Use(name) => (Statement::Use(name.text.clone()), None),
         ast::Statement::Describe(describe) => (Statement::Describe(describe.clone()), None),
         other => match RolePlan::of(other)? {
             Some(plan) => (Statement::Role(plan), None),

@@ -1,7 +1,8 @@
 //! CREATE, ALTER and DROP of roles and users, GRANT, REVOKE and LIST, as plans: who may do it, and what is stored, is decided where
 //! the roles are kept.
 
-use helenus_cql::ast::{self, AccessList, RoleOptions, UserPassword};
+pub use helenus_cql::ast::AccessList;
+use helenus_cql::ast::{self, RoleOptions, UserPassword};
 
 use crate::error::QueryError;
 
@@ -30,6 +31,12 @@ pub struct RoleChange {
     pub superuser: Option<bool>,
     /// LOGIN
     pub login: Option<bool>,
+    /// Whether it has OPTIONS, which no role manager of ours takes.
+    pub has_options: bool,
+    /// ACCESS TO DATACENTERS
+    pub datacenters: Option<AccessList>,
+    /// ACCESS FROM CIDRS
+    pub cidrs: Option<AccessList>,
 }
 
 /// A statement about roles.
@@ -93,46 +100,47 @@ impl RolePlan {
     /// The plan of a statement about roles; None for any other statement.
     ///
     /// # Errors
-    /// Options that do not go together; access to data centres and networks, which is not supported yet.
+    /// An ALTER that changes nothing.
     pub fn of(statement: &ast::Statement) -> Result<Option<RolePlan>, QueryError> {
         Ok(Some(match statement {
             ast::Statement::CreateRole(create) => RolePlan::Create {
-                name: named(&create.name)?,
+                name: create.name.text.clone(),
                 if_not_exists: create.if_not_exists,
-                change: change(&create.options)?,
+                change: change(&create.options),
             },
             ast::Statement::AlterRole(alter) => {
-                let change = change(&alter.options)?;
+                let change = change(&alter.options);
                 if change == RoleChange::default() {
                     return Err(QueryError::invalid("ALTER [ROLE|USER] can't be empty"));
                 }
-                RolePlan::Alter { name: named(&alter.name)?, if_exists: alter.if_exists, change }
+                RolePlan::Alter { name: alter.name.text.clone(), if_exists: alter.if_exists, change }
             }
             ast::Statement::DropRole(drop) => {
-                RolePlan::Drop { name: named(&drop.name)?, if_exists: drop.if_exists, is_user: false }
+                RolePlan::Drop { name: drop.name.text.clone(), if_exists: drop.if_exists, is_user: false }
             }
             ast::Statement::CreateUser(create) => RolePlan::Create {
-                name: named(&create.name)?,
+                name: create.name.text.clone(),
                 if_not_exists: create.if_not_exists,
                 change: RoleChange {
                     password: create.password.as_ref().map(password),
                     superuser: Some(create.superuser),
                     login: Some(true),
+                    ..RoleChange::default()
                 },
             },
             ast::Statement::AlterUser(alter) => {
                 let change = RoleChange {
                     password: alter.password.as_ref().map(password),
                     superuser: alter.superuser,
-                    login: None,
+                    ..RoleChange::default()
                 };
                 if change == RoleChange::default() {
                     return Err(QueryError::invalid("ALTER [ROLE|USER] can't be empty"));
                 }
-                RolePlan::Alter { name: named(&alter.name)?, if_exists: alter.if_exists, change }
+                RolePlan::Alter { name: alter.name.text.clone(), if_exists: alter.if_exists, change }
             }
             ast::Statement::DropUser(drop) => {
-                RolePlan::Drop { name: named(&drop.name)?, if_exists: drop.if_exists, is_user: true }
+                RolePlan::Drop { name: drop.name.text.clone(), if_exists: drop.if_exists, is_user: true }
             }
             ast::Statement::ListUsers => RolePlan::List { of: None, recursive: true, users: true },
             ast::Statement::ListRoles(list) => RolePlan::List {
@@ -141,10 +149,10 @@ impl RolePlan {
                 users: false,
             },
             ast::Statement::GrantRole(grant) => {
-                RolePlan::Grant { role: named(&grant.role)?, grantee: named(&grant.grantee)? }
+                RolePlan::Grant { role: grant.role.text.clone(), grantee: grant.grantee.text.clone() }
             }
             ast::Statement::RevokeRole(revoke) => {
-                RolePlan::Revoke { role: named(&revoke.role)?, revokee: named(&revoke.revokee)? }
+                RolePlan::Revoke { role: revoke.role.text.clone(), revokee: revoke.revokee.text.clone() }
             }
             ast::Statement::GrantPermissions(_)
             | ast::Statement::RevokePermissions(_)
@@ -155,13 +163,6 @@ impl RolePlan {
     }
 }
 
-fn named(name: &ast::Name) -> Result<String, QueryError> {
-    if name.text.is_empty() {
-        return Err(QueryError::invalid("Role name can't be an empty string"));
-    }
-    Ok(name.text.clone())
-}
-
 fn password(password: &UserPassword) -> Password {
     match password {
         UserPassword::Plain(text) => Password::Plain(text.clone()),
@@ -169,18 +170,18 @@ fn password(password: &UserPassword) -> Password {
     }
 }
 
-fn change(options: &RoleOptions) -> Result<RoleChange, QueryError> {
-    let all = |list: &Option<AccessList>| matches!(list, None | Some(AccessList::All));
-    if !all(&options.datacenters) || !all(&options.cidrs) {
-        return Err(QueryError::unsupported("ACCESS TO DATACENTERS and ACCESS FROM CIDRS"));
-    }
-    if options.options.is_some() {
-        return Err(QueryError::invalid("org.apache.cassandra.auth.CassandraRoleManager doesn't support OPTIONS"));
-    }
+fn change(options: &RoleOptions) -> RoleChange {
     let password = match (&options.password, &options.hashed_password) {
         (Some(plain), _) => Some(Password::Plain(plain.clone())),
         (None, Some(hash)) => Some(Password::Hashed(hash.clone())),
         (None, None) => None,
     };
-    Ok(RoleChange { password, superuser: options.superuser, login: options.login })
+    RoleChange {
+        password,
+        superuser: options.superuser,
+        login: options.login,
+        has_options: options.options.is_some(),
+        datacenters: options.datacenters.clone(),
+        cidrs: options.cidrs.clone(),
+    }
 }

@@ -67,6 +67,9 @@ impl Function {
     /// # Errors
     /// It is no Java, it is wrong, or it uses what is not supported yet.
     pub fn compile(signature: &Signature<'_>) -> Result<Function, CompileError> {
+        for (name, _) in signature.arguments {
+            parser::check_parameter(name)?;
+        }
         let body = parser::parse(signature.body)?;
         Ok(Function { code: check::check(&body, signature)? })
     }

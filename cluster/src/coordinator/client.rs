@@ -153,7 +153,8 @@ pub(super) fn send_reply(responses: &mut Responses, stream: i16, reply: &Reply, 
             responses.send(stream, &Response::Result(QueryResult::Prepared((**prepared).clone())), &extras);
         }
         Reply::LoggedIn(_) => responses.auth_success(stream, None),
-        Reply::Error(error) => responses.error(stream, error),
+        Reply::Error(error) if extras.is_empty() => responses.error(stream, error),
+        Reply::Error(error) => responses.send(stream, &Response::Error(error.clone()), &extras),
     }
 }
 

@@ -9,8 +9,9 @@ use helenus_model::consistency::Consistency;
 use helenus_query::ddl::{DdlContext, DdlPlan};
 use helenus_query::describe::DescribeContext;
 use helenus_query::error::QueryError;
-use helenus_query::prepare::Statement;
+use helenus_query::prepare::{PrepareContext, Statement};
 use helenus_query::role::RolePlan;
+use helenus_query::system_tables::NodeTables;
 use helenus_query::values::{ExecuteOptions, KeptValues};
 use helenus_query::write::{WriteBatch, WritePlan};
 use uuid::Uuid;
@@ -38,11 +39,15 @@ impl Coordinator {
         let keyspace = prepare.keyspace.or(session.keyspace.as_deref());
         match self.prepare_text(prepare.query, keyspace) {
             Ok(statement) => {
-                let mut warnings = statement.prepared.warnings.clone();
-                if let Some(used) = &statement.keyspace
-                    && prepare.keyspace.is_none()
-                    && !session.told_of_use.replace(true)
+                if let Statement::Role(plan) = &statement.prepared.statement
+                    && !self.shared.config.password_authentication
                 {
+                    let refusal = roles::refusal_without_authentication(plan, false, &self.view.metadata);
+                    return errors::query_error(refusal).into();
+                }
+                let mut warnings = statement.prepared.warnings.clone();
+                if !statement.is_qualified() && prepare.keyspace.is_none() && !session.told_of_use.replace(true) {
+                    let used = statement.keyspace.as_deref().unwrap_or("null");
                     warnings.push(errors::use_with_prepared(used, &statement.id));
                 }
                 Handled::Reply(Reply::Prepared(Box::new(statement.answer())), warnings)
@@ -146,7 +151,7 @@ impl Coordinator {
                 self.scratch.batch = batch;
                 handled
             }
-            Statement::Use(keyspace) => Handled::Reply(Reply::SetKeyspace(keyspace.clone()), Vec::new()),
+            Statement::Use(keyspace) => self.use_keyspace(keyspace),
             Statement::Ddl(plan) => self.change_schema(asker, session, plan),
             Statement::Role(plan) => self.role_statement(asker, session, plan),
             Statement::Truncate(table) => self.truncate(asker, table),
@@ -297,17 +302,29 @@ impl Coordinator {
                 Some(guardrails) => plan.guarded_outcome(&context, guardrails)?,
             };
             let event = outcome.event.map(schema_event);
+            let own = outcome.written_types;
+            let told = event.clone().map(|event| match own {
+                Some(argument_types) => SchemaEvent { argument_types, ..event },
+                None => event,
+            });
             let changes = outcome.changes;
-            let transformation =
-                (!changes.is_empty()).then(|| Transformation::Schema { changes, event: event.clone() });
-            Ok(Planned { transformation, done: ProposalDone { event, warnings: outcome.warnings } })
+            let transformation = (!changes.is_empty()).then_some(Transformation::Schema { changes, event });
+            Ok(Planned { transformation, done: ProposalDone { event: told, warnings: outcome.warnings } })
         });
         self.propose(asker, proposal)
     }
 
+    fn use_keyspace(&self, keyspace: &str) -> Handled {
+        let context = PrepareContext { schema: self.view.schema(), keyspace: None, local: &NodeTables };
+        match context.find_keyspace(keyspace) {
+            Some(_) => Handled::Reply(Reply::SetKeyspace(keyspace.to_owned()), Vec::new()),
+            None => errors::invalid(format!("Keyspace '{keyspace}' does not exist")).into(),
+        }
+    }
+
     fn role_statement(&mut self, asker: Asker, session: &Session, plan: &RolePlan) -> Handled {
         if !self.shared.config.password_authentication {
-            return errors::query_error(roles::refusal_without_authentication(plan)).into();
+            return errors::query_error(roles::refusal_without_authentication(plan, true, &self.view.metadata)).into();
         }
         if let RolePlan::List { of, recursive, users } = plan {
             return match roles::list(of.as_deref(), *recursive, *users, &self.view.metadata) {

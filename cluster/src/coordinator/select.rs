@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use helenus_cql_protocol::request::QueryParams;
-use helenus_cql_protocol::response::FailureReason;
+use helenus_cql_protocol::response::{ErrorResponse, FailureReason};
 use helenus_engine::cursor::ReadMode;
 use helenus_engine::error::ReadError;
 use helenus_model::consistency::Consistency;
 use helenus_model::read::{ReadCommand, ReadScope};
+use helenus_query::error::QueryError;
+use helenus_query::prepare::Statement;
 use helenus_query::select::{PageRequest, SelectExecution, SelectPlan};
 use helenus_query::sink::RowSink;
 use helenus_query::system_tables;
@@ -139,6 +141,14 @@ impl SelectWait {
     }
 }
 
+/// The answer of a SELECT that failed: its warnings go with the error.
+fn failed(statement: &PreparedStatement, mut warnings: Vec<String>, error: ErrorResponse) -> Handled {
+    if let Statement::Select(plan) = &statement.prepared.statement {
+        warnings.extend_from_slice(plan.warnings());
+    }
+    Handled::Reply(Reply::Error(error), warnings)
+}
+
 impl Coordinator {
     /// Starts a SELECT.
     pub(super) fn select(
@@ -154,6 +164,10 @@ impl Coordinator {
         let options = self.execute_options(params);
         let execution = match plan.start(values, &options, PageRequest { size, state: params.paging_state }) {
             Ok(execution) => execution,
+            // A function of constants failed: what is read is known already, and warned of.
+            Err(error @ QueryError::FunctionFailure { .. }) => {
+                return failed(statement, Vec::new(), errors::query_error(error));
+            }
             Err(error) => return errors::query_error(error).into(),
         };
         let mut select = SelectWait {
@@ -197,7 +211,7 @@ impl Coordinator {
     fn drive_select(&mut self, asker: Asker, mut select: SelectWait, plan: &Arc<SelectPlan>) -> Handled {
         match self.advance_select(&mut select, plan) {
             Step::Done => self.finish_select(asker, select),
-            Step::Failed(error) => error.into(),
+            Step::Failed(error) => failed(&select.statement, select.warnings, error),
             Step::Settle(key) => self.settle_before(asker, select, plan, key),
             Step::Wait => self.await_select(asker, select),
         }
@@ -254,7 +268,7 @@ impl Coordinator {
         select.settled = false;
         let handled = match select.command_done() {
             Ok(()) => self.drive_select(asker, select, &plan),
-            Err(error) => errors::query_error(error).into(),
+            Err(error) => failed(&select.statement, select.warnings, errors::query_error(error)),
         };
         if let Handled::Reply(reply, warnings) = handled {
             self.respond(asker, reply, warnings);
@@ -280,7 +294,7 @@ impl Coordinator {
                 let rows = RowsReply { columns, rows, count, paging_state, skip_metadata, metadata_changed };
                 Handled::Reply(Reply::Rows(Box::new(rows)), warnings)
             }
-            Err(error) => errors::query_error(error).into(),
+            Err(error) => failed(&statement, warnings, errors::query_error(error)),
         }
     }
 

@@ -62,6 +62,11 @@ impl PreparedStatement {
         statement
     }
 
+    /// Whether it means the same, whatever keyspace is in use. Of what names no table to read or write Cassandra never says so.
+    pub fn is_qualified(&self) -> bool {
+        self.keyspace.is_none() && names_tables(&self.prepared.statement)
+    }
+
     /// About how much memory it takes.
     pub fn bytes(&self) -> usize {
         // A slot has three names and a type, and a term beside it; a column of the result is kept encoded, too.
@@ -132,6 +137,14 @@ impl PreparedStatement {
                 _ => RowsMetadata::NONE,
             },
         }
+    }
+}
+
+/// Whether a statement reads, writes or empties tables.
+fn names_tables(statement: &Statement) -> bool {
+    match statement {
+        Statement::Select(_) | Statement::Write(_) | Statement::Batch(_) | Statement::Truncate(_) => true,
+        Statement::Ddl(_) | Statement::Use(_) | Statement::Role(_) | Statement::Describe(_) => false,
     }
 }
 
@@ -217,8 +230,8 @@ impl Coordinator {
     ) -> Result<Arc<PreparedStatement>, QueryError> {
         // A statement whose names are all qualified has one id, whatever keyspace is in use (CASSANDRA-15252).
         let (keyspace, prepared) = match self.check_text(text, None) {
-            Ok(prepared) => (None, prepared),
-            Err(_) => (keyspace, self.check_text(text, keyspace)?),
+            Ok(prepared) if names_tables(&prepared.statement) => (None, prepared),
+            _ => (keyspace, self.check_text(text, keyspace)?),
         };
         let id = prepared_id(text, keyspace);
         let statement = PreparedStatement::new(text.to_owned(), keyspace.map(str::to_owned), id, prepared);

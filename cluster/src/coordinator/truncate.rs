@@ -21,6 +21,10 @@ pub(super) struct TruncateWait {
 impl Coordinator {
     /// Empties a table everywhere.
     pub(super) fn truncate(&mut self, asker: Asker, table: &Arc<Table>) -> Handled {
+        if table.view.is_some() {
+            return errors::invalid("Cannot TRUNCATE materialized view directly; must truncate base table instead")
+                .into();
+        }
         let up: Vec<u16> = (0..self.peers.len() as u16).filter(|peer| self.peers[usize::from(*peer)].up).collect();
         let nodes = self.view.ring.nodes.len() as u32;
         let alive = up.len() as u32 + 1;

@@ -119,12 +119,18 @@ impl Parser<'_> {
         self.advance();
         if all {
             self.expect_keyword(keyword)?;
-            *list = Some(AccessList::All);
+            if let Some(AccessList::Only(_)) = list.replace(AccessList::All) {
+                let what = if keyword == Keyword::Cidrs { "CIDR Groups" } else { "DCs" };
+                return Err(self.failed(&format!("IllegalArgumentException {what} have already been set")));
+            }
             return Ok(());
         }
         self.expect(Kind::BraceOpen)?;
         let members = self.comma_separated(Self::string)?;
         self.expect(Kind::BraceClose)?;
+        if matches!(list, Some(AccessList::All)) {
+            return Err(self.failed("IllegalArgumentException All has been set"));
+        }
         match list {
             // said twice, the lists add up
             Some(AccessList::Only(before)) => before.extend(members),

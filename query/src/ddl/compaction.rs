@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use helenus_model::value::java_double;
 
+use super::properties::parse_double;
+use super::unified;
 use crate::error::QueryError;
 
 const PACKAGE: &str = "org.apache.cassandra.db.compaction.";
@@ -29,21 +31,22 @@ const TIME_WINDOW: [&str; 5] = [
     "timestamp_resolution",
     "unsafe_aggressive_sstable_expiration",
 ];
-const UNIFIED: [&str; 9] = [
+const UNIFIED: [&str; 10] = [
     "base_shard_count",
     "expired_sstable_check_frequency_seconds",
     "flush_size_override",
     "max_sstables_to_compact",
     "min_sstable_size",
     "overlap_inclusion_method",
-    "parallelize_output_shards",
     "scaling_parameters",
     "sstable_growth",
+    "target_sstable_size",
+    "unsafe_aggressive_sstable_expiration",
 ];
 
-type Options = BTreeMap<String, String>;
+pub(super) type Options = BTreeMap<String, String>;
 
-fn config<T>(message: String) -> Result<T, QueryError> {
+pub(super) fn config<T>(message: String) -> Result<T, QueryError> {
     Err(QueryError::Config(message))
 }
 
@@ -53,9 +56,17 @@ fn strategy(name: &str) -> Option<(Vec<&'static str>, bool)> {
         "SizeTieredCompactionStrategy" => (SIZE_TIERED.to_vec(), true),
         "LeveledCompactionStrategy" => ([LEVELED.as_slice(), &SIZE_TIERED].concat(), true),
         "TimeWindowCompactionStrategy" => ([TIME_WINDOW.as_slice(), &SIZE_TIERED].concat(), true),
-        "UnifiedCompactionStrategy" => ([UNIFIED.as_slice(), &["target_sstable_size"]].concat(), false),
+        "UnifiedCompactionStrategy" => (UNIFIED.to_vec(), false),
         _ => return None,
     })
+}
+
+/// The chance of false positives a table has whose options do not say it. With leveled compaction few SSTables are asked for a row.
+pub(super) fn default_fp_chance(options: &Options) -> f64 {
+    match options.get("class").is_some_and(|class| class.ends_with(".LeveledCompactionStrategy")) {
+        true => 0.1,
+        false => 0.01,
+    }
 }
 
 /// The option as it is stored: the class's full name, thresholds filled in.
@@ -91,7 +102,7 @@ pub(super) fn check(options: &Options) -> Result<(), QueryError> {
     match name {
         "LeveledCompactionStrategy" => check_leveled(options)?,
         "TimeWindowCompactionStrategy" => check_time_window(options)?,
-        "UnifiedCompactionStrategy" => check_unified(options)?,
+        "UnifiedCompactionStrategy" => unified::check(options)?,
         _ => {}
     }
     if name != "UnifiedCompactionStrategy" {
@@ -107,11 +118,19 @@ pub(super) fn check(options: &Options) -> Result<(), QueryError> {
     if thresholds { check_thresholds(options) } else { Ok(()) }
 }
 
-fn number<N: std::str::FromStr>(options: &Options, name: &str) -> Result<Option<N>, QueryError> {
+fn whole<N: std::str::FromStr>(options: &Options, name: &str) -> Result<Option<N>, QueryError> {
     let Some(text) = options.get(name) else { return Ok(None) };
     match text.parse() {
         Ok(number) => Ok(Some(number)),
         Err(_) => config(format!("{text} is not a parsable int (base10) for {name}")),
+    }
+}
+
+fn double(options: &Options, name: &str, kind: &str) -> Result<Option<f64>, QueryError> {
+    let Some(text) = options.get(name) else { return Ok(None) };
+    match parse_double(text) {
+        Some(number) => Ok(Some(number)),
+        None => config(format!("{text} is not a parsable {kind} for {name}")),
     }
 }
 
@@ -120,12 +139,13 @@ fn is_boolean(text: &str) -> bool {
 }
 
 fn check_common(options: &Options) -> Result<(), QueryError> {
-    if let Some(threshold) = number::<f64>(options, "tombstone_threshold")?
+    if let Some(threshold) = double(options, "tombstone_threshold", "int (base10)")?
         && threshold < 0.0
     {
+        let threshold = f64::from(threshold as f32);
         return config(format!("tombstone_threshold must be greater than 0, but was {threshold:.6}"));
     }
-    if let Some(interval) = number::<i64>(options, "tombstone_compaction_interval")?
+    if let Some(interval) = whole::<i64>(options, "tombstone_compaction_interval")?
         && interval < 0
     {
         return config(format!("tombstone_compaction_interval must be greater than 0, but was {interval}"));
@@ -144,13 +164,13 @@ fn check_common(options: &Options) -> Result<(), QueryError> {
 }
 
 fn check_size_tiered(options: &Options) -> Result<(), QueryError> {
-    if let Some(size) = number::<i64>(options, "min_sstable_size")?
+    if let Some(size) = whole::<i64>(options, "min_sstable_size")?
         && size < 0
     {
         return config(format!("min_sstable_size must be non negative: {size}"));
     }
-    let low = number::<f64>(options, "bucket_low")?.unwrap_or(0.5);
-    let high = number::<f64>(options, "bucket_high")?.unwrap_or(1.5);
+    let low = double(options, "bucket_low", "float")?.unwrap_or(0.5);
+    let high = double(options, "bucket_high", "float")?.unwrap_or(1.5);
     if high <= low {
         return config(format!(
             "bucket_high value ({}) is less than or equal to the bucket_low value ({})",
@@ -163,19 +183,24 @@ fn check_size_tiered(options: &Options) -> Result<(), QueryError> {
 
 fn check_leveled(options: &Options) -> Result<(), QueryError> {
     for name in ["sstable_size_in_mb", "fanout_size"] {
-        if let Some(value) = number::<i32>(options, name)?
-            && value < 1
-        {
-            return config(format!("{name} must be larger than 0, but was {value}"));
+        let Some(text) = options.get(name) else { continue };
+        match text.parse::<i32>() {
+            Ok(value) if value < 1 => return config(format!("{name} must be larger than 0, but was {value}")),
+            Ok(_) => {}
+            Err(_) => {
+                // Of the fan-out, too, Cassandra shows the size.
+                let size = options.get("sstable_size_in_mb").map_or("1", String::as_str);
+                return config(format!("{size} is not a parsable int (base10) for {name}"));
+            }
         }
     }
     Ok(())
 }
 
 fn check_time_window(options: &Options) -> Result<(), QueryError> {
-    const UNITS: [&str; 7] = ["NANOSECONDS", "MICROSECONDS", "MILLISECONDS", "SECONDS", "MINUTES", "HOURS", "DAYS"];
+    let units = ["NANOSECONDS", "MICROSECONDS", "MILLISECONDS", "SECONDS"];
     if let Some(text) = options.get("timestamp_resolution")
-        && !UNITS.contains(&text.as_str())
+        && !units.contains(&text.as_str())
     {
         return config(format!("{text} is not valid for timestamp_resolution"));
     }
@@ -184,56 +209,34 @@ fn check_time_window(options: &Options) -> Result<(), QueryError> {
     {
         return config(format!("{text} is not valid for compaction_window_unit"));
     }
-    if let Some(size) = number::<i32>(options, "compaction_window_size")?
+    if let Some(size) = whole::<i32>(options, "compaction_window_size")?
         && size < 1
     {
         return config(format!("{size} must be greater than 1 for compaction_window_size"));
     }
-    if let Some(frequency) = number::<i64>(options, "expired_sstable_check_frequency_seconds")?
+    if let Some(frequency) = whole::<i64>(options, "expired_sstable_check_frequency_seconds")?
         && frequency < 0
     {
         return config(format!("expired_sstable_check_frequency_seconds must not be negative, but was {frequency}"));
     }
-    if let Some(text) = options.get("unsafe_aggressive_sstable_expiration")
-        && !is_boolean(text)
-    {
+    let Some(text) = options.get("unsafe_aggressive_sstable_expiration") else { return Ok(()) };
+    if !is_boolean(text) {
         return config(format!("unsafe_aggressive_sstable_expiration is not 'true' or 'false' ({text})"));
     }
-    Ok(())
-}
-
-fn check_unified(options: &Options) -> Result<(), QueryError> {
-    if let Some(parameters) = options.get("scaling_parameters") {
-        for parameter in parameters.split(',').map(str::trim) {
-            if !is_scaling_parameter(parameter) {
-                return config(format!("Scaling parameter {parameter} must match N|L[0-9]+|T[0-9]+|[+-]?[0-9]+"));
-            }
-        }
-    }
-    if let Some(count) = number::<i32>(options, "base_shard_count")?
-        && count <= 0
-    {
-        return config(format!("Invalid configuration, base_shard_count should be positive: {count}"));
-    }
-    for name in ["target_sstable_size", "min_sstable_size", "flush_size_override"] {
-        if let Some(text) = options.get(name)
-            && !text.ends_with('B')
-        {
-            return config(format!("{name} {text} is not a valid size in bytes: {text} does not end in unit B"));
-        }
+    if text.eq_ignore_ascii_case("true") {
+        return config(
+            "unsafe_aggressive_sstable_expiration is requested but not allowed, restart cassandra with -Dcassandra.allow_unsafe_aggressive_sstable_expiration=true to allow it"
+                .to_owned(),
+        );
     }
     Ok(())
-}
-
-fn is_scaling_parameter(text: &str) -> bool {
-    let digits = text.strip_prefix(['L', 'T', '+', '-']).unwrap_or(text);
-    text == "N" || (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn check_thresholds(options: &Options) -> Result<(), QueryError> {
     let threshold = |name: &str, default: i32| match options.get(name) {
         None => Ok(default),
-        Some(text) => text.parse::<i32>().map_err(|_| {
+        // Digits only: neither a sign nor a point.
+        Some(text) => text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit())).ok_or_else(|| {
             QueryError::Config(format!("Invalid value {text} for '{name}' compaction sub-option - must be an integer"))
         }),
     };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use helenus_model::value::java_double;
 
+use super::properties::parse_double;
 use crate::error::QueryError;
 
 const PACKAGE: &str = "org.apache.cassandra.io.compress.";
@@ -16,11 +17,12 @@ fn config<T>(message: String) -> Result<T, QueryError> {
 
 /// The option as it is stored: the class's full name and the chunk length, or `enabled` = `false`.
 pub(super) fn build(mut options: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, QueryError> {
+    let is_empty = options.is_empty();
     let enabled = options.remove("enabled").is_none_or(|text| text.eq_ignore_ascii_case("true"));
-    if !enabled || options.is_empty() {
-        if !options.is_empty() {
-            return config("If the 'enabled' option is set to false no other options must be specified".to_owned());
-        }
+    if !enabled && !options.is_empty() {
+        return config("If the 'enabled' option is set to false no other options must be specified".to_owned());
+    }
+    if !enabled || is_empty {
         return Ok(BTreeMap::from([("enabled".to_owned(), "false".to_owned())]));
     }
     let Some(class) = options.remove("class") else {
@@ -32,9 +34,9 @@ pub(super) fn build(mut options: BTreeMap<String, String>) -> Result<BTreeMap<St
     let full = if class.contains('.') { class } else { format!("{PACKAGE}{class}") };
     let chunk = options.remove("chunk_length_in_kb").map_or(Ok(16), |text| chunk_length(&text))?;
     let ratio = match options.remove("min_compress_ratio") {
-        Some(text) => match text.trim().parse::<f64>() {
-            Ok(ratio) => ratio,
-            Err(_) => return config(format!("min_compress_ratio is no number: {text}")),
+        Some(text) => match parse_double(&text) {
+            Some(ratio) => ratio,
+            None => return config(format!("min_compress_ratio is no number: {text}")),
         },
         None => 0.0,
     };
@@ -82,36 +84,41 @@ fn chunk_length(text: &str) -> Result<i32, QueryError> {
     }
 }
 
+/// Values first: what the compressor makes of them. Then options it does not know.
 fn check_compressor(name: &str, options: &BTreeMap<String, String>) -> Result<(), QueryError> {
     let known: &[&str] = match name {
         "LZ4Compressor" => &["lz4_compressor_type", "lz4_high_compressor_level"],
         "ZstdCompressor" => &["compression_level"],
         _ => &[],
     };
-    let unknown: Vec<&str> = options.keys().map(String::as_str).filter(|option| !known.contains(option)).collect();
-    if !unknown.is_empty() {
-        return config(format!("Unknown compression options {}", unknown.join(", ")));
-    }
-    if let Some(kind) = options.get("lz4_compressor_type")
+    let get = |option: &str| options.get(option).filter(|_| known.contains(&option));
+    if let Some(kind) = get("lz4_compressor_type")
         && !["high", "fast"].contains(&kind.as_str())
     {
         return config(format!(
             "Invalid compressor type '{kind}' specified for LZ4 parameter 'lz4_compressor_type'. Valid options are [high, fast]."
         ));
     }
-    if let Some(level) = options.get("lz4_high_compressor_level")
+    if let Some(level) = get("lz4_high_compressor_level")
         && !level.parse::<i32>().is_ok_and(|level| (1..=17).contains(&level))
     {
         return config(format!(
             "Invalid value [{level}] for parameter 'lz4_high_compressor_level'. Value must be between 1 and 17."
         ));
     }
-    if let Some(level) = options.get("compression_level")
-        && !level.parse::<i32>().is_ok_and(|level| (-131_072..=22).contains(&level))
-    {
-        return config(format!(
-            "ZstdCompressor.create() threw an error: java.lang.IllegalArgumentException compression_level={level} is invalid"
-        ));
+    if let Some(level) = get("compression_level") {
+        let why = match level.parse::<i32>() {
+            Ok(-131_072..=22) => None,
+            Ok(level) => Some(format!("IllegalArgumentException compression_level={level} is invalid")),
+            Err(_) => Some(format!("NumberFormatException For input string: \"{level}\"")),
+        };
+        if let Some(why) = why {
+            return config(format!("ZstdCompressor.create() threw an error: java.lang.{why}"));
+        }
     }
-    Ok(())
+    let unknown: Vec<&str> = options.keys().map(String::as_str).filter(|option| !known.contains(option)).collect();
+    match unknown.is_empty() {
+        true => Ok(()),
+        false => config(format!("Unknown compression options {}", unknown.join(", "))),
+    }
 }

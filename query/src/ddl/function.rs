@@ -6,15 +6,16 @@ use helenus_cql::ast::{self, CqlTypeName};
 use helenus_model::schema::{AggregateDefinition, FunctionDefinition, Keyspace, SchemaChange};
 use helenus_model::types::CqlType;
 
+use super::compatible::is_compatible;
 use super::keyspace::missing;
-use super::names::{check_modifiable, is_local_system, is_replicated_system};
+use super::names::{is_local_system, is_replicated_system};
 use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
 use crate::error::QueryError;
 use crate::function::UserFunction;
 use crate::prepare::{NoSystemTables, PrepareContext};
 use crate::repeated::first_repeated;
 use crate::spec::ColumnSpec;
-use crate::term::{Preparer, Value, qualified_type_text, resolve_type, type_text};
+use crate::term::{Preparer, Value, qualified_type_text, resolve_type, type_text, written_type_text};
 use crate::values::{ExecuteOptions, NoIds, NoValues};
 
 fn invalid<T>(message: impl Into<String>) -> Result<T, QueryError> {
@@ -40,21 +41,19 @@ fn check_name(name: &str, what: &str) -> Result<(), QueryError> {
     }
 }
 
-/// A type of a signature: what can be frozen is written without. `text`: how the statement's messages write it.
-fn signature_type(
-    name: &CqlTypeName,
-    what: &str,
-    keyspace: &Keyspace,
-    text: &dyn Fn(&CqlTypeName) -> String,
-) -> Result<CqlType, QueryError> {
-    let ty = resolve_type(name, &keyspace.name, Some(keyspace))?;
-    if let CqlTypeName::Frozen(_) = name
-        && !matches!(ty, CqlType::Tuple(_) | CqlType::Vector { .. })
-    {
+/// Refuses `frozen<>` where signatures do without. `text`: how the statement's messages write a type.
+fn check_frozen(name: &CqlTypeName, what: &str, text: &dyn Fn(&CqlTypeName) -> String) -> Result<(), QueryError> {
+    let mut inner = name;
+    while let CqlTypeName::Frozen(inside) = inner {
+        inner = inside;
+    }
+    let can_be_frozen =
+        matches!(inner, CqlTypeName::List(_) | CqlTypeName::Set(_) | CqlTypeName::Map(..) | CqlTypeName::UserType(_));
+    if can_be_frozen && matches!(name, CqlTypeName::Frozen(_)) {
         let text = text(name);
         return invalid(format!("{what} '{text}' cannot be frozen; remove frozen<> modifier from '{text}'"));
     }
-    Ok(ty)
+    Ok(())
 }
 
 fn type_list(types: &[String]) -> String {
@@ -96,6 +95,7 @@ pub(super) fn create_function(
     keyspace_name: &str,
     context: &DdlContext<'_>,
 ) -> Result<DdlOutcome, QueryError> {
+    check_keyspace(keyspace_name)?;
     if create.or_replace && create.if_not_exists {
         return invalid("Cannot use both 'OR REPLACE' and 'IF NOT EXISTS' directives");
     }
@@ -118,18 +118,21 @@ pub(super) fn create_function(
             names.join(", ")
         ));
     }
-    check_keyspace(keyspace_name)?;
+    for argument in &create.arguments {
+        check_frozen(&argument.type_name, "Argument", &type_text)?;
+    }
+    check_frozen(&create.return_type, "Return type", &type_text)?;
     let Some(keyspace) = context.schema.keyspace(keyspace_name) else { return Err(missing(keyspace_name)) };
     let mut arguments = Vec::with_capacity(create.arguments.len());
     for argument in &create.arguments {
-        let ty = signature_type(&argument.type_name, "Argument", keyspace, &type_text)?;
+        let ty = resolve_type(&argument.type_name, keyspace_name, Some(keyspace))?;
         arguments.push((argument.name.text.clone(), ty));
     }
     let definition = FunctionDefinition {
         keyspace: keyspace_name.to_owned(),
         name: name.to_owned(),
         arguments,
-        return_type: signature_type(&create.return_type, "Return type", keyspace, &type_text)?,
+        return_type: resolve_type(&create.return_type, keyspace_name, Some(keyspace))?,
         called_on_null_input: create.called_on_null_input,
         language: create.language.clone(),
         body: create.body.clone(),
@@ -153,7 +156,7 @@ pub(super) fn create_function(
             let directive = if existing.called_on_null_input { "RETURNS NULL" } else { "CALLED" };
             return invalid(format!("Function '{name}' must have {directive} ON NULL INPUT directive"));
         }
-        if existing.return_type.freeze() != definition.return_type.freeze() {
+        if !is_compatible(&definition.return_type.freeze(), &existing.return_type.freeze()) {
             return invalid(format!(
                 "Cannot replace function '{name}', the new return type {} is not compatible with the return type {} of existing function",
                 definition.return_type, existing.return_type
@@ -166,7 +169,10 @@ pub(super) fn create_function(
     }
     let types = definition.type_texts();
     let change = SchemaChange::PutFunction(Box::new(definition));
-    Ok(outcome(change, (kind, EventTarget::Function), keyspace_name, name, types))
+    let written = create.arguments.iter().map(|argument| written_type_text(&argument.type_name, keyspace_name));
+    let written_types = Some(written.collect());
+    let outcome = outcome(change, (kind, EventTarget::Function), keyspace_name, name, types);
+    Ok(DdlOutcome { written_types, ..outcome })
 }
 
 pub(super) fn create_aggregate(
@@ -174,22 +180,23 @@ pub(super) fn create_aggregate(
     keyspace_name: &str,
     context: &DdlContext<'_>,
 ) -> Result<DdlOutcome, QueryError> {
+    check_keyspace(keyspace_name)?;
+    let Some(keyspace) = context.schema.keyspace(keyspace_name) else {
+        return Err(QueryError::Config(format!("Keyspace {keyspace_name} doesn't exist")));
+    };
+    // Cassandra looks whether its functions may be executed before anything else, and that takes the types.
+    let resolve = |ty: &CqlTypeName| resolve_type(ty, keyspace_name, Some(keyspace));
+    let state_type = resolve(&create.state_type)?;
+    let argument_types = create.argument_types.iter().map(resolve).collect::<Result<Vec<_>, _>>()?;
     if create.or_replace && create.if_not_exists {
         return invalid("Cannot use both 'OR REPLACE' and 'IF NOT EXISTS' directives");
     }
     let name = create.name.name.as_str();
     check_name(name, "Aggregate")?;
-    check_keyspace(keyspace_name)?;
-    let Some(keyspace) = context.schema.keyspace(keyspace_name) else {
-        return Err(QueryError::Config(format!("Keyspace {keyspace_name} doesn't exist")));
-    };
-    let mut argument_types = Vec::with_capacity(create.argument_types.len());
-    for ty in &create.argument_types {
-        argument_types.push(signature_type(ty, "Argument", keyspace, &type_text)?);
-    }
     // Its messages name the keyspace of a type.
-    let state_text = |ty: &CqlTypeName| qualified_type_text(ty, &keyspace.name);
-    let state_type = signature_type(&create.state_type, "State type", keyspace, &state_text)?;
+    let text = |ty: &CqlTypeName| qualified_type_text(ty, keyspace_name);
+    create.argument_types.iter().try_for_each(|ty| check_frozen(ty, "Argument", &text))?;
+    check_frozen(&create.state_type, "State type", &text)?;
     let state_arguments: Vec<CqlType> = std::iter::once(&state_type).chain(&argument_types).cloned().collect();
     let state_function = create.state_function.as_str();
     let shown = |types: &[CqlType]| type_list(&types.iter().map(ToString::to_string).collect::<Vec<_>>());
@@ -253,7 +260,7 @@ fn put_aggregate(
         if !create.or_replace {
             return invalid(format!("Aggregate '{name}' already exists"));
         }
-        if existing.return_type.freeze() != definition.return_type.freeze() {
+        if !is_compatible(&definition.return_type.freeze(), &existing.return_type.freeze()) {
             return invalid(format!(
                 "Cannot replace aggregate '{name}', the new return type {} isn't compatible with the return type {} of existing function",
                 definition.return_type, existing.return_type
@@ -266,7 +273,10 @@ fn put_aggregate(
     }
     let types = definition.type_texts();
     let change = SchemaChange::PutAggregate(Box::new(definition));
-    Ok(outcome(change, (kind, EventTarget::Aggregate), &keyspace.name, &name, types))
+    let written = create.argument_types.iter().map(|ty| written_type_text(ty, &keyspace.name));
+    let written_types = Some(written.collect());
+    let outcome = outcome(change, (kind, EventTarget::Aggregate), &keyspace.name, &name, types);
+    Ok(DdlOutcome { written_types, ..outcome })
 }
 
 /// The value of INITCOND.
@@ -289,10 +299,13 @@ fn initial_value(
         return Err(QueryError::unsupported("an INITCOND that is no constant"));
     }
     let options = ExecuteOptions { timestamp: 0, now: 0, now_millis: 0, ids: &NoIds };
-    Ok(match term.evaluate(&NoValues, &options)? {
-        Value::Bytes(bytes) => Some(bytes.into_owned()),
-        Value::Null | Value::Unset => None,
-    })
+    match term.evaluate(&NoValues, &options)? {
+        Value::Bytes(bytes) if bytes.is_empty() && ty.is_empty_value_meaningless() => {
+            invalid("INITCOND must not be empty for all types except TEXT, ASCII, BLOB")
+        }
+        Value::Bytes(bytes) => Ok(Some(bytes.into_owned())),
+        Value::Null | Value::Unset => Ok(None),
+    }
 }
 
 /// The types a DROP names, resolved; user-defined types that are not there are told.
@@ -300,7 +313,8 @@ fn dropped_types(drop: &ast::DropFunction, keyspace: &Keyspace) -> Result<Option
     let Some(types) = &drop.argument_types else { return Ok(None) };
     // Cassandra has resolved them before it looks at them.
     let text = |ty: &CqlTypeName| qualified_type_text(ty, &keyspace.name);
-    let resolved = types.iter().map(|ty| signature_type(ty, "Argument", keyspace, &text));
+    types.iter().try_for_each(|ty| check_frozen(ty, "Argument", &text))?;
+    let resolved = types.iter().map(|ty| resolve_type(ty, &keyspace.name, Some(keyspace)));
     Ok(Some(resolved.collect::<Result<_, _>>()?))
 }
 
@@ -336,7 +350,6 @@ fn dropped_keyspace<'c>(name: &str, context: &DdlContext<'c>) -> Result<Option<&
     if is_local_system(name) {
         return invalid(format!("System keyspace '{name}' is not user-modifiable"));
     }
-    check_modifiable(name, &|| format!("DROP <all functions in {name}>"))?;
     Ok(context.schema.keyspace(name))
 }
 

@@ -1,12 +1,16 @@
 //! CREATE and DROP INDEX.
 
 use helenus_cql::ast;
+use helenus_model::limits::NAME_CHARS_MAX;
 use helenus_model::schema::{Column, ColumnKind, Index, IndexTarget, Keyspace, SchemaChange, Table, TableParts};
-use helenus_model::types::CqlType;
+use helenus_model::types::{CqlType, maybe_quote};
 
 use super::names::{check_modifiable, is_local_system};
 use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
+use super::properties::Properties;
 use crate::error::QueryError;
+use crate::repeated::first_repeated;
+use crate::restrict::existing_column;
 
 /// The implementation this is, as `USING` and `default_secondary_index` name it.
 const LEGACY: &str = "legacy_local_table";
@@ -45,13 +49,15 @@ pub(super) fn create(
     if table.is_counter() {
         return refuse("Secondary indexes on counter tables aren't supported");
     }
-    let target = match create.targets.as_slice() {
-        [] => return refuse("Only CUSTOM indexes can be created without specifying a target column"),
-        [only] => only,
+    let columns = create.targets.iter().map(|target| existing_column(table, &target.column));
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    if let Some(class) = custom_class(create) {
+        return refuse_custom(create, table, &columns, class);
+    }
+    let (target, column) = match (create.targets.as_slice(), columns.as_slice()) {
+        ([target], [column]) => (target, *column),
+        ([], _) => return refuse("Only CUSTOM indexes can be created without specifying a target column"),
         _ => return refuse("Only CUSTOM indexes support multiple columns"),
-    };
-    let Some(column) = table.visible_column(target.column.as_str()) else {
-        return refuse(format!("Undefined column name {} in table {keyspace_name}.{table_name}", target.column));
     };
     let target = target_of(target.kind, column);
     check_target(table, column, target)?;
@@ -59,9 +65,6 @@ pub(super) fn create(
         Some(name) => name.text.clone(),
         None => available_name(keyspace, table_name, &column.name),
     };
-    if let Some(class) = custom_class(create) {
-        return Err(QueryError::Config(format!("Unable to find custom indexer class '{class}'")));
-    }
     let duplicate = table.indexes.iter().find(|index| index.column == column.name && index.target == target);
     if let Some(duplicate) = duplicate {
         if create.if_not_exists {
@@ -88,10 +91,44 @@ fn check_attributes(create: &ast::CreateIndex) -> Result<(), QueryError> {
     {
         return Err(QueryError::unsupported(format_args!("indexes of class {class}")));
     }
+    let properties = Properties(&create.properties);
+    properties.check_known(&["options"])?;
     if custom_class(create).is_none() && !create.properties.is_empty() {
         return refuse("Cannot specify options for a non-CUSTOM index");
     }
-    Ok(())
+    let options = properties.map("options")?.unwrap_or_default();
+    match ["class_name", "target"].into_iter().find(|name| options.contains_key(*name)) {
+        Some(name) => refuse(format!("Cannot specify {name} as a CUSTOM option")),
+        None => Ok(()),
+    }
+}
+
+/// Why there is no index of another class: what is wrong with its columns is told first.
+fn refuse_custom<T>(
+    create: &ast::CreateIndex,
+    table: &Table,
+    columns: &[&Column],
+    class: &str,
+) -> Result<T, QueryError> {
+    if let Some(column) = first_repeated(columns.iter().map(|column| column.name.as_str())) {
+        return refuse(format!("Duplicate column '{column}' in index target list"));
+    }
+    for (target, column) in create.targets.iter().zip(columns) {
+        let name = &column.name;
+        if check_name(name).is_err() {
+            return refuse(format!("Column '{name}' contains non-alphanumeric-underscore characters"));
+        }
+        if name.chars().count() > NAME_CHARS_MAX {
+            return refuse(format!(
+                "Column '{name}' is longer than the permissible name length of {NAME_CHARS_MAX} characters"
+            ));
+        }
+        check_target(table, column, target_of(target.kind, column))?;
+    }
+    if let Some(name) = &create.name {
+        check_name(name.as_str())?;
+    }
+    Err(QueryError::Config(format!("Unable to find custom indexer class '{class}'")))
 }
 
 /// The class of an index of another kind than this one.
@@ -113,14 +150,6 @@ fn target_of(kind: ast::IndexTargetKind, column: &Column) -> IndexTarget {
 
 fn check_target(table: &Table, column: &Column, target: IndexTarget) -> Result<(), QueryError> {
     let (name, kind) = (&column.name, target.name());
-    if table.params.storage.is_compact() {
-        if column.kind.is_primary_key() {
-            return refuse("Secondary indexes are not supported on PRIMARY KEY columns in COMPACT STORAGE tables");
-        }
-        if table.compact_value().is_some_and(|value| value.name == *name) {
-            return refuse("Secondary indexes are not supported on compact value column of COMPACT STORAGE tables");
-        }
-    }
     if column.ty.contains_duration() {
         let what = match &column.ty {
             CqlType::List { .. } | CqlType::Set { .. } | CqlType::Map { .. } => "collections containing durations",
@@ -130,13 +159,22 @@ fn check_target(table: &Table, column: &Column, target: IndexTarget) -> Result<(
         };
         return refuse(format!("Secondary indexes are not supported on {what}"));
     }
+    if table.params.storage.is_compact() {
+        if column.kind.is_primary_key() {
+            return refuse("Secondary indexes are not supported on PRIMARY KEY columns in COMPACT STORAGE tables");
+        }
+        if table.compact_value().is_some_and(|value| value.name == *name) {
+            return refuse("Secondary indexes are not supported on compact value column of COMPACT STORAGE tables");
+        }
+    }
     if column.kind == ColumnKind::PartitionKey && table.partition_key.len() == 1 {
         return refuse(format!("Cannot create secondary index on the only partition key column {name}"));
     }
     let is_frozen_collection = column.ty.is_collection() && !column.ty.is_multi_cell();
     if is_frozen_collection && target != IndexTarget::Full {
         return refuse(format!(
-            "Cannot create {kind}() index on frozen column {name}. Frozen collections are immutable and must be fully indexed by using the 'full({name})' modifier"
+            "Cannot create {kind}() index on frozen column {name}. Frozen collections are immutable and must be fully indexed by using the 'full({})' modifier",
+            maybe_quote(name)
         ));
     }
     if !is_frozen_collection && target == IndexTarget::Full {

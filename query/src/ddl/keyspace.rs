@@ -26,8 +26,11 @@ pub(super) fn create(create: &ast::CreateKeyspace, context: &DdlContext<'_>) -> 
     if is_local_system(name) {
         return Err(QueryError::invalid(format!("System keyspace '{name}' is not user-modifiable")));
     }
-    check(properties)?;
     check_keyspace(name)?;
+    check(properties)?;
+    let Some(options) = properties.map("replication")? else {
+        return Err(QueryError::invalid("Missing mandatory option 'replication'"));
+    };
     if context.schema.keyspace(name).is_some() || is_replicated_system(name) {
         if create.if_not_exists {
             return Ok(DdlOutcome::nothing());
@@ -39,9 +42,6 @@ pub(super) fn create(create: &ast::CreateKeyspace, context: &DdlContext<'_>) -> 
         });
     }
     let durable_writes = properties.boolean("durable_writes")?.unwrap_or(true);
-    let Some(options) = properties.map("replication")? else {
-        return Err(QueryError::invalid("Missing mandatory option 'replication'"));
-    };
     let replication = replication(name, options, None, context)?;
     let warnings = warnings(name, &replication, context);
     let change = SchemaChange::PutKeyspace { name: name.to_owned(), replication, durable_writes };
@@ -69,8 +69,8 @@ pub(super) fn alter(alter: &ast::AlterKeyspace, context: &DdlContext<'_>) -> Res
     };
     let durable_writes = properties.boolean("durable_writes")?.unwrap_or(keyspace.durable_writes);
     let replication = match properties.map("replication")? {
-        Some(options) => replication(name, options, Some(&keyspace.replication), context)?,
-        None => keyspace.replication.clone(),
+        Some(options) if !options.is_empty() => replication(name, options, Some(&keyspace.replication), context)?,
+        _ => keyspace.replication.clone(),
     };
     let mut warnings = warnings(name, &replication, context);
     if durable_writes == keyspace.durable_writes && replication == keyspace.replication {

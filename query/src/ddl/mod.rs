@@ -2,6 +2,7 @@
 
 mod compact;
 mod compaction;
+mod compatible;
 mod compression;
 mod function;
 mod index;
@@ -12,11 +13,13 @@ mod outcome;
 mod plan;
 mod properties;
 mod replication;
+mod retry;
 mod table;
 mod table_alter;
 #[cfg(test)]
 mod tests;
 mod trigger;
+mod unified;
 mod user_type;
 mod view;
 mod view_where;

@@ -11,21 +11,18 @@ const LOCAL_SYSTEM: [&str; 4] = ["system", "system_schema", "system_views", "sys
 /// System keyspaces that are replicated in Cassandra; only their replication may be changed.
 const REPLICATED_SYSTEM: [&str; 3] = ["system_auth", "system_distributed", "system_traces"];
 
-/// Words that may not name a type.
-const RESERVED_TYPE_NAMES: [&str; 6] = ["byte", "complex", "enum", "interval", "macaddr", "bitstring"];
-
 fn is_word(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// True for the keyspaces that belong to the node.
 pub(super) fn is_local_system(keyspace: &str) -> bool {
-    LOCAL_SYSTEM.contains(&keyspace)
+    LOCAL_SYSTEM.iter().any(|name| name.eq_ignore_ascii_case(keyspace))
 }
 
 /// True for the replicated system keyspaces.
 pub(super) fn is_replicated_system(keyspace: &str) -> bool {
-    REPLICATED_SYSTEM.contains(&keyspace)
+    REPLICATED_SYSTEM.iter().any(|name| name.eq_ignore_ascii_case(keyspace))
 }
 
 /// Refuses to change what is in a system keyspace. `what` is Cassandra's form of permission and resource, as in
@@ -40,7 +37,7 @@ pub(super) fn check_modifiable(keyspace: &str, what: &dyn Fn() -> String) -> Res
     Ok(())
 }
 
-/// Checks the name of a new keyspace.
+/// Checks the name of the keyspace a statement works in, whether it is there or not.
 pub(super) fn check_keyspace(name: &str) -> Result<(), QueryError> {
     if !is_word(name) {
         return Err(QueryError::invalid(format!(
@@ -68,14 +65,6 @@ pub(super) fn check_table(keyspace: &str, name: &str) -> Result<(), QueryError> 
         return Err(QueryError::Config(format!(
             "{keyspace}.{name}: Table name must not be more than {TABLE_NAME_CHARS_MAX} characters long (got {length} characters for \"{name}\")"
         )));
-    }
-    Ok(())
-}
-
-/// Checks the name of a new type.
-pub(super) fn check_type(name: &str) -> Result<(), QueryError> {
-    if RESERVED_TYPE_NAMES.contains(&name) {
-        return Err(QueryError::Syntax(format!("Invalid (reserved) user type name {name}")));
     }
     Ok(())
 }

@@ -6,9 +6,8 @@ use helenus_model::limits::TTL_SECONDS_MAX;
 use helenus_model::schema::TableParams;
 use helenus_model::value::java_double;
 
-use super::compaction;
-use super::compression;
 use super::properties::Properties;
+use super::{compaction, compression, retry};
 use crate::error::QueryError;
 
 /// The options there are, and `id`.
@@ -37,13 +36,20 @@ pub(super) const TABLE_OPTIONS: [&str; 20] = [
 
 /// Bloom filters cannot be better than this (BloomCalculations.minSupportedBloomFilterFpChance).
 const FP_CHANCE_MIN: f64 = 6.71e-5;
+/// Stands for the chance that the compaction strategy gives.
+const FP_CHANCE_OF_STRATEGY: f64 = -1.0;
 
 fn config<T>(message: String) -> Result<T, QueryError> {
     Err(QueryError::Config(message))
 }
 
-/// `params` with the options of a statement put over them. Kinds of values and names of classes are checked here, numbers by
-/// [`check_params`].
+/// The options of a new table. Kinds of values and names of classes are checked here, numbers by [`check_params`].
+pub(super) fn new_params(properties: Properties<'_>) -> Result<TableParams, QueryError> {
+    let default = TableParams { bloom_filter_fp_chance: FP_CHANCE_OF_STRATEGY, ..TableParams::default() };
+    build_params(properties, default)
+}
+
+/// `params` with the options of a statement put over them, in Cassandra's order.
 pub(super) fn build_params(properties: Properties<'_>, mut params: TableParams) -> Result<TableParams, QueryError> {
     macro_rules! take {
         ($($read:ident $field:ident),* $(,)?) => {$(
@@ -52,23 +58,12 @@ pub(super) fn build_params(properties: Properties<'_>, mut params: TableParams) 
             }
         )*};
     }
-    take!(
-        boolean allow_auto_snapshot,
-        double bloom_filter_fp_chance,
-        boolean cdc,
-        double crc_check_chance,
-        integer default_time_to_live,
-        integer gc_grace_seconds,
-        boolean incremental_backups,
-        integer max_index_interval,
-        integer memtable_flush_period_in_ms,
-        integer min_index_interval,
-    );
-    if let Some(comment) = properties.text("comment")? {
-        params.comment = comment.to_owned();
-    }
+    take!(boolean allow_auto_snapshot, double bloom_filter_fp_chance);
     if let Some(caching) = properties.map("caching")? {
         params.caching = build_caching(caching)?;
+    }
+    if let Some(comment) = properties.text("comment")? {
+        params.comment = comment.to_owned();
     }
     if let Some(options) = properties.map("compaction")? {
         params.compaction = compaction::build(options)?;
@@ -82,26 +77,57 @@ pub(super) fn build_params(properties: Properties<'_>, mut params: TableParams) 
         }
         params.memtable = memtable.to_owned();
     }
+    take!(
+        integer default_time_to_live,
+        integer gc_grace_seconds,
+        boolean incremental_backups,
+        integer max_index_interval,
+        integer memtable_flush_period_in_ms,
+        integer min_index_interval,
+    );
     if let Some(policy) = properties.text("speculative_retry")? {
-        params.speculative_retry = build_retry(policy)?;
+        params.speculative_retry = retry::build(policy)?;
     }
     if let Some(policy) = properties.text("additional_write_policy")? {
-        params.additional_write_policy = build_retry(policy)?;
+        params.additional_write_policy = retry::build(policy)?;
     }
+    take!(double crc_check_chance, boolean cdc);
     if let Some(repair) = properties.text("read_repair")? {
         params.read_repair = match repair.to_ascii_uppercase().as_str() {
             name @ ("BLOCKING" | "NONE") => name.to_owned(),
             _ => return config(format!("Invalid value {repair} for option 'read_repair'")),
         };
     }
-    // Extensions are accepted and, as in Cassandra when they are no bytes, not kept.
-    properties.map("extensions")?;
+    // Extensions are accepted, whatever they are, and, as in Cassandra, not kept.
+    if params.bloom_filter_fp_chance == FP_CHANCE_OF_STRATEGY {
+        params.bloom_filter_fp_chance = compaction::default_fp_chance(&params.compaction);
+    }
     Ok(params)
 }
 
 fn build_caching(mut options: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, QueryError> {
-    let keys = options.remove("keys").unwrap_or_else(|| "ALL".to_owned());
+    let word = |text: &str| match text.to_ascii_uppercase().as_str() {
+        upper @ ("ALL" | "NONE") => Some(upper.to_owned()),
+        _ => None,
+    };
+    // What is not named is not cached.
+    let keys = options.remove("keys").unwrap_or_else(|| "NONE".to_owned());
+    let Some(keys) = word(&keys) else {
+        return config(format!(
+            "Invalid value '{keys}' for caching sub-option 'keys': only 'ALL' and 'NONE' are allowed"
+        ));
+    };
     let rows = options.remove("rows_per_partition").unwrap_or_else(|| "NONE".to_owned());
+    let number = |text: &str| match text.parse::<i32>().ok().filter(|_| !text.starts_with(['+', '-']))? {
+        0 => Some("NONE".to_owned()),
+        i32::MAX => Some("ALL".to_owned()),
+        number => Some(number.to_string()),
+    };
+    let Some(rows) = word(&rows).or_else(|| number(&rows)) else {
+        return config(format!(
+            "Invalid value '{rows}' for caching sub-option 'rows_per_partition': only 'ALL', 'NONE', and integer values are allowed"
+        ));
+    };
     if !options.is_empty() {
         let names: Vec<&str> = options.keys().map(String::as_str).collect();
         return config(format!(
@@ -109,69 +135,7 @@ fn build_caching(mut options: BTreeMap<String, String>) -> Result<BTreeMap<Strin
             names.join(", ")
         ));
     }
-    let word = |text: &str| match text.to_ascii_uppercase().as_str() {
-        upper @ ("ALL" | "NONE") => Some(upper.to_owned()),
-        _ => None,
-    };
-    let Some(keys) = word(&keys) else {
-        return config(format!(
-            "Invalid value '{keys}' for caching sub-option 'keys': only 'ALL' and 'NONE' are allowed"
-        ));
-    };
-    let number = |text: &str| text.parse::<u32>().ok().filter(|number| i32::try_from(*number).is_ok());
-    let Some(rows) = word(&rows).or_else(|| number(&rows).map(|number| number.to_string())) else {
-        return config(format!(
-            "Invalid value '{rows}' for caching sub-option 'rows_per_partition': only 'ALL', 'NONE', and integer values are allowed"
-        ));
-    };
     Ok(BTreeMap::from([("keys".to_owned(), keys), ("rows_per_partition".to_owned(), rows)]))
-}
-
-/// The policy in Cassandra's own spelling: `99p`, `10ms`, `NEVER`, `ALWAYS`, `MIN(50p,10ms)`.
-fn build_retry(text: &str) -> Result<String, QueryError> {
-    let upper = text.trim().to_ascii_uppercase();
-    let invalid = || QueryError::Config(format!("Invalid value {text} for option 'speculative_retry'"));
-    match upper.as_str() {
-        "ALWAYS" => return Ok("ALWAYS".to_owned()),
-        "NEVER" | "NONE" => return Ok("NEVER".to_owned()),
-        _ => {}
-    }
-    for function in ["MIN", "MAX"] {
-        let inner = upper.strip_prefix(function).and_then(|rest| rest.trim().strip_prefix('(')?.strip_suffix(')'));
-        if let Some(inner) = inner {
-            let (left, right) = inner.split_once(',').ok_or_else(invalid)?;
-            let parts = [simple_retry(left.trim(), text)?, simple_retry(right.trim(), text)?];
-            let [Some((left, left_percentile)), Some((right, right_percentile))] = parts else { return Err(invalid()) };
-            // One of each kind, the percentile in front.
-            return match (left_percentile, right_percentile) {
-                (true, false) => Ok(format!("{function}({left},{right})")),
-                (false, true) => Ok(format!("{function}({right},{left})")),
-                _ => Err(invalid()),
-            };
-        }
-    }
-    match simple_retry(&upper, text)? {
-        Some((policy, _)) => Ok(policy),
-        None => Err(invalid()),
-    }
-}
-
-/// A percentile or a time, and whether it is a percentile; None when it is neither. `whole` is the option's text.
-fn simple_retry(upper: &str, whole: &str) -> Result<Option<(String, bool)>, QueryError> {
-    if let Some(number) = upper.strip_suffix("MS") {
-        // Cassandra keeps whole milliseconds.
-        let millis = number.trim().parse::<f64>().ok().filter(|millis| *millis >= 0.0 && millis.is_finite());
-        return Ok(millis.map(|millis| (format!("{}ms", millis as i64), false)));
-    }
-    let number = upper.strip_suffix("PERCENTILE").or_else(|| upper.strip_suffix('P'));
-    let Some(percentile) = number.and_then(|number| number.trim().parse::<f64>().ok()) else { return Ok(None) };
-    if percentile <= 0.0 || percentile >= 100.0 || percentile.is_nan() {
-        return config(format!(
-            "Invalid value {whole} for PERCENTILE option 'speculative_retry': must be between (0.0 and 100.0)"
-        ));
-    }
-    let text = java_double(percentile);
-    Ok(Some((format!("{}p", text.strip_suffix(".0").unwrap_or(&text)), true)))
 }
 
 /// Checks the numbers of a table's options.

@@ -40,6 +40,8 @@ pub struct DdlOutcome {
     pub changes: Vec<SchemaChange>,
     /// What clients are told; None when there was nothing to do (`IF NOT EXISTS`).
     pub event: Option<SchemaEvent>,
+    /// The argument types of a new function or aggregate as the statement writes them: its own answer tells these.
+    pub written_types: Option<Vec<String>>,
     /// Warnings for the client.
     pub warnings: Vec<String>,
 }
@@ -64,7 +66,7 @@ impl DdlOutcome {
             name: name.to_owned(),
             argument_types: Vec::new(),
         };
-        DdlOutcome { changes, event: Some(event), warnings: Vec::new() }
+        DdlOutcome { changes, event: Some(event), written_types: None, warnings: Vec::new() }
     }
 }
 

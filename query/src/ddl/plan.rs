@@ -2,6 +2,7 @@
 
 use helenus_cql::ast::{FunctionName, QualifiedName, Statement};
 
+use super::names::{check_keyspace, is_local_system, is_replicated_system};
 use super::outcome::{DdlContext, DdlOutcome};
 use super::{function, index, keyspace, table, table_alter, trigger, user_type, view};
 use crate::error::QueryError;
@@ -19,7 +20,7 @@ impl DdlPlan {
     /// The plan of a schema statement.
     ///
     /// # Errors
-    /// A name without keyspace where none is in use; statements that are not supported yet.
+    /// A name without keyspace where none is in use; attributes that can be judged alone; statements that are not supported yet.
     pub fn of(statement: &Statement, context: &PrepareContext<'_>) -> Result<DdlPlan, QueryError> {
         let of_name = |name: &QualifiedName| match (&name.keyspace, context.keyspace) {
             (Some(keyspace), _) => Ok(keyspace.text.clone()),
@@ -37,7 +38,9 @@ impl DdlPlan {
             Statement::DropKeyspace(drop) => drop.name.name.text.clone(),
             Statement::CreateTable(create) => {
                 table::check_declarations(create)?;
-                of_name(&create.name)?
+                let keyspace = of_name(&create.name)?;
+                table::single_primary_key(create)?;
+                keyspace
             }
             Statement::AlterTable(alter) => of_name(&alter.name)?,
             Statement::DropTable(drop) | Statement::DropType(drop) | Statement::DropIndex(drop) => of_name(&drop.name)?,
@@ -58,6 +61,13 @@ impl DdlPlan {
             Statement::DropTrigger(drop) => of_name(&drop.table)?,
             _ => return Err(QueryError::unsupported("this statement")),
         };
+        if !is_local_system(&keyspace) && !is_replicated_system(&keyspace) {
+            match statement {
+                Statement::CreateTable(create) => table::check_attributes(create)?,
+                Statement::AlterTable(alter) => table_alter::check_attributes(alter)?,
+                _ => {}
+            }
+        }
         Ok(DdlPlan { statement: statement.clone(), keyspace })
     }
 
@@ -97,6 +107,7 @@ impl DdlPlan {
     /// Cassandra's refusals, in its words and codes.
     pub fn outcome(&self, context: &DdlContext<'_>) -> Result<DdlOutcome, QueryError> {
         let keyspace = self.keyspace.as_str();
+        check_keyspace(keyspace)?;
         match &self.statement {
             Statement::CreateKeyspace(create) => keyspace::create(create, context),
             Statement::AlterKeyspace(alter) => keyspace::alter(alter, context),

@@ -70,9 +70,24 @@ impl<'a> Properties<'a> {
 
     pub(super) fn double(self, name: &str) -> Result<Option<f64>, QueryError> {
         let Some(text) = self.text(name)? else { return Ok(None) };
-        match text.parse() {
-            Ok(number) => Ok(Some(number)),
-            Err(_) => Err(QueryError::Syntax(format!("Invalid double value {text} for '{name}'"))),
+        match parse_double(text) {
+            Some(number) => Ok(Some(number)),
+            None => Err(QueryError::Syntax(format!("Invalid double value {text} for '{name}'"))),
         }
+    }
+}
+
+/// A number as Java's `Double.parseDouble` reads it: with spaces around, and with the `f` or `d` of a literal behind.
+pub(super) fn parse_double(text: &str) -> Option<f64> {
+    let text = text.trim_matches(|letter: char| letter <= ' ');
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    match unsigned {
+        "NaN" => Some(f64::NAN),
+        "Infinity" if text.starts_with('-') => Some(f64::NEG_INFINITY),
+        "Infinity" => Some(f64::INFINITY),
+        _ if unsigned.starts_with(|letter: char| letter.is_ascii_digit() || letter == '.') => {
+            text.strip_suffix(['f', 'F', 'd', 'D']).unwrap_or(text).parse().ok()
+        }
+        _ => None,
     }
 }

@@ -8,6 +8,11 @@ use super::outcome::DdlContext;
 use crate::error::QueryError;
 
 const FACTOR: &str = "replication_factor";
+const PACKAGE: &str = "org.apache.cassandra.locator.";
+
+fn config<T>(message: String) -> Result<T, QueryError> {
+    Err(QueryError::Config(message))
+}
 
 /// The replication that `options` describe, for a keyspace that had `previous`.
 ///
@@ -20,24 +25,27 @@ pub(super) fn replication(
     context: &DdlContext<'_>,
 ) -> Result<Replication, QueryError> {
     let class = options.remove("class").ok_or_else(missing_class)?;
-    let class = class.strip_prefix("org.apache.cassandra.locator.").unwrap_or(&class).to_owned();
-    match class.as_str() {
+    match class.strip_prefix(PACKAGE).unwrap_or(&class) {
         "SimpleStrategy" => {
             let text = options.remove(FACTOR).or_else(|| match previous {
                 Some(Replication::Simple { factor }) => Some(factor.to_string()),
                 _ => None,
             });
-            check_no_other(&options, "SimpleStrategy", keyspace, &|_| false)?;
             let factor = text.map_or(Ok(context.default_replication_factor), |text| parse_factor(&text))?;
+            check_no_other(&options, "SimpleStrategy", keyspace, &|_| false)?;
             Ok(Replication::Simple { factor })
         }
         "NetworkTopologyStrategy" => network_topology(keyspace, options, previous, context),
         "LocalStrategy" => {
             Err(QueryError::invalid("Unable to use given strategy class: LocalStrategy is reserved for internal use."))
         }
+        "OldNetworkTopologyStrategy" => config(
+            "The support for the OldNetworkTopologyStrategy has been removed in C* version 4.0. The keyspace strategy should be switch to NetworkTopologyStrategy"
+                .to_owned(),
+        ),
         _ => {
-            let class = if class.contains('.') { class } else { format!("org.apache.cassandra.locator.{class}") };
-            Err(QueryError::Config(format!("Unable to find replication strategy class '{class}'")))
+            let class = if class.contains('.') { class } else { format!("{PACKAGE}{class}") };
+            config(format!("Unable to find replication strategy class '{class}'"))
         }
     }
 }
@@ -54,32 +62,37 @@ fn network_topology(
     context: &DdlContext<'_>,
 ) -> Result<Replication, QueryError> {
     let mut default = options.remove(FACTOR);
-    if default.is_some() {
-        if let Some(Replication::NetworkTopology { factors }) = previous {
-            for (datacenter, factor) in factors {
-                options.entry(datacenter.clone()).or_insert_with(|| factor.to_string());
-            }
-        }
-    } else if options.is_empty() {
+    if default.is_none() && options.is_empty() {
         default = Some(match previous {
             Some(Replication::Simple { factor }) => factor.to_string(),
             _ => context.default_replication_factor.to_string(),
         });
     }
-    if let Some(default) = default {
-        parse_factor(&default)?;
+    if let (Some(_), Some(Replication::NetworkTopology { factors })) = (&default, previous) {
+        for (datacenter, factor) in factors {
+            options.entry(datacenter.clone()).or_insert_with(|| factor.to_string());
+        }
+    }
+    // A default that is no number stands for nothing.
+    if let Some(default) = default.filter(|text| parse_factor(text).is_ok()) {
         for datacenter in context.datacenters.keys() {
             options.entry(datacenter.clone()).or_insert_with(|| default.clone());
         }
     }
-    check_no_other(&options, "NetworkTopologyStrategy", keyspace, &|name| context.datacenters.contains_key(name))?;
-    let mut factors = BTreeMap::new();
-    for (datacenter, text) in options {
-        let factor = parse_factor(&text)?;
-        if factor > 0 {
-            factors.insert(datacenter, factor);
-        }
+    options.retain(|_, text| text != "0");
+    if options.keys().any(|name| name.eq_ignore_ascii_case(FACTOR)) {
+        return config(
+            "replication_factor should not appear as an option at construction time for NetworkTopologyStrategy"
+                .to_owned(),
+        );
     }
+    let factors = options.iter().map(|(datacenter, text)| Ok((datacenter.clone(), parse_factor(text)?)));
+    let mut factors = factors.collect::<Result<BTreeMap<String, u32>, QueryError>>()?;
+    if factors.is_empty() {
+        return config("Configuration for at least one datacenter must be present".to_owned());
+    }
+    check_no_other(&options, "NetworkTopologyStrategy", keyspace, &|name| context.datacenters.contains_key(name))?;
+    factors.retain(|_, factor| *factor > 0);
     Ok(Replication::NetworkTopology { factors })
 }
 
@@ -91,20 +104,34 @@ fn check_no_other(
 ) -> Result<(), QueryError> {
     match options.keys().find(|name| !known(name)) {
         None => Ok(()),
-        Some(name) => Err(QueryError::Config(format!(
-            "Unrecognized strategy option {{{name}}} passed to {class} for keyspace {keyspace}"
-        ))),
+        Some(name) => {
+            config(format!("Unrecognized strategy option {{{name}}} passed to {class} for keyspace {keyspace}"))
+        }
     }
 }
 
+/// A factor, or `full/transient`: no node keeps transient replicas.
 fn parse_factor(text: &str) -> Result<u32, QueryError> {
-    if text.contains('/') {
-        return Err(QueryError::Config("Transient replication is not enabled on this node".to_owned()));
-    }
-    match text.parse::<i32>() {
-        Err(_) => Err(QueryError::Config(format!("For input string: \"{text}\""))),
-        Ok(factor) => u32::try_from(factor)
-            .map_err(|_| QueryError::Config(format!("Replication factor must be non-negative, found {factor}"))),
+    let number = |text: &str| match text.parse::<i32>() {
+        Ok(number) => Ok(number),
+        Err(_) => config(format!("For input string: \"{text}\"")),
+    };
+    let factor = match text.split_once('/') {
+        None => number(text)?,
+        Some((full, transient)) => {
+            if transient.is_empty() || transient.trim_end_matches('/').contains('/') {
+                return config("Replication factor format is <replicas> or <replicas>/<transient>".to_owned());
+            }
+            let full = number(full)?;
+            if number(transient.trim_end_matches('/'))? != 0 {
+                return config("Transient replication is not enabled on this node".to_owned());
+            }
+            full
+        }
+    };
+    match u32::try_from(factor) {
+        Ok(factor) => Ok(factor),
+        Err(_) => config(format!("Replication factor must be non-negative, found {factor}")),
     }
 }
 

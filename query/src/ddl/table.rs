@@ -1,8 +1,8 @@
 //! CREATE and DROP TABLE.
 
-use helenus_cql::ast::{self, ColumnDefinition, Direction, Name, PrimaryKey};
+use helenus_cql::ast::{self, ColumnDefinition, ColumnMask, Direction, Name, PrimaryKey};
 use helenus_model::row::ColumnId;
-use helenus_model::schema::{Column, ColumnKind, Keyspace, SchemaChange, SortOrder, TableParams, TableParts};
+use helenus_model::schema::{Column, ColumnKind, Keyspace, SchemaChange, SortOrder, TableParts};
 use helenus_model::types::CqlType;
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::compact;
 use super::keyspace::missing;
 use super::names::{check_modifiable, check_table};
-use super::options::{TABLE_OPTIONS, build_params, check_params};
+use super::options::{TABLE_OPTIONS, check_params, new_params};
 use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
 use super::properties::Properties;
 use super::view::check_drop_table;
@@ -31,13 +31,7 @@ pub(super) fn create(
     let primary_key = single_primary_key(create)?;
     check_modifiable(keyspace_name, &|| format!("CREATE <all tables in {keyspace_name}>"))?;
     let properties = Properties(&create.options.properties);
-    let mut params = build_params(properties, TableParams::default())?;
-    let leveled = params.compaction.get("class").is_some_and(|class| class.ends_with(".LeveledCompactionStrategy"));
-    if leveled && properties.double("bloom_filter_fp_chance")?.is_none() {
-        // With leveled compaction few SSTables are asked for a row: Cassandra makes its filters smaller.
-        params.bloom_filter_fp_chance = 0.1;
-    }
-    let id = table_id(properties)?.unwrap_or(context.new_table_id);
+    let mut params = new_params(properties)?;
     let Some(keyspace) = context.schema.keyspace(keyspace_name) else { return Err(missing(keyspace_name)) };
     if keyspace.tables.contains_key(name) {
         if create.if_not_exists {
@@ -50,12 +44,13 @@ pub(super) fn create(
         });
     }
     properties.check_known(&TABLE_OPTIONS)?;
-    let mut columns = columns(create, primary_key, keyspace)?;
-    check_table(keyspace_name, name)?;
     check_params(&params)?;
+    let mut columns = columns(create, primary_key, keyspace)?;
     if params.default_time_to_live > 0 && columns.iter().any(|column| column.ty == CqlType::Counter) {
         return refuse("Cannot set default_time_to_live on a table with counters".to_owned());
     }
+    let id = table_id(properties)?.unwrap_or(context.new_table_id);
+    check_table(keyspace_name, name)?;
     if let Some(other) = context.schema.table_by_id(id) {
         return Err(QueryError::Config(format!("Table id {id} is that of {}.{} already", other.keyspace, other.name)));
     }
@@ -79,11 +74,11 @@ pub(super) fn create(
     Ok(DdlOutcome::of(vec![change], EventKind::Created, EventTarget::Table, keyspace_name, name))
 }
 
-fn single_primary_key(create: &ast::CreateTable) -> Result<&PrimaryKey, QueryError> {
+pub(super) fn single_primary_key(create: &ast::CreateTable) -> Result<&PrimaryKey, QueryError> {
     match create.primary_keys.as_slice() {
         [only] => Ok(only),
         [] => {
-            let name = as_written(create);
+            let name = as_written(&create.name);
             refuse(format!("No PRIMARY KEY specifed for table '{name}' (exactly one required)"))
         }
         _ => several_primary_keys(create),
@@ -91,53 +86,90 @@ fn single_primary_key(create: &ast::CreateTable) -> Result<&PrimaryKey, QueryErr
 }
 
 fn several_primary_keys<T>(create: &ast::CreateTable) -> Result<T, QueryError> {
-    let name = as_written(create);
+    let name = as_written(&create.name);
     refuse(format!("Multiple PRIMARY KEY specified for table '{name}' (exactly one required)"))
 }
 
-/// The table's name with its keyspace if that is written.
-fn as_written(create: &ast::CreateTable) -> String {
-    match &create.name.keyspace {
-        Some(keyspace) => format!("{keyspace}.{}", create.name.name),
-        None => create.name.name.text.clone(),
+/// The name of a table or view, with its keyspace if that is written.
+pub(super) fn as_written(name: &ast::QualifiedName) -> String {
+    match &name.keyspace {
+        Some(keyspace) => format!("{keyspace}.{}", name.name),
+        None => name.name.text.clone(),
     }
 }
 
 /// What Cassandra refuses while it parses, whatever keyspace is in use.
 pub(super) fn check_declarations(create: &ast::CreateTable) -> Result<(), QueryError> {
     if let Some(column) = first_repeated(create.columns.iter().map(|column| column.name.as_str())) {
-        return refuse(format!("Duplicate column '{column}' declaration for table '{}'", as_written(create)));
+        return refuse(format!("Duplicate column '{column}' declaration for table '{}'", as_written(&create.name)));
     }
     if create.primary_keys.len() > 1 {
         return several_primary_keys(create);
     }
-    Ok(())
+    check_order_once(&create.options.clustering_order, "table", &as_written(&create.name))
+}
+
+/// What Cassandra refuses before it looks at the schema: kinds of options' values, names of classes, masks.
+pub(super) fn check_attributes(create: &ast::CreateTable) -> Result<(), QueryError> {
+    new_params(Properties(&create.options.properties))?;
+    create.columns.iter().try_for_each(|column| check_mask(column.mask.as_ref()))
+}
+
+/// Refuses a column twice in CLUSTERING ORDER BY. `what`: table or view.
+pub(super) fn check_order_once(order: &[(Name, Direction)], what: &str, name: &str) -> Result<(), QueryError> {
+    match first_repeated(order.iter().map(|(column, _)| column.as_str())) {
+        Some(column) => {
+            refuse(format!("Duplicate column '{column}' in CLUSTERING ORDER BY clause for {what} '{name}'"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The id of `WITH id = …`.
 pub(super) fn table_id(properties: Properties<'_>) -> Result<Option<Uuid>, QueryError> {
     let Some(text) = properties.text("id")? else { return Ok(None) };
-    match Uuid::parse_str(text) {
-        Ok(id) => Ok(Some(id)),
-        Err(_) => Err(QueryError::Config("Invalid table id".to_owned())),
+    match parse_uuid(text) {
+        Some(id) => Ok(Some(id)),
+        None => Err(QueryError::Config("Invalid table id".to_owned())),
     }
 }
 
-/// The column's type, checked as a column of a table.
-pub(super) fn column_type(definition: &ColumnDefinition, keyspace: &Keyspace) -> Result<CqlType, QueryError> {
-    if definition.mask.is_some() {
-        return refuse(
+/// As Java reads it: five numbers, each cut to its place.
+fn parse_uuid(text: &str) -> Option<Uuid> {
+    let parts = text.split('-').map(|part| u64::from_str_radix(part, 16).ok());
+    let parts = parts.collect::<Option<Vec<u64>>>().filter(|_| text.len() <= 36 && !text.contains('+'))?;
+    let [time_low, time_middle, time_high, clock, node] = parts.as_slice() else { return None };
+    let high = (time_low << 32) | (time_middle & 0xffff) << 16 | time_high & 0xffff;
+    Some(Uuid::from_u64_pair(high, clock << 48 | node & 0xffff_ffff_ffff))
+}
+
+/// Refuses masks.
+pub(super) fn check_mask(mask: Option<&ColumnMask>) -> Result<(), QueryError> {
+    match mask {
+        None => Ok(()),
+        Some(_) => refuse(
             "Cannot mask columns because dynamic data masking is not enabled. You can enable it with the dynamic_data_masking_enabled property on cassandra.yaml"
                 .to_owned(),
-        );
+        ),
     }
-    let ty = resolve_type(&definition.type_name, &keyspace.name, Some(keyspace))?;
-    if let CqlType::Udt { definition, frozen: false } = &ty
-        && definition.fields.iter().any(|(_, field)| field.is_multi_cell())
-    {
-        return refuse("Non-frozen UDTs with nested non-frozen collections are not supported".to_owned());
+}
+
+/// The type of a column.
+pub(super) fn column_type(definition: &ColumnDefinition, keyspace: &Keyspace) -> Result<CqlType, QueryError> {
+    check_mask(definition.mask.as_ref())?;
+    resolve_type(&definition.type_name, &keyspace.name, Some(keyspace))
+}
+
+/// Refuses a column whose fields would be cells that are made of cells. `of`: how the message ends.
+pub(super) fn check_nested(ty: &CqlType, of: &str) -> Result<(), QueryError> {
+    match ty {
+        CqlType::Udt { definition, frozen: false }
+            if definition.fields.iter().any(|(_, field)| field.is_multi_cell()) =>
+        {
+            refuse(format!("Non-frozen UDTs with nested non-frozen collections are not supported{of}"))
+        }
+        _ => Ok(()),
     }
-    Ok(ty)
 }
 
 fn columns(create: &ast::CreateTable, key: &PrimaryKey, keyspace: &Keyspace) -> Result<Vec<Column>, QueryError> {
@@ -148,6 +180,7 @@ fn columns(create: &ast::CreateTable, key: &PrimaryKey, keyspace: &Keyspace) -> 
     for definition in &sorted {
         types.push((*definition, column_type(definition, keyspace)?));
     }
+    types.iter().try_for_each(|(_, ty)| check_nested(ty, ""))?;
     // They stand in the order of their names.
     let declared = |name: &Name| {
         let place = types.binary_search_by(|(definition, _)| definition.name.cmp(name)).ok()?;

@@ -1,20 +1,23 @@
 //! ALTER TABLE.
 
-use helenus_cql::ast::{self, AlterTableAction, ColumnDefinition, DropColumns, Renaming};
+use std::collections::BTreeMap;
+
+use helenus_cql::ast::{self, AlterTableAction, ColumnDefinition, DropColumns, Name, Renaming};
 use helenus_model::limits::COLUMN_IDS_MAX;
 use helenus_model::schema::{Column, ColumnKind, DroppedColumn, Keyspace, SchemaChange, SortOrder, Table, TableParts};
-use helenus_model::types::CqlType;
+use helenus_model::types::{CqlType, maybe_quote};
 
 use super::compact;
+use super::compatible::{is_serialization_compatible, without_names};
 use super::index::check_independent;
 use super::names::check_modifiable;
-use super::options::{TABLE_OPTIONS, build_params, check_params};
+use super::options::{TABLE_OPTIONS, build_params, check_params, new_params};
 use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
 use super::properties::Properties;
-use super::table::{column_type, table_id};
+use super::table::{check_mask, check_nested, column_type, table_id};
 use super::view;
 use crate::error::QueryError;
-use crate::term::type_assignability;
+use crate::restrict::existing_column;
 
 fn refuse<T>(message: String) -> Result<T, QueryError> {
     Err(QueryError::invalid(message))
@@ -27,9 +30,6 @@ pub(super) fn alter(
 ) -> Result<DdlOutcome, QueryError> {
     let name = alter.name.name.as_str();
     check_modifiable(keyspace_name, &|| format!("ALTER <table {keyspace_name}.{name}>"))?;
-    if let AlterTableAction::With(properties) = &alter.action {
-        Properties(properties).check_known(&TABLE_OPTIONS)?;
-    }
     let found =
         context.schema.keyspace(keyspace_name).and_then(|keyspace| Some((keyspace, keyspace.tables.get(name)?)));
     let Some((keyspace, table)) = found else {
@@ -40,7 +40,7 @@ pub(super) fn alter(
     };
     view::check_alter_table(table)?;
     let mut parts = table.to_parts();
-    let mut renamed = Vec::new();
+    let mut renamed = BTreeMap::new();
     match &alter.action {
         AlterTableAction::Add { if_not_exists, columns } => {
             for column in columns {
@@ -49,22 +49,21 @@ pub(super) fn alter(
         }
         AlterTableAction::Drop(drop) => drop_columns(&mut parts, drop, table, context)?,
         AlterTableAction::Rename { renamings, .. } => {
-            rename_columns(&mut parts, renamings, table)?;
-            renamed.extend(renamings.iter().map(|one| (one.from.text.clone(), one.to.text.clone())));
+            renamed = renamings_of(renamings);
+            rename_columns(&mut parts, &renamed, table)?;
         }
         AlterTableAction::With(properties) => {
             set_options(&mut parts, Properties(properties), table)?;
             view::check_base_params(table, &parts.params, context.schema)?;
         }
         AlterTableAction::AlterType { .. } => return refuse("Altering column types is no longer supported".to_owned()),
-        AlterTableAction::Mask { mask: Some(_), .. } => {
-            return refuse(
-                "Cannot mask columns because dynamic data masking is not enabled. You can enable it with the dynamic_data_masking_enabled property on cassandra.yaml"
-                    .to_owned(),
-            );
-        }
         // No column has a mask: there is none to drop.
-        AlterTableAction::Mask { mask: None, .. } => {}
+        AlterTableAction::Mask { if_exists, column, mask } => {
+            check_mask(mask.as_ref())?;
+            if table.column(column.as_str()).is_none() && !if_exists {
+                return refuse(format!("Column with name '{column}' doesn't exist on table '{name}'"));
+            }
+        }
         AlterTableAction::DropCompactStorage => {
             compact::drop_storage(&mut parts, table, context)?;
         }
@@ -85,6 +84,7 @@ fn add_column(
     keyspace: &Keyspace,
 ) -> Result<(), QueryError> {
     let name = definition.name.as_str();
+    let ty = column_type(definition, keyspace)?;
     if parts.columns.iter().any(|column| column.name == name) {
         if if_not_exists {
             return Ok(());
@@ -100,12 +100,7 @@ fn add_column(
                 .to_owned(),
         );
     }
-    let ty = column_type(definition, keyspace).map_err(|error| match error {
-        QueryError::Invalid(text) if text.ends_with("with nested non-frozen collections are not supported") => {
-            QueryError::Invalid(format!("{text} for column {}", definition.name))
-        }
-        other => other,
-    })?;
+    check_nested(&ty, &format!(" for column {name}"))?;
     let kind = if definition.is_static { ColumnKind::Static } else { ColumnKind::Regular };
     if let Some(dropped) = parts.dropped.iter().find(|dropped| dropped.name == name) {
         check_readded(name, &ty, kind, dropped, table)?;
@@ -151,10 +146,7 @@ fn check_readded(
     dropped: &DroppedColumn,
     table: &Table,
 ) -> Result<(), QueryError> {
-    let compatible = type_assignability(ty, &dropped.ty).is_assignable()
-        && ty.value_length_if_fixed() == dropped.ty.value_length_if_fixed()
-        && ty.is_multi_cell() == dropped.ty.is_multi_cell();
-    if !compatible {
+    if !is_serialization_compatible(ty, &dropped.ty) {
         return refuse(format!(
             "Cannot re-add previously dropped column '{name}' of type {ty}, incompatible with previous type {}",
             dropped.ty
@@ -184,7 +176,7 @@ fn drop_columns(
             if drop.if_exists {
                 continue;
             }
-            return refuse(format!("Column {name} was not found in table '{}.{}'", table.keyspace, table.name));
+            return refuse(format!("Column {name} was not found in table '{}'", full_name(table)));
         };
         if column.kind.is_primary_key() {
             return refuse(format!("Cannot drop PRIMARY KEY column {name}"));
@@ -199,7 +191,7 @@ fn drop_columns(
         parts.dropped.retain(|other| other.name != column.name);
         parts.dropped.push(DroppedColumn {
             name: column.name.clone(),
-            ty: column.ty.clone(),
+            ty: without_names(&column.ty),
             kind: column.kind,
             dropped_at: drop.timestamp.unwrap_or(context.now_micros),
         });
@@ -207,31 +199,45 @@ fn drop_columns(
     Ok(())
 }
 
-fn rename_columns(parts: &mut TableParts, renamings: &[Renaming], table: &Table) -> Result<(), QueryError> {
-    let full = format!("{}.{}", table.keyspace, table.name);
-    for Renaming { from, to } in renamings {
-        let exists = parts.columns.iter().any(|column| column.name == to.text);
-        let Some(column) = parts.columns.iter_mut().find(|column| column.name == from.text) else {
-            return refuse(format!("Undefined column name {from} in table {full}"));
-        };
-        if table.is_hidden(column) {
-            return refuse(format!("Undefined column name {from} in table {full}"));
-        }
+/// The table as messages name it.
+fn full_name(table: &Table) -> String {
+    format!("{}.{}", maybe_quote(&table.keyspace), maybe_quote(&table.name))
+}
+
+/// Old names and new ones. Of two new names for one column the last counts.
+fn renamings_of(renamings: &[Renaming]) -> BTreeMap<String, String> {
+    renamings.iter().map(|one| (one.from.text.clone(), one.to.text.clone())).collect()
+}
+
+/// All names are those before the statement.
+fn rename_columns(
+    parts: &mut TableParts,
+    renamings: &BTreeMap<String, String>,
+    table: &Table,
+) -> Result<(), QueryError> {
+    let full = full_name(table);
+    for (from, to) in renamings {
+        let column = existing_column(table, &Name::new(from.as_str()))?;
         if !column.kind.is_primary_key() {
             return refuse(format!("Cannot rename non PRIMARY KEY column {from}"));
         }
-        if exists {
+        if table.column(to).is_some() || parts.columns.iter().any(|column| column.name == *to) {
             return refuse(format!(
                 "Cannot rename column {from} to {to} in table '{full}'; another column with that name already exists"
             ));
         }
-        check_independent(table, &from.text, "Can't rename")?;
-        column.name.clone_from(&to.text);
+        check_independent(table, from, "Can't rename")?;
+        if let Some(column) = parts.columns.iter_mut().find(|column| column.name == *from) {
+            column.name.clone_from(to);
+        }
     }
     Ok(())
 }
 
 fn set_options(parts: &mut TableParts, properties: Properties<'_>, table: &Table) -> Result<(), QueryError> {
+    properties.check_known(&TABLE_OPTIONS)?;
+    // The numbers are looked at beside the defaults, not beside what the table has.
+    check_params(&new_params(properties)?)?;
     if table_id(properties)?.is_some() {
         return Err(QueryError::Config("Cannot alter table id.".to_owned()));
     }
@@ -239,7 +245,15 @@ fn set_options(parts: &mut TableParts, properties: Properties<'_>, table: &Table
     if table.is_counter() && params.default_time_to_live > 0 {
         return refuse("Cannot set default_time_to_live on a table with counters".to_owned());
     }
-    check_params(&params)?;
     parts.params = params;
     Ok(())
+}
+
+/// What Cassandra refuses before it looks at the schema: kinds of options' values, names of classes, masks.
+pub(super) fn check_attributes(alter: &ast::AlterTable) -> Result<(), QueryError> {
+    match &alter.action {
+        AlterTableAction::With(properties) => new_params(Properties(properties)).map(|_| ()),
+        AlterTableAction::Mask { mask, .. } => check_mask(mask.as_ref()),
+        _ => Ok(()),
+    }
 }

@@ -38,7 +38,7 @@ impl World {
             }),
             other => panic!("{other:?}"),
         });
-        let DdlOutcome { changes, event, warnings } = match outcome {
+        let DdlOutcome { changes, event, warnings, written_types: _ } = match outcome {
             Ok(outcome) => outcome,
             Err(error) => return format!("error: {error}"),
         };
@@ -209,7 +209,7 @@ fn options_are_kept_in_cassandras_spelling() {
             "chunk_length_in_kb=64 class=org.apache.cassandra.io.compress.SnappyCompressor",
         ),
         ("caching = {'keys': 'none'}", "keys=NONE rows_per_partition=NONE"),
-        ("caching = {'rows_per_partition': 5}", "keys=ALL rows_per_partition=5"),
+        ("caching = {'rows_per_partition': 5}", "keys=NONE rows_per_partition=5"),
     ] {
         world.check(&format!("ALTER TABLE t WITH {option}"), "UPDATED TABLE ks t");
         let params = params(&world);

@@ -3,9 +3,12 @@
 
 use helenus_cql::ast;
 
+use super::keyspace::missing;
 use super::names::{is_local_system, is_replicated_system};
 use super::outcome::{DdlContext, DdlOutcome};
 use crate::error::QueryError;
+use crate::prepare::SystemTables;
+use crate::system_tables::NodeTables;
 
 fn refuse<T>(message: String) -> Result<T, QueryError> {
     Err(QueryError::invalid(message))
@@ -24,14 +27,14 @@ pub(super) fn create(
     context: &DdlContext<'_>,
 ) -> Result<DdlOutcome, QueryError> {
     check_modifiable(keyspace_name)?;
-    if is_replicated_system(keyspace_name) {
-        return Err(QueryError::unsupported(format_args!("triggers in keyspace {keyspace_name}")));
-    }
-    let Some(keyspace) = context.schema.keyspace(keyspace_name) else {
-        return refuse(format!("Keyspace '{keyspace_name}' doesn't exist"));
+    let name = create.table.name.as_str();
+    let table = match context.schema.keyspace(keyspace_name) {
+        Some(keyspace) => keyspace.tables.get(name).cloned(),
+        None if is_replicated_system(keyspace_name) => NodeTables.table(keyspace_name, name),
+        None => return Err(missing(keyspace_name)),
     };
-    let Some(table) = keyspace.tables.get(create.table.name.as_str()) else {
-        return refuse(format!("Table '{}' doesn't exist", create.table.name));
+    let Some(table) = table else {
+        return refuse(format!("Table '{name}' doesn't exist"));
     };
     if table.view.is_some() {
         return refuse("Cannot CREATE TRIGGER for a materialized view".to_owned());

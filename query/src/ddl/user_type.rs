@@ -1,11 +1,13 @@
 //! CREATE, ALTER and DROP TYPE.
 
+use std::collections::BTreeMap;
+
 use helenus_cql::ast::{self, AlterTypeAction, CqlTypeName, FieldDefinition, Renaming};
 use helenus_model::schema::{Keyspace, SchemaChange};
 use helenus_model::types::{CqlType, UdtDefinition};
 
 use super::keyspace::missing;
-use super::names::{check_modifiable, check_type};
+use super::names::check_modifiable;
 use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
 use crate::error::QueryError;
 use crate::repeated::first_repeated;
@@ -17,8 +19,7 @@ pub(super) fn create(
     context: &DdlContext<'_>,
 ) -> Result<DdlOutcome, QueryError> {
     let name = create.name.name.as_str();
-    check_type(name)?;
-    check_modifiable(keyspace_name, &|| format!("CREATE <keyspace {keyspace_name}>"))?;
+    check_modifiable(keyspace_name, &|| format!("CREATE <all tables in {keyspace_name}>"))?;
     let Some(keyspace) = context.schema.keyspace(keyspace_name) else { return Err(missing(keyspace_name)) };
     if keyspace.types.contains_key(name) {
         if create.if_not_exists {
@@ -59,7 +60,7 @@ pub(super) fn alter(
     context: &DdlContext<'_>,
 ) -> Result<DdlOutcome, QueryError> {
     let name = alter.name.name.as_str();
-    check_modifiable(keyspace_name, &|| format!("ALTER <keyspace {keyspace_name}>"))?;
+    check_modifiable(keyspace_name, &|| format!("ALTER <all tables in {keyspace_name}>"))?;
     let found = context.schema.keyspace(keyspace_name).and_then(|keyspace| Some((keyspace, keyspace.types.get(name)?)));
     let Some((keyspace, definition)) = found else {
         if alter.if_exists {
@@ -69,7 +70,7 @@ pub(super) fn alter(
     };
     match &alter.action {
         AlterTypeAction::Add { if_not_exists, field } => add_field(definition, field, *if_not_exists, keyspace),
-        AlterTypeAction::Rename { if_exists, renamings } => rename(definition, renamings, *if_exists),
+        AlterTypeAction::Rename { if_exists, renamings } => rename(definition, renamings, *if_exists, keyspace),
         AlterTypeAction::AlterType(_) => Err(QueryError::invalid("Altering field types is no longer supported")),
     }
 }
@@ -82,6 +83,7 @@ fn add_field(
 ) -> Result<DdlOutcome, QueryError> {
     let full = format!("{}.{}", definition.keyspace, definition.name);
     let name = &field.name;
+    check_field(&field.type_name)?;
     if definition.fields.iter().any(|(other, _)| *other == name.text) {
         if if_not_exists {
             return Ok(DdlOutcome::nothing());
@@ -90,7 +92,6 @@ fn add_field(
             "Cannot add field {name} to type {full}: a field with name {name} already exists"
         )));
     }
-    check_field(&field.type_name)?;
     let ty = resolve_type(&field.type_name, &keyspace.name, Some(keyspace))?;
     let type_name = qualified_type_text(&field.type_name, &keyspace.name);
     if ty.references_udt(&definition.keyspace, &definition.name) {
@@ -116,19 +117,37 @@ fn add_field(
     Ok(put(UdtDefinition { fields, ..definition.clone() }, EventKind::Updated))
 }
 
-fn rename(definition: &UdtDefinition, renamings: &[Renaming], if_exists: bool) -> Result<DdlOutcome, QueryError> {
+fn rename(
+    definition: &UdtDefinition,
+    renamings: &[Renaming],
+    if_exists: bool,
+    keyspace: &Keyspace,
+) -> Result<DdlOutcome, QueryError> {
+    let full = format!("{}.{}", definition.keyspace, definition.name);
+    let uses = |ty: &CqlType| ty.references_udt(&definition.keyspace, &definition.name);
+    // Their initial conditions are kept as literals, which name fields.
+    let aggregates: Vec<String> = keyspace
+        .aggregates
+        .iter()
+        .filter(|aggregate| aggregate.initial_condition.is_some() && uses(&aggregate.state_type))
+        .map(|aggregate| format!("{}.{}", keyspace.name, aggregate.name))
+        .collect();
+    if !aggregates.is_empty() {
+        return Err(QueryError::invalid(format!(
+            "Cannot alter user type {full} as it is still used in INITCOND by aggregates {}",
+            aggregates.join(", ")
+        )));
+    }
     let mut fields = definition.fields.clone();
-    for Renaming { from, to } in renamings {
-        let Some(field) = fields.iter_mut().find(|(name, _)| *name == from.text) else {
-            if if_exists {
-                continue;
-            }
-            return Err(QueryError::invalid(format!(
-                "Unkown field {from} in user type {}.{}",
-                definition.keyspace, definition.name
-            )));
-        };
-        field.0.clone_from(&to.text);
+    // All names are those before the statement. Of two new names for one field the last counts.
+    let renamings: BTreeMap<&str, &str> = renamings.iter().map(|one| (one.from.as_str(), one.to.as_str())).collect();
+    for (from, to) in renamings {
+        let place = definition.fields.iter().position(|(name, _)| name == from);
+        match place.and_then(|place| fields.get_mut(place)) {
+            Some((name, _)) => to.clone_into(name),
+            None if if_exists => {}
+            None => return Err(QueryError::invalid(format!("Unkown field {from} in user type {full}"))),
+        }
     }
     if let Some(name) = first_repeated(fields.iter().map(|(name, _)| name.as_str())) {
         return Err(QueryError::invalid(format!("Duplicate field name {name} in type {}", definition.keyspace)));
@@ -145,7 +164,7 @@ pub(super) fn drop(
     context: &DdlContext<'_>,
 ) -> Result<DdlOutcome, QueryError> {
     let name = drop.name.name.as_str();
-    check_modifiable(keyspace_name, &|| format!("DROP <keyspace {keyspace_name}>"))?;
+    check_modifiable(keyspace_name, &|| format!("DROP <all tables in {keyspace_name}>"))?;
     let keyspace = context.schema.keyspace(keyspace_name).filter(|keyspace| keyspace.types.contains_key(name));
     let Some(keyspace) = keyspace else {
         if drop.if_exists {
@@ -160,12 +179,9 @@ pub(super) fn drop(
             "Cannot drop user type '{keyspace_name}.{name}' as it is still used by {what} {names}"
         ))
     };
-    let functions: Vec<String> = keyspace
-        .functions
-        .iter()
-        .filter(|function| function.types().any(uses))
-        .map(|function| format!("{keyspace_name}.{}", function.name))
-        .collect();
+    let functions = keyspace.functions.iter().filter(|function| function.types().any(uses)).map(|one| &one.name);
+    let aggregates = keyspace.aggregates.iter().filter(|aggregate| aggregate.types().any(uses)).map(|one| &one.name);
+    let functions: Vec<String> = functions.chain(aggregates).map(|other| format!("{keyspace_name}.{other}")).collect();
     if !functions.is_empty() {
         return Err(still_used("functions", functions.iter().map(String::as_str).collect()));
     }

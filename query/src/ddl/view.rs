@@ -1,6 +1,6 @@
 //! CREATE, ALTER and DROP MATERIALIZED VIEW, and what a base table's changes do to its views.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use helenus_cql::ast::{self, Direction, Name, Relation, SelectClause, Selector};
@@ -10,11 +10,11 @@ use helenus_model::schema::{
 use helenus_model::types::CqlType;
 
 use super::keyspace::missing;
-use super::names::{check_modifiable, check_table};
-use super::options::{TABLE_OPTIONS, build_params, check_params};
+use super::names::{check_modifiable, check_table, is_local_system};
+use super::options::{TABLE_OPTIONS, build_params, check_params, new_params};
 use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
 use super::properties::Properties;
-use super::table::table_id;
+use super::table::{as_written, check_order_once, table_id};
 use super::view_where::ViewWhere;
 use crate::error::QueryError;
 use crate::restrict::existing_column;
@@ -26,13 +26,13 @@ fn refuse<T>(message: impl Into<String>) -> Result<T, QueryError> {
     Err(QueryError::invalid(message))
 }
 
-/// The keyspace of a view is that of its base table.
+/// What Cassandra refuses before it looks at the schema: the keyspace of a view is that of its base table.
 pub(super) fn check_keyspaces(create: &ast::CreateView, keyspace: &str) -> Result<(), QueryError> {
     match &create.base.keyspace {
         Some(other) if other.as_str() != keyspace => {
             refuse("Cannot create a materialized view on a table in a different keyspace")
         }
-        _ => Ok(()),
+        _ => check_order_once(&create.options.clustering_order, "view", &as_written(&create.name)),
     }
 }
 
@@ -47,7 +47,7 @@ pub(super) fn create(
         return refuse("Materialized views are disabled. Enable in cassandra.yaml to use.");
     }
     let Some(keyspace) = context.schema.keyspace(keyspace_name) else { return Err(missing(keyspace_name)) };
-    let base = keyspace.tables.get(base_name);
+    let base = keyspace.tables.get(base_name).filter(|base| base.view.is_none());
     let Some(base) = base else { return refuse(format!("Base table '{base_name}' doesn't exist")) };
     match keyspace.tables.get(name) {
         Some(other) if other.view.is_none() => {
@@ -77,7 +77,6 @@ pub(super) fn create(
     let params = params(create)?;
     let id = table_id(Properties(&create.options.properties))?.unwrap_or(context.new_table_id);
     check_table(keyspace_name, name)?;
-    check_params(&params)?;
     if let Some(other) = context.schema.table_by_id(id) {
         return Err(QueryError::Config(format!("Table id {id} is that of {}.{} already", other.keyspace, other.name)));
     }
@@ -109,9 +108,6 @@ pub(super) fn create(
 fn check_base(base: &Table, name: &str) -> Result<(), QueryError> {
     if base.is_counter() {
         return refuse("Materialized views are not supported on counter tables");
-    }
-    if base.view.is_some() {
-        return refuse("Materialized views cannot be created against other materialized views");
     }
     if base.params.gc_grace_seconds == 0 {
         return refuse(format!(
@@ -226,7 +222,8 @@ fn check_key<'b>(key: &[&'b Column], base: &Table, name: &str) -> Result<Option<
 fn params(create: &ast::CreateView) -> Result<TableParams, QueryError> {
     let properties = Properties(&create.options.properties);
     properties.check_known(&TABLE_OPTIONS)?;
-    let params = build_params(properties, TableParams::default())?;
+    let params = new_params(properties)?;
+    check_params(&params)?;
     if params.default_time_to_live != 0 {
         return refuse(
             "Cannot set default_time_to_live for a materialized view. Data in a materialized view always expire at the same time than the corresponding data in the parent table.",
@@ -269,6 +266,14 @@ fn find<'s>(schema: &'s Schema, keyspace: &str, name: &str) -> Option<&'s Arc<Ta
     schema.table(keyspace, name).filter(|table| table.view.is_some())
 }
 
+/// No system keyspace has views.
+fn check_system(keyspace: &str) -> Result<(), QueryError> {
+    match is_local_system(keyspace) {
+        true => refuse(format!("System keyspace '{keyspace}' is not user-modifiable")),
+        false => Ok(()),
+    }
+}
+
 fn doesnt_exist<T>(keyspace: &str, name: &str) -> Result<T, QueryError> {
     refuse(format!("Materialized view '{keyspace}.{name}' doesn't exist"))
 }
@@ -279,12 +284,13 @@ pub(super) fn alter(
     context: &DdlContext<'_>,
 ) -> Result<DdlOutcome, QueryError> {
     let name = alter.name.name.as_str();
-    check_modifiable(keyspace_name, &|| format!("ALTER <table {keyspace_name}.{name}>"))?;
+    check_system(keyspace_name)?;
     let Some(view) = find(context.schema, keyspace_name, name) else {
         return if alter.if_exists { Ok(DdlOutcome::nothing()) } else { doesnt_exist(keyspace_name, name) };
     };
     let properties = Properties(&alter.properties);
     properties.check_known(&TABLE_OPTIONS)?;
+    check_params(&new_params(properties)?)?;
     if table_id(properties)?.is_some() {
         return Err(QueryError::Config("Cannot alter table id.".to_owned()));
     }
@@ -299,7 +305,6 @@ pub(super) fn alter(
             "Forbidden default_time_to_live detected for a materialized view. Data in a materialized view always expire at the same time than the corresponding data in the parent table. default_time_to_live must be set to zero, see CASSANDRA-12868 for more information",
         );
     }
-    check_params(&params)?;
     if params == view.params {
         return Ok(DdlOutcome::nothing());
     }
@@ -313,7 +318,7 @@ pub(super) fn drop(
     context: &DdlContext<'_>,
 ) -> Result<DdlOutcome, QueryError> {
     let name = drop.name.name.as_str();
-    check_modifiable(keyspace_name, &|| format!("ALTER <table {keyspace_name}.{name}>"))?;
+    check_system(keyspace_name)?;
     let Some(view) = find(context.schema, keyspace_name, name) else {
         return if drop.if_exists { Ok(DdlOutcome::nothing()) } else { doesnt_exist(keyspace_name, name) };
     };
@@ -363,7 +368,7 @@ pub(super) fn check_base_params(table: &Table, params: &TableParams, schema: &Sc
 pub(super) fn follow(
     before: &Table,
     after: &TableParts,
-    renamings: &[(String, String)],
+    renamings: &BTreeMap<String, String>,
     schema: &Schema,
 ) -> Result<Vec<SchemaChange>, QueryError> {
     let mut changes = Vec::new();

@@ -187,9 +187,12 @@ pub fn resolve_for_type(
     if is_aggregate(name) {
         return Err(QueryError::invalid("Aggregation function are not supported in the where clause"));
     }
-    let mut candidates =
-        if native { candidates(name.name.as_str(), table, arguments, receiver, wanted)? } else { Vec::new() };
-    candidates.extend(user::candidates(name, &receiver.keyspace, context)?);
+    // A function of the keyspace hides a native one that fits as well.
+    let mut found = user::candidates(name, &receiver.keyspace, context)?;
+    if native {
+        found.extend(candidates(name.name.as_str(), table, arguments, receiver, wanted)?);
+    }
+    let mut candidates = found;
     if candidates.len() == 1
         && let Some(only) = candidates.pop()
     {

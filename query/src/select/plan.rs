@@ -107,6 +107,11 @@ impl SelectPlan {
         !matches!(self.restrictions.partition, PartitionRestriction::Keys(_))
     }
 
+    /// Warnings for the client.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
     /// True when it computes aggregates.
     pub(super) fn is_aggregate(&self) -> bool {
         !self.aggregates.is_empty() || self.group_by.is_some()

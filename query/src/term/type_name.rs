@@ -80,6 +80,25 @@ fn qualified(ty: &CqlTypeName, keyspace: &str) -> CqlTypeName {
     }
 }
 
+/// The type as the answer to CREATE FUNCTION tells it: with the keyspace of user-defined ones, and tuples without `frozen<>`.
+pub(crate) fn written_type_text(ty: &CqlTypeName, keyspace: &str) -> String {
+    let text = |ty: &CqlTypeName| written_type_text(ty, keyspace);
+    match ty {
+        CqlTypeName::Native(native) => native.name().to_owned(),
+        CqlTypeName::Custom(class) => format!("'{class}'"),
+        CqlTypeName::UserType(name) => format!("{keyspace}.{}", name.name),
+        CqlTypeName::Frozen(inner) => match &**inner {
+            CqlTypeName::Tuple(_) | CqlTypeName::Vector(..) | CqlTypeName::Frozen(_) => text(inner),
+            _ => format!("frozen<{}>", text(inner)),
+        },
+        CqlTypeName::List(inner) => format!("list<{}>", text(inner)),
+        CqlTypeName::Set(inner) => format!("set<{}>", text(inner)),
+        CqlTypeName::Map(key, value) => format!("map<{}, {}>", text(key), text(value)),
+        CqlTypeName::Tuple(parts) => format!("tuple<{}>", parts.iter().map(text).collect::<Vec<_>>().join(", ")),
+        CqlTypeName::Vector(element, dimension) => format!("vector<{}, {dimension}>", text(element)),
+    }
+}
+
 /// The built-in type of this name.
 pub(crate) fn native_type(native: NativeType) -> CqlType {
     match native {

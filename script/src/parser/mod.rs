@@ -87,6 +87,16 @@ pub(super) fn is_primitive(word: &str) -> bool {
     PRIMITIVES.contains(&word)
 }
 
+/// Refuses what names no parameter in Java: CQL takes any name in quotes, and words that Java keeps for itself.
+pub(super) fn check_parameter(name: &str) -> Result<(), CompileError> {
+    let starts = name.starts_with(|letter: char| letter.is_alphabetic() || letter == '_' || letter == '$');
+    let is_word = name.chars().all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '$');
+    if starts && is_word && is_name(name) && name != "_" && name != "null" {
+        return Ok(());
+    }
+    Err(CompileError { line: 1, message: format!("Syntax error on token \"{name}\", invalid VariableDeclaratorId") })
+}
+
 fn is_name(word: &str) -> bool {
     !KEYWORDS.contains(&word) && word != "true" && word != "false"
 }
