@@ -37,7 +37,7 @@ pub(super) fn clustering_class(column: &Column) -> String {
 pub(super) fn columns_in_file<'t>(table: &'t Table, stats: &EncodingStats, kind: ColumnKind) -> Vec<&'t Column> {
     let all = if kind == ColumnKind::Static { &table.statics } else { &table.regulars };
     let mut list: Vec<&Column> = all.iter().filter(|column| stats.columns.binary_search(&column.id).is_ok()).collect();
-    list.sort_by(|a, b| (a.is_complex(), a.name.as_bytes()).cmp(&(b.is_complex(), b.name.as_bytes())));
+    list.sort_by(|a, b| (a.is_complex(), a.name_order()).cmp(&(b.is_complex(), b.name_order())));
     list
 }
 

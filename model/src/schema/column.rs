@@ -71,6 +71,32 @@ impl Column {
     pub fn is_complex(&self) -> bool {
         self.ty.is_multi_cell()
     }
+
+    /// Names as Cassandra sorts them, in its files as well: those that begin with a letter beyond ASCII come first (it compares a
+    /// prefix with the sign turned).
+    pub fn name_order(&self) -> impl Ord + '_ {
+        let bytes = self.name.as_bytes();
+        (bytes.first().is_none_or(u8::is_ascii), bytes)
+    }
+}
+
+/// Sorts static or regular columns as `SELECT *` gives them: by name. Complex ones whose name begins with a letter beyond ASCII stand
+/// behind the simple ones in this, as Cassandra's search for the first complex column does not find them.
+pub(super) fn sort_for_selection(columns: Vec<Column>) -> Vec<Column> {
+    let is_apart = |column: &Column| column.is_complex() && column.name.as_bytes().first().is_none_or(u8::is_ascii);
+    let (mut complex, mut simple): (Vec<Column>, Vec<Column>) = columns.into_iter().partition(is_apart);
+    complex.sort_by(|a, b| a.name_order().cmp(&b.name_order()));
+    simple.sort_by(|a, b| (a.is_complex(), a.name_order()).cmp(&(b.is_complex(), b.name_order())));
+    let mut sorted = Vec::with_capacity(simple.len() + complex.len());
+    let mut complex = complex.into_iter().peekable();
+    for column in simple {
+        while let Some(before) = complex.next_if(|other| other.name_order() < column.name_order()) {
+            sorted.push(before);
+        }
+        sorted.push(column);
+    }
+    sorted.extend(complex);
+    sorted
 }
 
 /// A column that was dropped: what was written to it up to then is not to be seen, should a column of that name come again.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
+use super::column::sort_for_selection;
 use super::{Column, ColumnKind, DroppedColumn, Index, SortOrder, TableParams, ViewDefinition};
 use crate::key::ClusteringComparator;
 use crate::row::{CellPathOrder, ColumnId};
@@ -84,7 +85,10 @@ impl Table {
             parts;
         let of_kind = |kind| {
             let mut list: Vec<Column> = columns.iter().filter(|c| c.kind == kind).cloned().collect();
-            list.sort_by(|a, b| (a.position, &a.name).cmp(&(b.position, &b.name)));
+            if !kind.is_primary_key() {
+                return sort_for_selection(list);
+            }
+            list.sort_by_key(|column| column.position);
             list
         };
         let partition_key = of_kind(ColumnKind::PartitionKey);
