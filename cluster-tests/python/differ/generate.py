@@ -434,7 +434,8 @@ class Generator:
         if text.startswith("'"):
             inner = text[1:-1].replace("''", "'").replace("\\", "\\\\").replace('"', '\\"')
             return f'"{inner}"'
-        if kind.name in ("uuid", "timeuuid", "blob", "duration", "ascii") or text in ("NaN", "Infinity", "-Infinity"):
+        # Without quotes a decimal's digits are those of a double: a key equal to others, but written otherwise, which either may show.
+        if kind.name in ("uuid", "decimal", "timeuuid", "blob", "duration", "ascii") or text in ("NaN", "Infinity", "-Infinity"):
             return f'"{text}"'
         return text.replace("'", '"').lower() if kind.name == "boolean" else text.replace("'", '"')
 

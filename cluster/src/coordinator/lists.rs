@@ -105,6 +105,17 @@ impl ListWrite {
         self.read.push(rows);
     }
 
+    /// What is wrong with a statement before the one whose read cannot even begin; if nothing is, `error`.
+    fn first_error(&self, options: &ExecuteOptions<'_>, error: QueryError) -> QueryError {
+        let mut batch = WriteBatch::default();
+        let before = self.read.iter().zip(&self.plans);
+        let mut errors = before.filter_map(|(rows, (statement, place))| {
+            let (statement, values) = self.statements.get(*statement)?;
+            plans(statement).get(*place)?.bind_with(values, options, Some(rows), &mut batch).err()
+        });
+        errors.next().unwrap_or(error)
+    }
+
     /// Puts everything into the batch.
     fn bind(
         &self,
@@ -148,7 +159,7 @@ impl Coordinator {
             let options = self.kept_options(kept);
             let execution = match plan.start(values, &options, PageRequest::default()) {
                 Ok(execution) => execution,
-                Err(error) => return errors::query_error(error).into(),
+                Err(error) => return errors::query_error(write.first_error(&options, error)).into(),
             };
             let mut select = SelectWait::new(Arc::clone(statement), execution, level);
             match self.advance_select(&mut select, &plan) {

@@ -158,9 +158,17 @@ impl CqlType {
         self.any(&mut |part| matches!(part, CqlType::Counter))
     }
 
-    /// True for `duration` and types that hold one; such types have no order and cannot stand in a key.
+    /// True for `duration` and types that hold one where Cassandra looks for it, which is not in sets, vectors nor keys of maps; such types
+    /// have no order and cannot stand in a key (Cassandra: AbstractType.referencesDuration).
     pub fn contains_duration(&self) -> bool {
-        self.any(&mut |part| matches!(part, CqlType::Duration))
+        match self {
+            CqlType::Duration => true,
+            CqlType::List { element, .. } => element.contains_duration(),
+            CqlType::Map { value, .. } => value.contains_duration(),
+            CqlType::Tuple(parts) => parts.iter().any(CqlType::contains_duration),
+            CqlType::Udt { definition, .. } => definition.fields.iter().any(|(_, field)| field.contains_duration()),
+            _ => false,
+        }
     }
 
     /// True for UDTs and types that hold one.

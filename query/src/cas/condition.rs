@@ -189,7 +189,7 @@ fn compared(operator: Operator, column: &Column, spec: &ColumnSpec) -> Result<Co
 fn refuse_durations(operator: Operator, ty: &CqlType) -> Result<(), QueryError> {
     let is_slice =
         matches!(operator, Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual);
-    if !is_slice || !has_duration(ty) {
+    if !is_slice || !ty.contains_duration() {
         return Ok(());
     }
     let what = match ty {
@@ -202,15 +202,4 @@ fn refuse_durations(operator: Operator, ty: &CqlType) -> Result<(), QueryError> 
         }
     };
     Err(QueryError::invalid(format!("Slice conditions are not supported on {what} containing durations")))
-}
-
-fn has_duration(ty: &CqlType) -> bool {
-    match ty {
-        CqlType::Duration => true,
-        CqlType::List { element, .. } | CqlType::Set { element, .. } => has_duration(element),
-        CqlType::Map { key, value, .. } => has_duration(key) || has_duration(value),
-        CqlType::Tuple(parts) => parts.iter().any(has_duration),
-        CqlType::Udt { definition, .. } => definition.fields.iter().any(|(_, ty)| has_duration(ty)),
-        _ => false,
-    }
 }

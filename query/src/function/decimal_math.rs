@@ -123,6 +123,9 @@ fn log(number: &Decimal, work: u64) -> BigInt {
 }
 
 fn exp(number: &Decimal, digits: u64) -> Result<Decimal, String> {
+    if number.unscaled.is_zero() {
+        return Ok(Decimal { unscaled: BigInt::one(), scale: 0 });
+    }
     let overflow = || "Overflow".to_owned();
     // Digits before the point of the argument: each asks for another digit of the logarithm of ten.
     let whole = (number.precision() as i64 - i64::from(number.scale)).max(0);

@@ -85,7 +85,8 @@ pub(super) fn signatures(
             (Mask::Inner | Mask::Outer, 3) | (Mask::Hash, 1) => Some(CqlType::Text),
             (Mask::Inner | Mask::Outer, _) => found.clone().or(Some(CqlType::Text)),
             (Mask::Replace, 1) => types.first().cloned(),
-            _ => found.clone().or_else(|| wanted.cloned()),
+            (Mask::Replace, _) => found.clone().or_else(|| wanted.cloned()),
+            _ => found.clone(),
         };
         let Some(ty) = ty else {
             return Err(QueryError::invalid(format!(

@@ -99,6 +99,13 @@ pub enum Body {
 pub trait Argument {
     /// Whether it may stand at `spec`.
     fn assignability(&self, spec: &ColumnSpec) -> Assignability;
+    /// What cannot even be tried at `spec`.
+    ///
+    /// # Errors
+    /// There is such.
+    fn refuse(&self, _spec: &ColumnSpec) -> Result<(), QueryError> {
+        Ok(())
+    }
     /// Its type, if that does not depend on where it stands.
     fn exact_type(&self, receiver: &ColumnSpec) -> Option<CqlType>;
     /// Its text, for messages.
@@ -237,6 +244,7 @@ fn check_arguments(
     }
     for (place, argument) in arguments.iter().enumerate() {
         let spec = argument_spec(function, place, receiver);
+        argument.refuse(&spec)?;
         if !takes(function, place, *argument, &spec).is_assignable() {
             return Err(QueryError::invalid(format!(
                 "Type error: {} cannot be passed as argument {place} of function {} of type {}",
@@ -275,7 +283,9 @@ fn best_match(
         }
         let mut fit = Assignability::Exact;
         for (place, argument) in arguments.iter().enumerate() {
-            fit = fit.and(takes(candidate, place, *argument, &argument_spec(candidate, place, receiver)));
+            let spec = argument_spec(candidate, place, receiver);
+            argument.refuse(&spec)?;
+            fit = fit.and(takes(candidate, place, *argument, &spec));
             if fit == Assignability::No {
                 break;
             }
@@ -347,7 +357,7 @@ fn candidates(
     match name {
         "from_json" | "fromjson" => json::signatures(name, arguments, receiver, wanted),
         "similarity_cosine" | "similarity_euclidean" | "similarity_dot_product" => {
-            vector::signatures(name, arguments, receiver)
+            vector::signatures(name, arguments, receiver, wanted)
         }
         _ if name.starts_with("mask_") => mask::signatures(name, arguments, receiver, wanted),
         _ => signature::of_generic(name, arguments, receiver),

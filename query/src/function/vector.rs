@@ -23,6 +23,7 @@ pub(super) fn signatures(
     name: &str,
     arguments: &[&dyn Argument],
     receiver: &ColumnSpec,
+    wanted: Option<&CqlType>,
 ) -> Result<Vec<ScalarFunction>, QueryError> {
     if arguments.len() != 2 {
         return Err(QueryError::invalid(format!(
@@ -35,7 +36,11 @@ pub(super) fn signatures(
         let ty = match (literal, argument.exact_type(receiver)) {
             (Some(dimension), _) => CqlType::vector(CqlType::Float, dimension),
             (None, Some(ty)) => ty,
-            (None, None) => continue,
+            (None, None) => match wanted {
+                // As Cassandra has it: what says nothing of its type is taken for what the function's result is wanted for.
+                Some(wanted) => wanted.clone(),
+                None => continue,
+            },
         };
         let spec = receiver.inner(receiver.name.clone(), ty.clone());
         let floats = matches!(&ty, CqlType::Vector { element, .. } if **element == CqlType::Float);

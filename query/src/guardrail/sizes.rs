@@ -245,7 +245,7 @@ impl Guardrails {
         // Values of JSON that cannot be read are told by who binds them.
         let _ = plan.with_values(values, |values| {
             let mut said = Vec::new();
-            for Operation { column, action } in plan.operations() {
+            for Operation { column, action, .. } in plan.operations() {
                 let Some(column) = plan.table.column_by_id(*column) else { continue };
                 let mut guarded = Column { guardrails: self, name: &column.name, warnings: Vec::new() };
                 violated = guarded.operation(&column.ty, action, values, options);

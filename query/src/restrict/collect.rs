@@ -278,9 +278,6 @@ impl<'a> Collector<'a> {
     pub(super) fn finish(mut self) -> Result<Restrictions, QueryError> {
         if self.may_use_indexes() {
             let uses = Uses::of(&self);
-            if self.filters.iter().any(|filter| index::is_on_vector(self.table, filter)) {
-                return Err(QueryError::invalid("Vector indexes only support ANN queries"));
-            }
             if uses.any() {
                 return self.finish_indexed(uses);
             }
@@ -293,6 +290,7 @@ impl<'a> Collector<'a> {
         self.check_only_statics()?;
         self.check_contains()?;
         let clustering_filters = self.finish_clustering()?;
+        self.check_vectors()?;
         if !self.filters.is_empty() && self.options.kind != StatementKind::Select {
             let mut names: Vec<&str> = Vec::new();
             for filter in &self.filters {
@@ -307,7 +305,7 @@ impl<'a> Collector<'a> {
         }
         let mut filters = key_filters;
         filters.extend(clustering_filters);
-        filters.append(&mut self.filters);
+        filters.extend(self.filters_by_name());
         if !filters.is_empty() && !self.options.allow_filtering {
             return Err(QueryError::invalid(REQUIRES_ALLOW_FILTERING));
         }
@@ -326,13 +324,14 @@ impl<'a> Collector<'a> {
     /// answer asks for ALLOW FILTERING.
     fn finish_indexed(mut self, uses: Uses) -> Result<Restrictions, QueryError> {
         let was_allowed = std::mem::replace(&mut self.options.allow_filtering, true);
-        let has_in = self.keys.iter().any(|part| matches!(part, Some(KeyPart::In(_))));
+        let has_in = self.token.is_none() && self.keys.iter().any(|part| matches!(part, Some(KeyPart::In(_))));
         let no_key = self.keys.iter().all(Option::is_none) && self.token.is_none();
         let restricts_clustering = self.clustering.iter().map(|restriction| restriction.width).sum::<usize>();
         let mut key_filters = Vec::new();
         let partition = self.finish_partition(&mut key_filters)?;
         self.check_only_statics()?;
-        let clustering_filters = self.finish_clustering()?;
+        let mut clustering_filters = self.finish_clustering()?;
+        self.check_vectors()?;
         let is_range = !matches!(partition, PartitionRestriction::Keys(_));
         let by_clustering = no_key
             || !key_filters.is_empty()
@@ -351,6 +350,8 @@ impl<'a> Collector<'a> {
         }
         if by_clustering {
             restrictions += restricts_clustering;
+            // What an index could answer is looked at as a filter, though it names rows as well: so its nulls are refused.
+            clustering_filters.splice(..0, self.indexed_prefix());
             candidates.extend(uses.clustering.into_iter().filter_map(|(_, found)| found));
         }
         candidates.extend(uses.filters);
@@ -358,7 +359,7 @@ impl<'a> Collector<'a> {
         let found = candidates.into_iter().next().filter(|_| is_wanted);
         let mut filters = key_filters;
         filters.extend(clustering_filters);
-        filters.append(&mut self.filters);
+        filters.extend(self.filters_by_name());
         Ok(Restrictions {
             table: Arc::clone(self.table),
             partition,
@@ -369,8 +370,35 @@ impl<'a> Collector<'a> {
         })
     }
 
+    /// Restrictions of the clustering's prefix that an index answers, as filters.
+    fn indexed_prefix(&self) -> Vec<Filter> {
+        let is_indexed = |r: &&ClusteringRestriction| index::of_clustering(self.table, r).is_some();
+        self.clustering.iter().filter(is_indexed).flat_map(|r| self.as_filters(r.clone())).collect()
+    }
+
+    fn check_vectors(&self) -> Result<(), QueryError> {
+        if self.may_use_indexes() && self.filters.iter().any(|filter| index::is_on_vector(self.table, filter)) {
+            return Err(QueryError::invalid("Vector indexes only support ANN queries"));
+        }
+        Ok(())
+    }
+
+    /// What is said of columns outside the primary key, as Cassandra goes through it: by their names.
+    fn filters_by_name(&mut self) -> Vec<Filter> {
+        let mut filters = std::mem::take(&mut self.filters);
+        let place = |filter: &Filter| {
+            filter
+                .columns
+                .first()
+                .filter(|column| column.kind != ColumnKind::Clustering)
+                .map(|column| column.name.clone())
+        };
+        filters.sort_by_cached_key(place);
+        filters
+    }
+
     fn check_only_statics(&self) -> Result<(), QueryError> {
-        if !self.options.only_statics || self.clustering.is_empty() {
+        if !self.options.only_statics || (self.clustering.is_empty() && self.contains.is_empty()) {
             return Ok(());
         }
         match self.options.kind {

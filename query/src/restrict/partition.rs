@@ -9,7 +9,7 @@ use helenus_model::limits::KEY_BYTES_MAX;
 use helenus_model::schema::Table;
 use helenus_model::value::Comparator;
 
-use super::{GroupIn, GroupTerm, Restrictions, TokenRestriction, check_key, key_too_long};
+use super::{GroupIn, GroupTerm, Restrictions, TokenRestriction, key_too_long};
 use crate::error::QueryError;
 use crate::values::{BoundValues, ExecuteOptions};
 
@@ -47,7 +47,7 @@ impl Restrictions {
     /// IN. None when the keys are not named one by one.
     ///
     /// # Errors
-    /// Null and unset values, empty keys, keys beyond 65535 bytes.
+    /// Null and unset values. Empty keys and keys beyond 65535 bytes are not told here.
     pub fn partition_keys(
         &self,
         values: &dyn BoundValues,
@@ -79,7 +79,6 @@ impl Restrictions {
             let is_between = tokens.contains(values, options)?;
             keys.retain(|key| is_between(KeyRef::new(key)));
         }
-        keys.iter().try_for_each(|key| check_key(key))?;
         Ok(Some(keys))
     }
 }

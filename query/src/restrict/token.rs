@@ -82,7 +82,11 @@ impl TokenRestriction {
         let start = match &self.start {
             None => RingPosition::FIRST,
             Some((term, true)) => RingPosition::before(token(term)?),
-            Some((term, false)) => RingPosition::after(token(term)?),
+            // Behind the smallest token is all of the ring, its keys as well: an empty partition key of a view.
+            Some((term, false)) => match token(term)? {
+                Token::MIN => RingPosition::before(Token::MIN),
+                token => RingPosition::after(token),
+            },
         };
         let end = match &self.end {
             None => RingPosition::LAST,

@@ -222,10 +222,6 @@ impl Preparer<'_> {
         match term {
             RawTerm::TypeHint { type_name, .. } => self.hint_type(type_name, receiver).ok(),
             RawTerm::Literal(literal) => Some(literal::preferred_type(literal)),
-            RawTerm::List(elements) => {
-                let element = self.exact_type(elements.first()?, receiver)?;
-                Some(CqlType::list(element, true))
-            }
             RawTerm::Set(elements) => {
                 let element = self.exact_type(elements.first()?, receiver)?;
                 Some(CqlType::set(element, true))
@@ -245,7 +241,8 @@ impl Preparer<'_> {
             RawTerm::Function { .. } | RawTerm::Negation(_) | RawTerm::Arithmetic { .. } => {
                 Some(self.resolve_call_untyped(term, receiver).ok()?.return_type.clone())
             }
-            RawTerm::Null | RawTerm::Marker(_) | RawTerm::UserType(_) => None,
+            // Outside of the selection clause `[…]` may as well be a vector.
+            RawTerm::List(_) | RawTerm::Null | RawTerm::Marker(_) | RawTerm::UserType(_) => None,
         }
     }
 
@@ -281,6 +278,9 @@ struct RawArgument<'a> {
 impl Argument for RawArgument<'_> {
     fn assignability(&self, spec: &ColumnSpec) -> Assignability {
         self.preparer.assignability(self.term, spec)
+    }
+    fn refuse(&self, spec: &ColumnSpec) -> Result<(), QueryError> {
+        self.preparer.refuse_lists(self.term, spec)
     }
     fn exact_type(&self, receiver: &ColumnSpec) -> Option<CqlType> {
         self.preparer.exact_type(self.term, receiver)

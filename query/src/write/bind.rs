@@ -379,7 +379,7 @@ impl Execution<'_> {
         } else {
             let mut writer = self.writer(place, header, out);
             for operation in operations {
-                writer.write(operation)?;
+                writer.write(operation).map_err(|error| self.first_error(place, header, operations, error))?;
             }
         }
         if out.len() == bare && !keep_empty {
@@ -388,6 +388,22 @@ impl Execution<'_> {
             indexed::check_row(&self.plan.table, &out[start..])?;
         }
         Ok(())
+    }
+
+    /// What is wrong with the first operation of the statement that cannot be done: cells are written in another order.
+    #[cold]
+    fn first_error(
+        &self,
+        place: Place<'_>,
+        header: &RowHeader,
+        operations: &[Operation],
+        error: QueryError,
+    ) -> QueryError {
+        let mut stated: Vec<&Operation> = operations.iter().collect();
+        stated.sort_by_key(|operation| operation.place);
+        let mut row = Vec::new();
+        let mut writer = self.writer(place, header, &mut row);
+        stated.into_iter().find_map(|operation| writer.write(operation).err()).unwrap_or(error)
     }
 
     fn writer<'w>(&'w self, place: Place<'w>, header: &'w RowHeader, out: &'w mut Vec<u8>) -> CellWriter<'w> {

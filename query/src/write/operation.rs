@@ -18,6 +18,8 @@ pub struct Operation {
     pub column: ColumnId,
     /// What is done.
     pub action: Action,
+    /// Its number among the statement's.
+    pub place: usize,
 }
 
 /// The kinds of operations.
@@ -90,7 +92,7 @@ impl Operation {
 }
 
 fn operation(column: &Column, action: Action) -> Result<Operation, QueryError> {
-    Ok(Operation { column: column.id, action })
+    Ok(Operation { column: column.id, action, place: 0 })
 }
 
 fn refuse<T>(message: String) -> Result<T, QueryError> {

@@ -53,13 +53,14 @@ impl WritePlan {
         kind: StatementKind,
         attributes: Attributes,
         restrictions: Restrictions,
-        operations: Vec<Operation>,
+        mut operations: Vec<Operation>,
         conditions: Option<Conditions>,
     ) -> Self {
         let table = Arc::clone(&restrictions.table);
         let is_static = |operation: &Operation| {
             table.column_by_id(operation.column).is_some_and(|column| column.kind == ColumnKind::Static)
         };
+        operations.iter_mut().enumerate().for_each(|(place, operation)| operation.place = place);
         let (mut statics, mut regulars): (Vec<_>, Vec<_>) = operations.into_iter().partition(is_static);
         let mut merges = false;
         for list in [&mut statics, &mut regulars] {
