@@ -400,7 +400,7 @@ fn altered(epoch: u64, dropped: &[&str], added: &[(u16, &str)]) -> Arc<Schema> {
     for name in dropped {
         let at = parts.columns.iter().position(|column| column.name == *name).expect("there");
         let Column { name, ty, kind, .. } = parts.columns.remove(at);
-        parts.dropped.push(DroppedColumn { name, ty, kind, dropped_at: 8 });
+        parts.dropped.push(DroppedColumn { name, ty, kind, dropped_at: 8, id: None });
     }
     for (id, name) in added {
         let template = parts.columns.iter().find(|column| column.kind == ColumnKind::Regular).expect("there").clone();
@@ -496,6 +496,65 @@ fn what_was_written_before_a_drop_does_not_come_back_with_the_column() {
     engine.flush(TABLE);
     run_jobs(&engine).expect("flushed");
     assert_eq!(columns_seen(&engine), expected, "in the SSTable");
+}
+
+#[test]
+fn what_is_newer_than_a_drop_comes_back_with_the_column() {
+    let schema = |epoch, is_there: bool| {
+        let mut parts = table_parts(1, "t", 10);
+        let at = parts.columns.iter().position(|column| column.name == "w").expect("there");
+        let Column { id, name, ty, kind, .. } = parts.columns[at].clone();
+        parts.dropped.push(DroppedColumn { name, ty, kind, dropped_at: 8, id: Some(id) });
+        if !is_there {
+            parts.columns.remove(at);
+        }
+        let replication = Replication::Simple { factor: 1 };
+        let keyspace = SchemaChange::PutKeyspace { name: "ks".to_owned(), replication, durable_writes: true };
+        let changes = [keyspace, SchemaChange::PutTable(Box::new(parts))];
+        Arc::new(Schema::default().apply(epoch, &changes).expect("a valid schema"))
+    };
+    // Where the cells lie when the column goes, and when it comes: each step is done, or not.
+    for steps in 0..16 {
+        let does = |step: u32| steps & (1 << step) != 0;
+        let disk = MemoryDisk::new();
+        let mut engine = open(&disk);
+        for timestamp in 7..10 {
+            let cells = [VALUE, OTHER_COLUMN].map(|id| CellRef::live(id, timestamp, b"value"));
+            let row = row(RowHeader::EMPTY, &cells);
+            let change = Change { rows: vec![(clustering(&[timestamp as i32, 0]), row)], ..Change::default() };
+            engine.apply(&change.encode(TABLE, b"k"), true).expect("applied");
+        }
+        engine.log_flush().expect("flushed");
+        let flush = |engine: &Engine| {
+            engine.flush(TABLE);
+            run_jobs(engine).expect("flushed");
+        };
+        if does(0) {
+            flush(&engine);
+        }
+        engine.set_schema(schema(2, false), NOW).expect("altered");
+        assert_eq!(columns_seen(&engine), BTreeMap::from([(VALUE, 3)]), "{steps}");
+        if does(1) {
+            flush(&engine);
+        }
+        if does(2) {
+            engine.compact_major(TABLE);
+            run_jobs(&engine).expect("compacted");
+        }
+        if does(3) {
+            drop(engine);
+            (engine, _) =
+                Engine::open(Arc::new(disk.clone()), config(), schema(2, false), Vec::new(), NOW).expect("opens");
+        }
+        assert_eq!(columns_seen(&engine), BTreeMap::from([(VALUE, 3)]), "{steps}");
+        engine.set_schema(schema(3, true), NOW).expect("altered");
+        let expected = BTreeMap::from([(VALUE, 3), (OTHER_COLUMN, 1)]);
+        assert_eq!(columns_seen(&engine), expected, "{steps}");
+        flush(&engine);
+        engine.compact_major(TABLE);
+        run_jobs(&engine).expect("compacted");
+        assert_eq!(columns_seen(&engine), expected, "{steps}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Rows without the cells of columns that were dropped.
 //!
-//! SSTables leave such cells out when they are read; a memtable has them until it is flushed. A row that is left with nothing was
+//! SSTables leave cells up to the drop out when they are read; a memtable has them until it is flushed. What is newer stays where it
+//! is, and is left out here: it is seen again when the column comes again. A row that is left with nothing was
 //! there for its dropped columns only and is not told: without a marker Cassandra does not show it either.
 
 use helenus_model::partition::Unfiltered;
@@ -35,13 +36,14 @@ impl<'w, W: Walk> WithoutDropped<'w, W> {
 }
 
 fn has_dropped(table: &Table, row: &RowRef<'_>) -> bool {
-    row.cells().any(|cell| table.column_by_id(cell.column).is_none())
+    row.cells().any(|cell| table.is_gone(cell.column, cell.timestamp))
 }
 
 fn cut(table: &Table, row: RowRef<'_>, out: &mut Vec<u8>) {
     out.clear();
     row.header.encode(out);
-    row.cells().filter(|cell| table.column_by_id(cell.column).is_some()).for_each(|cell| cell.encode(&row.header, out));
+    let left = row.cells().filter(|cell| !table.is_gone(cell.column, cell.timestamp));
+    left.for_each(|cell| cell.encode(&row.header, out));
 }
 
 impl<W: Walk> PartitionCursor for WithoutDropped<'_, W> {

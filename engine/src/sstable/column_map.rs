@@ -102,7 +102,11 @@ fn map_columns(list: &[NamedType], table: &Table, kind: ColumnKind) -> Result<Ki
                     column.ty.java_class()
                 ));
             }
-            _ => None,
+            Some(_) => None,
+            None => {
+                let gone = table.gone().iter().find(|column| column.name == *name && column.kind == kind);
+                gone.filter(|column| compatible(&ty, &column.ty)).map(|column| column.id)
+            }
         };
         columns.push(MappedColumn {
             id,
@@ -143,6 +147,15 @@ fn readable(file: &CqlType, schema: &CqlType) -> bool {
         }
         (CqlType::Udt { definition: a, .. }, CqlType::Udt { definition: b, .. }) => {
             a.fields.len() <= b.fields.len() && a.fields.iter().zip(&b.fields).all(|(a, b)| readable(&a.1, &b.1))
+        }
+        // A dropped column's type has no names of user-defined types.
+        (CqlType::Udt { definition, .. }, CqlType::Tuple(parts)) => {
+            definition.fields.len() <= parts.len()
+                && definition.fields.iter().zip(parts.iter()).all(|(a, b)| readable(&a.1, b))
+        }
+        (CqlType::Tuple(parts), CqlType::Udt { definition, .. }) => {
+            parts.len() <= definition.fields.len()
+                && parts.iter().zip(&definition.fields).all(|(a, b)| readable(a, &b.1))
         }
         (CqlType::Vector { element: a, dimension: m }, CqlType::Vector { element: b, dimension: n }) => {
             m == n && readable(a, b)

@@ -33,10 +33,12 @@ pub(super) fn clustering_class(column: &Column) -> String {
     }
 }
 
-/// The table's columns of `kind` that occur, in the file's order: simple before complex, then by name.
+/// The table's columns of `kind` that occur, dropped ones among them, in the file's order: simple before complex, then by name.
 pub(super) fn columns_in_file<'t>(table: &'t Table, stats: &EncodingStats, kind: ColumnKind) -> Vec<&'t Column> {
     let all = if kind == ColumnKind::Static { &table.statics } else { &table.regulars };
-    let mut list: Vec<&Column> = all.iter().filter(|column| stats.columns.binary_search(&column.id).is_ok()).collect();
+    let gone = table.gone().iter().filter(|column| column.kind == kind);
+    let occurs = |column: &&Column| stats.columns.binary_search(&column.id).is_ok();
+    let mut list: Vec<&Column> = all.iter().chain(gone).filter(occurs).collect();
     list.sort_by(|a, b| (a.is_complex(), a.name_order()).cmp(&(b.is_complex(), b.name_order())));
     list
 }

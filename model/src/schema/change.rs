@@ -21,6 +21,7 @@ use super::{
 };
 use crate::codec::{DecodeError, Reader, put_bytes, put_text, put_vint};
 use crate::limits::{TYPE_DEPTH_MAX, VECTOR_DIMENSION_MAX};
+use crate::row::ColumnId;
 use crate::types::{CqlType, UdtDefinition};
 
 /// One change of the schema.
@@ -463,6 +464,26 @@ fn read_kind(reader: &mut Reader<'_>) -> Result<ColumnKind, DecodeError> {
     })
 }
 
+/// The kinds of dropped columns whose ids are known.
+const DROPPED_STATIC: u8 = 4;
+const DROPPED_REGULAR: u8 = 5;
+
+fn put_dropped_kind(out: &mut Vec<u8>, column: &DroppedColumn) {
+    let Some(id) = column.id else { return put_kind(out, column.kind) };
+    out.push(if column.kind == ColumnKind::Static { DROPPED_STATIC } else { DROPPED_REGULAR });
+    out.extend_from_slice(&id.to_be_bytes());
+}
+
+fn read_dropped_kind(reader: &mut Reader<'_>) -> Result<(ColumnKind, Option<ColumnId>), DecodeError> {
+    Ok(match reader.u8()? {
+        2 => (ColumnKind::Static, None),
+        3 => (ColumnKind::Regular, None),
+        DROPPED_STATIC => (ColumnKind::Static, Some(reader.u16()?)),
+        DROPPED_REGULAR => (ColumnKind::Regular, Some(reader.u16()?)),
+        _ => return Err(reader.invalid("kind of a dropped column")),
+    })
+}
+
 fn put_table(out: &mut Vec<u8>, parts: &TableParts) {
     out.extend_from_slice(parts.id.as_bytes());
     put_text(out, &parts.keyspace);
@@ -481,7 +502,7 @@ fn put_table(out: &mut Vec<u8>, parts: &TableParts) {
     for column in &parts.dropped {
         put_text(out, &column.name);
         put_type(out, &column.ty);
-        put_kind(out, column.kind);
+        put_dropped_kind(out, column);
         out.extend_from_slice(&column.dropped_at.to_be_bytes());
     }
     out.extend_from_slice(&parts.next_column_id.to_be_bytes());
@@ -506,12 +527,9 @@ fn read_table(reader: &mut Reader<'_>) -> Result<TableParts, DecodeError> {
     }
     let mut dropped = Vec::new();
     for _ in 0..reader.count()? {
-        dropped.push(DroppedColumn {
-            name: reader.text()?.to_owned(),
-            ty: read_type(reader, 0)?,
-            kind: read_kind(reader)?,
-            dropped_at: reader.i64()?,
-        });
+        let (name, ty) = (reader.text()?.to_owned(), read_type(reader, 0)?);
+        let (kind, id) = read_dropped_kind(reader)?;
+        dropped.push(DroppedColumn { name, ty, kind, dropped_at: reader.i64()?, id });
     }
     let next_column_id = reader.u16()?;
     let params = read_params(reader)?;

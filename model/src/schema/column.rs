@@ -110,4 +110,6 @@ pub struct DroppedColumn {
     pub kind: ColumnKind,
     /// Cells with timestamps up to this are gone, microseconds.
     pub dropped_at: i64,
+    /// The id it had, which it gets again: what is newer than the drop is seen then. None of what was dropped by an older version.
+    pub id: Option<ColumnId>,
 }

@@ -50,6 +50,7 @@ pub struct Table {
     paths: FxHashMap<ColumnId, Comparator>,
     by_id: FxHashMap<ColumnId, (ColumnKind, usize)>,
     revived: Vec<(ColumnId, WriteTimestamp)>,
+    gone: Vec<Column>,
     is_counter: bool,
 }
 
@@ -125,6 +126,9 @@ impl Table {
             Some((column.id, before.dropped_at))
         });
         let revived = revived.collect();
+        let gone = dropped.iter().filter(|before| !by_name.contains_key(&before.name)).filter_map(gone_column);
+        let gone: Vec<Column> = gone.collect();
+        paths.extend(gone.iter().filter_map(|column| Some((column.id, path_comparator(&column.ty)?))));
         // A table of counters stays one when all of them are dropped.
         let is_counter = match regulars.iter().chain(&statics).next() {
             Some(column) => column.ty == CqlType::Counter,
@@ -150,6 +154,7 @@ impl Table {
             paths,
             by_id,
             revived,
+            gone,
             is_counter,
         }
     }
@@ -220,6 +225,19 @@ impl Table {
         &self.revived
     }
 
+    /// Columns that are dropped now: no statement can name them, but files keep what is newer than the drop, should they come again.
+    #[inline]
+    pub fn gone(&self) -> &[Column] {
+        &self.gone
+    }
+
+    /// Whether a cell is not to be seen: of a column that is dropped, or older than the drop of the one that came again.
+    #[inline]
+    pub fn is_gone(&self, column: ColumnId, timestamp: WriteTimestamp) -> bool {
+        self.column_by_id(column).is_none()
+            || self.revived.iter().any(|(revived, dropped_at)| *revived == column && timestamp <= *dropped_at)
+    }
+
     /// True when the table counts.
     #[inline]
     pub fn is_counter(&self) -> bool {
@@ -279,6 +297,13 @@ impl CellPathOrder for Table {
             None => a.cmp(b),
         }
     }
+}
+
+/// A dropped column as files have it. What was counted does not come again.
+fn gone_column(dropped: &DroppedColumn) -> Option<Column> {
+    let id = dropped.id.filter(|_| dropped.ty != CqlType::Counter)?;
+    let DroppedColumn { name, ty, kind, .. } = dropped.clone();
+    Some(Column { id, name, ty, kind, position: 0, order: SortOrder::Ascending })
 }
 
 /// The order of a complex column's paths: list time UUIDs, set elements, map keys, UDT field numbers.

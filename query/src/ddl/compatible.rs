@@ -28,7 +28,7 @@ pub(super) fn is_compatible(new: &CqlType, old: &CqlType) -> bool {
 
 /// Whether values of the old type are values of the new one (isValueCompatibleWith).
 fn is_value_compatible(new: &CqlType, old: &CqlType) -> bool {
-    use CqlType::{List, Map, Set, Tuple, Udt};
+    use CqlType::{List, Map, Set, Tuple, Udt, Vector};
     match (new, old) {
         (List { .. } | Set { .. } | Map { .. }, _) if new.is_multi_cell() => is_compatible(new, old),
         (List { .. } | Set { .. } | Map { .. }, _) if old.is_multi_cell() => false,
@@ -40,7 +40,7 @@ fn is_value_compatible(new: &CqlType, old: &CqlType) -> bool {
         (Tuple(new), Tuple(old)) => {
             new.len() >= old.len() && new.iter().zip(old.iter()).all(|(new, old)| is_value_compatible(new, old))
         }
-        (Udt { .. }, _) | (_, Udt { .. }) => new == old,
+        (Udt { .. }, _) | (_, Udt { .. }) | (Vector { .. }, Vector { .. }) => new == old,
         _ => type_assignability(new, old).is_assignable(),
     }
 }
@@ -107,6 +107,7 @@ mod tests {
             ("tuple<int, text>", "tuple<int>", true, true),
             ("tuple<int>", "tuple<int, text>", false, false),
             ("vector<int, 2>", "vector<int, 3>", false, false),
+            ("vector<blob, 2>", "vector<text, 2>", false, false),
         ] {
             let (new, old) = (ty(new), ty(old));
             assert_eq!(is_compatible(&new, &old), compatible, "{new} after {old}");

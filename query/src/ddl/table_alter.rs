@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use helenus_cql::ast::{self, AlterTableAction, ColumnDefinition, DropColumns, Name, Renaming};
 use helenus_model::limits::COLUMN_IDS_MAX;
+use helenus_model::row::ColumnId;
 use helenus_model::schema::{Column, ColumnKind, DroppedColumn, Keyspace, SchemaChange, SortOrder, Table, TableParts};
 use helenus_model::types::{CqlType, maybe_quote};
 
@@ -102,8 +103,10 @@ fn add_column(
     }
     check_nested(&ty, &format!(" for column {name}"))?;
     let kind = if definition.is_static { ColumnKind::Static } else { ColumnKind::Regular };
+    let mut former_id = None;
     if let Some(dropped) = parts.dropped.iter().find(|dropped| dropped.name == name) {
         check_readded(name, &ty, kind, dropped, table)?;
+        former_id = dropped.id;
     }
     let counts = ty == CqlType::Counter;
     if counts != table.is_counter() {
@@ -120,22 +123,24 @@ fn add_column(
         };
         return Err(QueryError::Config(message));
     }
+    let id = match former_id {
+        Some(id) => id,
+        None => new_id(parts, table)?,
+    };
+    parts.columns.push(Column { id, name: name.to_owned(), ty, kind, position: 0, order: SortOrder::Ascending });
+    Ok(())
+}
+
+fn new_id(parts: &mut TableParts, table: &Table) -> Result<ColumnId, QueryError> {
     if usize::from(parts.next_column_id) >= COLUMN_IDS_MAX {
         return refuse(format!(
             "Table {}.{} has had {COLUMN_IDS_MAX} columns: no more can be added",
             table.keyspace, table.name
         ));
     }
-    parts.columns.push(Column {
-        id: parts.next_column_id,
-        name: name.to_owned(),
-        ty,
-        kind,
-        position: 0,
-        order: SortOrder::Ascending,
-    });
+    let id = parts.next_column_id;
     parts.next_column_id += 1;
-    Ok(())
+    Ok(id)
 }
 
 /// A column that was dropped may only come back as what it was: old cells are still in the files.
@@ -194,6 +199,7 @@ fn drop_columns(
             ty: without_names(&column.ty),
             kind: column.kind,
             dropped_at: drop.timestamp.unwrap_or(context.now_micros),
+            id: Some(column.id),
         });
     }
     Ok(())

@@ -157,7 +157,7 @@ fn tables_evolve_and_remember() {
     world.check("ALTER TABLE t RENAME k TO kk AND b TO bb", "UPDATED TABLE ks t");
     world.check_table(
         "t",
-        "kk int, z int | a text desc, bb int | s#0 int static, v#5 int / v int@5 / x list<int>@77 / y text@77",
+        "kk int, z int | a text desc, bb int | s#0 int static, v#1 int / v int@5 / x list<int>@77 / y text@77",
     );
     let first = world.schema.table("ks", "t").expect("the table").id;
     world.check("DROP TABLE t", "DROPPED TABLE ks t");
