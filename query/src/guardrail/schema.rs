@@ -19,6 +19,8 @@ fn properties(statement: &Statement) -> Option<&Vec<Property>> {
             AlterTableAction::With(properties) => Some(properties),
             _ => None,
         },
+        Statement::CreateView(create) => Some(&create.options.properties),
+        Statement::AlterView(alter) => Some(&alter.properties),
         _ => None,
     }
 }
@@ -43,6 +45,8 @@ pub fn without_ignored(statement: &Statement, guardrails: &Guardrails) -> Option
     let mut statement = statement.clone();
     match &mut statement {
         Statement::CreateTable(create) => create.options.properties.retain(|p| !ignored.contains(&p.name.text)),
+        Statement::CreateView(create) => create.options.properties.retain(|p| !ignored.contains(&p.name.text)),
+        Statement::AlterView(alter) => alter.properties.retain(|p| !ignored.contains(&p.name.text)),
         Statement::AlterTable(alter) => {
             if let AlterTableAction::With(properties) = &mut alter.action {
                 properties.retain(|property| !ignored.contains(&property.name.text));

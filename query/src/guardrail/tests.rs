@@ -233,6 +233,20 @@ fn what_is_said_of_views() {
             "Materialized views are experimental and are not recommended for production use.",
         ),
         (
+            |g| {
+                g.table_properties.disallowed.insert("comment".to_owned());
+            },
+            "CREATE MATERIALIZED VIEW v2 AS SELECT * FROM t WHERE k IS NOT NULL AND a IS NOT NULL PRIMARY KEY (a, k) WITH comment = 'x'",
+            "!Guardrail table_properties violated: Provided values [comment] are not allowed for Table Properties (disallowed values are: [comment])",
+        ),
+        (
+            |g| {
+                g.table_properties_ignored.insert("comment".to_owned());
+            },
+            "ALTER MATERIALIZED VIEW v WITH comment = 'x' AND gc_grace_seconds = 10",
+            "Guardrail table_properties violated: Ignoring provided values [comment] as they are not supported for Table Properties (ignored values are: [comment])",
+        ),
+        (
             |g| g.tables = WARN_1,
             "CREATE TABLE t2 (k int PRIMARY KEY)",
             "Guardrail tables violated: Creating table t2, current number of tables 2 exceeds warning threshold of 1.",
