@@ -77,6 +77,32 @@ def test_levels(counted):
     assert counted.execute("SELECT c FROM t WHERE k = 1").one() == (6,)
 
 
+# Statement, level, what is answered: of the statements of a batch nobody looks at the level.
+BATCH_LEVELS = [
+    ("BEGIN COUNTER BATCH UPDATE t SET c = c + 1 WHERE k = 2; APPLY BATCH", Level.ANY, None),
+    ("BEGIN COUNTER BATCH UPDATE t SET c = c + 1 WHERE k = 2; APPLY BATCH", Level.SERIAL, None),
+    ("BEGIN COUNTER BATCH UPDATE t SET c = c + 1 WHERE k = 2; APPLY BATCH", Level.LOCAL_SERIAL, None),
+    ("BEGIN BATCH UPDATE lists SET l[0] = 2 WHERE k = 1; APPLY BATCH", Level.SERIAL, None),
+    ("BEGIN BATCH UPDATE lists SET l = l - [3] WHERE k = 1; APPLY BATCH", Level.LOCAL_SERIAL, None),
+    ("BEGIN BATCH UPDATE lists SET l[9] = 2 WHERE k = 1; APPLY BATCH", Level.SERIAL, "List index 9 out of bound, list has size 1"),
+    ("BEGIN BATCH UPDATE lists SET l[0] = 2 WHERE k = 1; APPLY BATCH", Level.ANY, "Write operation require a read but consistency ANY is not supported on reads"),
+    ("UPDATE lists SET l[0] = 2 WHERE k = 1", Level.SERIAL, "You must use conditional updates for serializable writes"),
+    ("DELETE FROM lists WHERE k IN ()", Level.SERIAL, "You must use conditional updates for serializable writes"),
+]
+
+
+def test_levels_of_batches(counted):
+    counted.execute("CREATE TABLE lists (k int PRIMARY KEY, l list<int>)")
+    counted.execute("INSERT INTO lists (k, l) VALUES (1, [1, 3])")
+    for text, level, wrong in BATCH_LEVELS:
+        if wrong:
+            assert refused(counted, at(level, text)) == wrong, text
+        else:
+            counted.execute(at(level, text))
+    assert counted.execute("SELECT c FROM t WHERE k = 2").one() == (3,)
+    assert counted.execute("SELECT l FROM lists").one() == ([2],)
+
+
 def test_every_node_counts_for_all(three):
     """Replication factors below and at the number of nodes: coordinators that lead, and some that send to a leader."""
     for factor in (1, 2, 3):

@@ -59,7 +59,6 @@ QUERIES = [
     "SELECT k, c FROM t WHERE k = 7 AND c IN (1, 3, 5, 7)",
     "SELECT k, count(c) FROM t WHERE k IN (9, 3, 1000, 5) GROUP BY k",
     "SELECT k, c FROM t WHERE k IN (9, 3, 5) GROUP BY k, c",
-    "SELECT DISTINCT k, count(k) FROM t WHERE k IN (9, 3, 1000, 5) GROUP BY k",
 ]
 
 
@@ -92,6 +91,18 @@ ENDS = [
     ("SELECT c FROM t WHERE k IN (1, 2) AND v > '' PER PARTITION LIMIT 2 ALLOW FILTERING", 2, [2, 2]),
     ("SELECT c FROM t WHERE k IN (1, 2) AND v > '' PER PARTITION LIMIT 2 ALLOW FILTERING", 3, [3, 1]),
     ("SELECT c FROM t WHERE k = 1 AND v > '' PER PARTITION LIMIT 3 LIMIT 2 ALLOW FILTERING", 1, [1, 1]),
+    # The last group of a page is known when something stands behind it.
+    ("SELECT k, count(c) FROM t WHERE k IN (1, 2, 3) GROUP BY k", 1, [1, 1, 1, 0]),
+    ("SELECT k, count(c) FROM t WHERE k IN (1, 2, 3) GROUP BY k", 3, [3, 0]),
+    ("SELECT k, count(c) FROM t WHERE k IN (1, 2, 3) GROUP BY k", 4, [3]),
+    ("SELECT k, count(*) FROM short GROUP BY k LIMIT 3", 3, [3]),
+    ("SELECT k, c, v FROM t WHERE k = 1 AND c IN (1, 2) GROUP BY k, c", 2, [2, 0]),
+    ("SELECT k, c, v FROM t WHERE k IN (1, 2) AND c IN (1, 2) GROUP BY k, c", 2, [2, 2, 0]),
+    ("SELECT k, c, v FROM t WHERE k = 1 AND c IN (1, 2) GROUP BY k, c PER PARTITION LIMIT 1", 1, [1]),
+    ("SELECT k, c, v FROM t WHERE k IN (1, 2) AND c IN (1, 2) GROUP BY k, c PER PARTITION LIMIT 1", 1, [1, 1]),
+    ("SELECT DISTINCT k, count(k) FROM t WHERE k IN (9, 3, 1000, 5) GROUP BY k", 1, [4]),
+    ("SELECT DISTINCT k, count(*) FROM short GROUP BY k", 1, [3]),
+    ("SELECT DISTINCT k, count(*) FROM short GROUP BY k LIMIT 2", 1, [2]),
 ]
 
 

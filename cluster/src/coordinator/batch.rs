@@ -61,6 +61,16 @@ fn kibibytes(bytes: usize) -> String {
     format!("{:.3}KiB", bytes as f64 / 1024.0)
 }
 
+/// The level that asks as many replicas. Cassandra looks at the levels of single statements only: a batch at SERIAL is written at QUORUM.
+pub(super) fn plain_level(level: Consistency) -> Consistency {
+    match level {
+        Consistency::Any => Consistency::One,
+        Consistency::Serial => Consistency::Quorum,
+        Consistency::LocalSerial => Consistency::LocalQuorum,
+        other => other,
+    }
+}
+
 impl Coordinator {
     /// A BATCH message.
     pub(super) fn batch(&mut self, asker: Asker, session: &Session, batch: &Batch<'_>) -> Handled {
@@ -204,7 +214,7 @@ impl Coordinator {
             return error.into();
         }
         if write.mutations().next().is_some_and(|first| first.table.is_counter()) {
-            return self.write_counters(asker, write, level, warnings);
+            return self.write_counters(asker, write, plain_level(level), warnings);
         }
         let write_type = super::operation::write_type(logged, statements);
         if logged && outgoing.len() > 1 {

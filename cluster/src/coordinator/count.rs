@@ -72,8 +72,8 @@ impl Increments {
     }
 }
 
-/// Refuses the levels that counters do not know.
-fn check_level(level: Consistency, table: &str) -> Result<(), ErrorResponse> {
+/// Refuses the levels that counters do not know, as Cassandra does of single statements only.
+pub(super) fn check_level(level: Consistency, table: &str) -> Result<(), ErrorResponse> {
     match level {
         Consistency::Any => {
             Err(errors::invalid(format!("Consistency level ANY is not yet supported for counter table {table}")))
@@ -96,9 +96,7 @@ impl Coordinator {
     ) -> Handled {
         let mut leaders = Vec::new();
         for mutation in write.mutations() {
-            let leader = check_level(level, &mutation.table.name)
-                .and_then(|()| self.leader(mutation.keyspace(), mutation.key.token, level));
-            match leader {
+            match self.leader(mutation.keyspace(), mutation.key.token, level) {
                 Ok(leader) => leaders.push(leader),
                 Err(error) => return error.into(),
             }

@@ -177,7 +177,10 @@ impl Coordinator {
         batch.finish();
         let handled = match bound {
             Err(error) => errors::query_error(error).into(),
-            Ok(()) if plan.table.is_counter() => match self.check_sizes(&batch) {
+            Ok(()) if plan.table.is_counter() => match self
+                .check_sizes(&batch)
+                .and_then(|()| super::count::check_level(params.consistency, &plan.table.name))
+            {
                 Ok(()) => {
                     let warnings = statement.prepared.warnings.clone();
                     self.write_counters(asker, &batch, params.consistency, warnings)
@@ -218,6 +221,7 @@ impl Coordinator {
         }
         let mut mutations = batch.mutations();
         match (mutations.next(), mutations.next()) {
+            (None, _) if level.is_serial() => super::write::unconditional_serial(),
             (None, _) => Handled::Reply(Reply::Void, warnings),
             (Some(only), None) => self.write_one(asker, only.keyspace(), only.key.token, only.bytes, level, warnings),
             (Some(_), Some(_)) if level.is_serial() => super::write::unconditional_serial(),

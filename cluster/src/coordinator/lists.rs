@@ -10,7 +10,7 @@ use helenus_query::select::PageRequest;
 use helenus_query::values::{ExecuteOptions, KeptValues};
 use helenus_query::write::{ListRead, ListRows, WriteBatch, WritePlan};
 
-use super::batch::note_table;
+use super::batch::{note_table, plain_level};
 use super::client::{Asker, Handled};
 use super::select::{SelectWait, Step};
 use super::statement::PreparedStatement;
@@ -146,9 +146,9 @@ impl Coordinator {
     /// Reads the lists of the statements that are left, then writes all of them.
     pub(super) fn read_lists(&mut self, asker: Asker, mut write: Box<ListWrite>) -> Handled {
         loop {
-            let (level, kept) = (write.level, write.options);
+            let (level, kept, written) = (write.level, write.options, write.written);
             let Some((statement, read, values)) = write.next_read() else { return self.write_lists(asker, &write) };
-            if level.is_serial() {
+            if level.is_serial() && matches!(written, WrittenAs::Single) {
                 return super::write::unconditional_serial();
             }
             if level == Consistency::Any {
@@ -161,7 +161,7 @@ impl Coordinator {
                 Ok(execution) => execution,
                 Err(error) => return errors::query_error(write.first_error(&options, error)).into(),
             };
-            let mut select = SelectWait::new(Arc::clone(statement), execution, level);
+            let mut select = SelectWait::new(Arc::clone(statement), execution, plain_level(level));
             match self.advance_select(&mut select, &plan) {
                 Step::Done => match select.into_rows() {
                     Ok(rows) => write.found(&rows),

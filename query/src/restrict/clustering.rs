@@ -78,17 +78,25 @@ impl Restrictions {
         values: &dyn BoundValues,
         options: &ExecuteOptions<'_>,
     ) -> Result<Vec<Vec<u8>>, QueryError> {
-        let prefixes = self.prefixes(values, options)?;
+        let (prefixes, _) = self.prefixes(values, options, false)?;
         for prefix in &prefixes {
             check_length(prefix)?;
         }
         Ok(prefixes)
     }
 
-    /// As [`Restrictions::clustering_prefixes`], of any length: what no row can have finds none.
-    fn prefixes(&self, values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Result<Vec<Vec<u8>>, QueryError> {
+    /// As [`Restrictions::clustering_prefixes`], of any length: what no row can have finds none. A bound tuple that ends early is the
+    /// clustering of no row; with `takes_short` it names all that begin with it where neither another restriction nor all columns
+    /// are named, and whether there was one is told.
+    fn prefixes(
+        &self,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+        takes_short: bool,
+    ) -> Result<(Vec<Vec<u8>>, bool), QueryError> {
         let mut prefixes: Vec<Vec<u8>> = vec![Vec::new()];
-        for restriction in &self.clustering {
+        let mut has_short = false;
+        for (place, restriction) in self.clustering.iter().enumerate() {
             let names = self.names(restriction.first, restriction.width);
             let mut rows = match &restriction.kind {
                 ClusteringKind::Equal(term) if restriction.multi => {
@@ -102,8 +110,12 @@ impl Restrictions {
                 ClusteringKind::Slice { .. } => break,
             };
             if restriction.multi {
-                // No row has a tuple that ends early.
-                rows.retain(|row| row.len() == restriction.width);
+                let is_whole = |row: &Vec<Cow<'_, [u8]>>| row.len() == restriction.width;
+                if takes_short && place + 1 == self.clustering.len() && !self.has_whole_clustering() {
+                    has_short = !rows.iter().all(is_whole);
+                } else {
+                    rows.retain(is_whole);
+                }
             }
             check_product([prefixes.len(), rows.len()].into_iter())?;
             let mut longer = Vec::with_capacity(prefixes.len() * rows.len());
@@ -117,7 +129,7 @@ impl Restrictions {
             prefixes = longer;
             if prefixes.is_empty() {
                 // Behind an empty IN nothing is looked at.
-                return Ok(prefixes);
+                return Ok((prefixes, has_short));
             }
         }
         if prefixes.len() > 1 {
@@ -125,7 +137,7 @@ impl Restrictions {
             prefixes.sort_by(|a, b| comparator.compare(a, b));
             prefixes.dedup_by(|a, b| comparator.compare(a, b).is_eq());
         }
-        Ok(prefixes)
+        Ok((prefixes, has_short))
     }
 
     /// The clusterings of the rows that a statement writes: [`Restrictions::clustering_prefixes`], with a null for each of the last
@@ -151,11 +163,12 @@ impl Restrictions {
     /// # Errors
     /// Null and unset values.
     pub fn slices(&self, values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Result<Vec<Slice>, QueryError> {
-        let prefixes = self.prefixes(values, options)?;
+        let (prefixes, has_short) = self.prefixes(values, options, true)?;
         let Some(ClusteringRestriction { first, width, kind: ClusteringKind::Slice { start, end }, .. }) =
             self.clustering.last()
         else {
-            return Ok(prefixes.iter().map(|prefix| Slice::of_prefix(prefix)).collect());
+            let slices = prefixes.iter().map(|prefix| Slice::of_prefix(prefix)).collect();
+            return Ok(if has_short { self.apart(slices) } else { slices });
         };
         if prefixes.is_empty() {
             return Ok(Vec::new());
@@ -173,6 +186,16 @@ impl Restrictions {
             slice_prefix(&self.table, columns, prefix, start.as_ref(), end.as_ref(), &mut slices)?;
         }
         Ok(slices)
+    }
+
+    /// The slices without those that lie in another one.
+    fn apart(&self, mut slices: Vec<Slice>) -> Vec<Slice> {
+        let order =
+            |a: &PositionBuf, b: &PositionBuf| self.table.comparator().compare_positions(a.as_ref(), b.as_ref());
+        // Where two begin at one place the longer one is first.
+        slices.sort_by(|a, b| order(&a.start, &b.start).then(order(&b.end, &a.end)));
+        slices.dedup_by(|inner, outer| order(&inner.end, &outer.end).is_le());
+        slices
     }
 
     fn names(&self, first: usize, width: usize) -> Vec<&str> {
@@ -247,6 +270,9 @@ fn slice_prefix(
 /// The slices of everything above (`lower`) or below a bound.
 fn half(columns: &[Column], prefix: &[u8], bound: &Bound, lower: bool) -> Result<Vec<Slice>, QueryError> {
     let (values, inclusive) = bound;
+    if values.is_empty() {
+        return Ok(vec![Slice::of_prefix(prefix)]);
+    }
     let mut slices = Vec::with_capacity(values.len() + 1);
     let mut equal = prefix.to_vec();
     for (value, column) in values.iter().zip(columns) {

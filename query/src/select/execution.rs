@@ -216,9 +216,11 @@ impl SelectExecution {
         }
         // A single aggregate row, and sorting, look at every row whatever the page and LIMIT.
         let whole = plan.sort.is_some() || (plan.is_aggregate() && plan.group_by.is_none());
+        // Groups of DISTINCT partitions are not paged in Cassandra.
+        let unpaged = whole || (plan.is_aggregate() && plan.distinct);
         let counters = Counters {
             limit: if whole { UNLIMITED } else { limit },
-            page: if whole { UNLIMITED } else { page_size.unwrap_or(UNLIMITED) },
+            page: if unpaged { UNLIMITED } else { page_size.unwrap_or(UNLIMITED) },
             partition: per_partition_limit,
             step: 0,
             resumed: false,
@@ -302,6 +304,8 @@ impl SelectExecution {
             Some(_) if self.progress.counters.limit == 0 => self.command = None,
             Some(stop) if self.progress.counters.page == 0 => {
                 self.command = None;
+                let is_told = self.progress.counters.partition == 0 && self.progress.plan.group_by.is_some();
+                let stop = if is_told { Stop::Partition } else { stop };
                 if stop != Stop::Partition || self.has_more_partitions() {
                     self.end_page(&stop);
                 }
@@ -337,6 +341,7 @@ impl SelectExecution {
             && (self.progress.plan.group_by.is_none() || aggregation.first.is_some())
         {
             self.progress.emit_group(&mut aggregation, sink)?;
+            self.end_of_groups();
         }
         if let (Some(sorter), Some(plan)) = (self.progress.sorter.take(), &self.progress.plan.sort) {
             sorter.finish(plan, sink);
@@ -541,6 +546,20 @@ impl SelectExecution {
             limit_left: self.progress.counters.limit,
             partition_left: self.progress.counters.partition,
         });
+    }
+
+    /// As in Cassandra, a page that the last group has filled is not known to be the last one, unless a limit says so.
+    fn end_of_groups(&mut self) {
+        if self.progress.plan.group_by.is_none() || self.progress.sorter.is_some() || self.page_end.is_some() {
+            return;
+        }
+        let counters = &mut self.progress.counters;
+        counters.take_row();
+        counters.take_of_partition();
+        let is_told = counters.limit == 0 || (counters.partition == 0 && !matches!(self.scan, Scan::Range { .. }));
+        if counters.page == 0 && !is_told {
+            self.end_page(&Stop::Partition);
+        }
     }
 
     /// Remembers where the next command begins.
