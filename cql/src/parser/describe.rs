@@ -1,6 +1,6 @@
 //! DESCRIBE.
 
-use super::names::is_name;
+use super::names::{is_function_name, is_name};
 use super::{Parsed, Parser};
 use crate::ast::{Describe, DescribeTarget, Name, QualifiedName, Statement};
 use crate::lexer::{Keyword, Kind};
@@ -22,6 +22,7 @@ impl Parser<'_> {
             return self.describe_any();
         };
         let operand = is_name(self.kind_ahead(1));
+        let function = operand || is_function_name(self.kind_ahead(1));
         let target = match keyword {
             Keyword::Cluster => DescribeTarget::Cluster,
             Keyword::Schema => DescribeTarget::Schema { full: false },
@@ -57,11 +58,11 @@ impl Parser<'_> {
                 self.advance();
                 return self.user_type_name().map(DescribeTarget::Type);
             }
-            Keyword::Function if operand => {
+            Keyword::Function if function => {
                 self.advance();
                 return self.function_name().map(DescribeTarget::Function);
             }
-            Keyword::Aggregate if operand => {
+            Keyword::Aggregate if function => {
                 self.advance();
                 return self.function_name().map(DescribeTarget::Aggregate);
             }

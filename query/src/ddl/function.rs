@@ -199,25 +199,24 @@ pub(super) fn create_aggregate(
     check_frozen(&create.state_type, "State type", &text)?;
     let state_arguments: Vec<CqlType> = std::iter::once(&state_type).chain(&argument_types).cloned().collect();
     let state_function = create.state_function.as_str();
-    let shown = |types: &[CqlType]| type_list(&types.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let spelled = std::iter::once(&create.state_type).chain(&create.argument_types).map(&text).collect::<Vec<_>>();
+    let spelled = type_list(&spelled);
     let Some(function) = find_function(keyspace, state_function, &state_arguments) else {
         return invalid(format!(
-            "State function {keyspace_name}.{state_function}({}) {}",
-            shown(&state_arguments),
+            "State function {keyspace_name}.{state_function}({spelled}) {}",
             no_function(keyspace, state_function, &state_arguments)
         ));
     };
     if function.return_type.freeze() != state_type.freeze() {
         return invalid(format!(
-            "State function {keyspace_name}.{state_function}({}) return type must be the same as the first argument type - check STYPE, argument and return types",
-            shown(&state_arguments)
+            "State function {keyspace_name}.{state_function}({spelled}) return type must be the same as the first argument type - check STYPE, argument and return types"
         ));
     }
     let mut return_type = state_type.clone();
     if let Some(last) = &create.final_function {
         let Some(found) = find_function(keyspace, last.as_str(), std::slice::from_ref(&state_type)) else {
             let why = no_function(keyspace, last.as_str(), std::slice::from_ref(&state_type));
-            return invalid(format!("Final function {keyspace_name}.{last}({state_type}) {why}"));
+            return invalid(format!("Final function {keyspace_name}.{last}({}) {why}", text(&create.state_type)));
         };
         return_type = found.return_type.clone();
     }

@@ -186,6 +186,10 @@ fn drop_columns(
         if column.kind.is_primary_key() {
             return refuse(format!("Cannot drop PRIMARY KEY column {name}"));
         }
+        // All that is left would be a table whose rows hold nothing: what was in them could not be read any more.
+        if table.params.storage.is_compact() && column.kind == ColumnKind::Regular {
+            return refuse(format!("Cannot drop column {name}, which holds the values of a COMPACT STORAGE table"));
+        }
         // Its cells name fields by number; with the type gone nobody could read them any more.
         if column.ty.is_udt() && column.ty.is_multi_cell() {
             return refuse(format!("Cannot drop non-frozen column {name} of user type {}", column.ty));

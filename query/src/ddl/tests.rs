@@ -287,6 +287,25 @@ fn the_default_replication_factor_is_configured() {
     world.check_replication("class=org.apache.cassandra.locator.NetworkTopologyStrategy east=2 west=2 true");
 }
 
+/// The column that holds the values of a compact table stays: without it nobody could read them any more.
+#[test]
+fn values_of_compact_tables_are_not_dropped() {
+    let lines = [
+        ("k int, c int, v int, PRIMARY KEY (k, c)", "v", "which holds the values of a COMPACT STORAGE table"),
+        ("k int, c int, PRIMARY KEY (k, c)", "value", "which holds the values of a COMPACT STORAGE table"),
+        ("k int PRIMARY KEY, v int", "value", "which holds the values of a COMPACT STORAGE table"),
+        ("k int PRIMARY KEY, v int, w int", "v", ""),
+    ];
+    for (columns, dropped, refusal) in lines {
+        let mut world = World::new();
+        world.execute("CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}");
+        world.check(&format!("CREATE TABLE t ({columns}) WITH COMPACT STORAGE"), "CREATED TABLE ks t");
+        let refused = format!("error: Cannot drop column {dropped}, {refusal}");
+        let expected = if refusal.is_empty() { "UPDATED TABLE ks t" } else { refused.as_str() };
+        world.check(&format!("ALTER TABLE t DROP {dropped}"), expected);
+    }
+}
+
 /// Columns of compact tables have their kinds and companions; without COMPACT STORAGE nothing of it is hidden.
 #[test]
 fn compact_storage_is_dropped() {

@@ -208,6 +208,11 @@ fn no_keyspace() -> QueryError {
     QueryError::invalid("No keyspace specified and no current keyspace")
 }
 
+/// What the signatures of functions are sorted by, as all other names: without quotes, in any case.
+fn unquoted(signature: &str) -> String {
+    signature.replace('"', "").to_lowercase()
+}
+
 /// Users' and system keyspaces, by name.
 fn all_keyspaces(context: &DescribeContext<'_>) -> Vec<Arc<Keyspace>> {
     let mut all: Vec<Arc<Keyspace>> =
@@ -327,7 +332,7 @@ impl Answer {
             create::function_name(&function.name, function.arguments.iter().map(|(_, ty)| ty))
         };
         let mut found: Vec<_> = found.map(|function| (named(function), function)).collect();
-        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        found.sort_by_key(|(name, _)| unquoted(name));
         for (name, function) in found {
             self.push_as(&function.keyspace, "function", name, || create::function(function));
         }
@@ -337,7 +342,7 @@ impl Answer {
         let found = keyspace.aggregates.iter().filter(|aggregate| wanted(&aggregate.name));
         let named = |aggregate: &AggregateDefinition| create::function_name(&aggregate.name, &aggregate.argument_types);
         let mut found: Vec<_> = found.map(|aggregate| (named(aggregate), aggregate)).collect();
-        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        found.sort_by_key(|(name, _)| unquoted(name));
         for (name, aggregate) in found {
             self.push_as(&aggregate.keyspace, "aggregate", name, || create::aggregate(aggregate));
         }

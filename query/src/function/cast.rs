@@ -21,7 +21,8 @@ const NUMBERS: [CqlType; 9] = [
 
 /// The casts of a name, one for each type that can be cast so.
 pub(super) fn signatures(name: &str) -> Option<Vec<ScalarFunction>> {
-    let target = name.strip_prefix("cast_as_")?;
+    // Named after the types that Cassandra lists: `varchar` is another name of one of them.
+    let target = name.strip_prefix("cast_as_").filter(|target| *target != "varchar")?;
     let target = CqlType::native(target)?;
     let others = [
         CqlType::Boolean,

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use helenus_cql::ast::{ArithmeticOperator, FunctionName, Name};
 use helenus_model::schema::Table;
 use helenus_model::token::Token;
-use helenus_model::types::CqlType;
+use helenus_model::types::{CqlType, maybe_quote};
 use helenus_model::value::{max_timeuuid, min_timeuuid, timeuuid_from_parts, to_json};
 
 use crate::error::QueryError;
@@ -112,6 +112,8 @@ pub trait Argument {
     fn text(&self) -> String;
     /// True for a bind marker.
     fn is_marker(&self) -> bool;
+    /// True for `(type) …`.
+    fn is_hint(&self) -> bool;
     /// How many elements a list literal has.
     fn list_length(&self) -> Option<usize>;
 }
@@ -141,11 +143,6 @@ pub fn argument_spec(function: &ScalarFunction, place: usize, receiver: &ColumnS
     // What user functions take is never multi-cell, whatever their signatures say.
     let ty = if function.keyspace() == "system" { ty } else { ty.freeze() };
     receiver.inner(format!("arg{place}({})", function.full_name()), ty)
-}
-
-/// True for the names of native functions and aggregates.
-pub(crate) fn is_native(name: &str) -> bool {
-    name == "token" || is_aggregate(&native_name(name)) || signature::of_name(name).is_some()
 }
 
 /// True for the names of aggregates: they may not stand where a value is computed without rows.
@@ -259,11 +256,15 @@ fn check_arguments(
 
 /// Whether a function takes an argument: user functions take what is multi-cell, too.
 fn takes(function: &ScalarFunction, place: usize, argument: &dyn Argument, spec: &ColumnSpec) -> Assignability {
+    let declared = |ty: &CqlType| argument.assignability(&ColumnSpec { ty: ty.clone(), ..spec.clone() });
+    let types = function.argument_types.get(place);
+    // A hint must be the declared type itself.
+    if let (true, Some(ty)) = (argument.is_hint(), types) {
+        return declared(ty);
+    }
     let answer = argument.assignability(spec);
-    match function.argument_types.get(place) {
-        Some(ty) if !answer.is_assignable() && *ty != spec.ty => {
-            argument.assignability(&ColumnSpec { ty: ty.clone(), ..spec.clone() })
-        }
+    match types {
+        Some(ty) if !answer.is_assignable() && *ty != spec.ty => declared(ty),
         _ => answer,
     }
 }
@@ -377,8 +378,11 @@ impl ScalarFunction {
     /// As messages give it: `system.f : (int) -> text`.
     pub fn signature(&self) -> String {
         let arguments: Vec<String> = self.argument_types.iter().map(ToString::to_string).collect();
-        let quote = if self.name.starts_with('_') { "\"" } else { "" };
-        let name = format!("{}.{quote}{}{quote}", self.keyspace(), self.name);
+        let name = match self.body {
+            // The only one that is made of a table.
+            Body::Token => self.name.clone(),
+            _ => format!("{}.{}", maybe_quote(self.keyspace()), maybe_quote(&self.name)),
+        };
         format!("{name} : ({}) -> {}", arguments.join(", "), self.return_type)
     }
 

@@ -220,6 +220,10 @@ impl Argument for SelectorArgument<'_, '_> {
         matches!(self.raw, ast::Selector::Marker(_))
     }
 
+    fn is_hint(&self) -> bool {
+        matches!(self.raw, ast::Selector::TypeHint { .. })
+    }
+
     fn list_length(&self) -> Option<usize> {
         if let ast::Selector::List(parts) = self.raw { Some(parts.len()) } else { None }
     }

@@ -34,8 +34,7 @@ pub(super) fn result_name(selector: &Selector) -> String {
             format!("{function}({})", result_name(inner))
         }
         Selector::Cast { inner, target } => {
-            let target = if target.name() == "varchar" { "text" } else { target.name() };
-            format!("cast({} as {target})", result_name(inner))
+            format!("cast({} as {})", result_name(inner), target.name())
         }
         Selector::TypeHint { type_name, inner } => format!("({}){}", type_text(type_name), result_name(inner)),
         Selector::Field { inner, field } => format!("{}.{field}", result_name(inner)),

@@ -23,9 +23,9 @@ pub(super) fn qualified<'i>(
     let mut items = items.to_vec();
     let is_users = |name: &FunctionName, arguments: &[ast::Selector]| {
         let called = name.name.as_str();
+        // A call that fits none is told as the statement spells it.
         function::has_function(called, &table.keyspace, context)
-            && (!function::is_native(called)
-                || resolve_call(name, arguments, table, preparer).is_ok_and(|found| found.keyspace() != "system"))
+            && resolve_call(name, arguments, table, preparer).is_ok_and(|found| found.keyspace() != "system")
     };
     for item in &mut items {
         qualify(&mut item.selector, &is_users, &table.keyspace);

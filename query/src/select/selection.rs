@@ -325,6 +325,7 @@ impl<'b> Builder<'b, '_> {
             ast::Selector::Function { name, arguments } => self.function(name, arguments),
             ast::Selector::WriteTime { kind, inner } => self.write_time(*kind, inner),
             ast::Selector::Cast { inner, target } => {
+                let spelled = target.name();
                 let target = native_type(*target);
                 if as_term(inner).is_some() {
                     return no_type(inner);
@@ -349,12 +350,13 @@ impl<'b> Builder<'b, '_> {
                         | CqlType::Double
                         | CqlType::Decimal
                 );
-                if !castable {
+                // Functions are named after types as they are spelled, and none after `varchar`.
+                if !castable || spelled == "varchar" {
                     // Cassandra names the first column that the statement looks at, wherever that is.
                     self.selector(inner, None)?;
                     let name =
                         self.selection.kinds.first().map_or_else(|| result_name(inner), |(_, name)| name.clone());
-                    return invalid(format!("{name} cannot be cast to {target}"));
+                    return invalid(format!("{name} cannot be cast to {spelled}"));
                 }
                 let name = function::native_name(format!("cast_as_{}", target));
                 let known = result_name(inner);

@@ -291,6 +291,9 @@ impl Argument for RawArgument<'_> {
     fn is_marker(&self) -> bool {
         matches!(self.term, RawTerm::Marker(_))
     }
+    fn is_hint(&self) -> bool {
+        matches!(self.term, RawTerm::TypeHint { .. })
+    }
     fn list_length(&self) -> Option<usize> {
         // Outside of the selection clause Cassandra takes a list for nothing but a list.
         None
@@ -301,22 +304,13 @@ impl Argument for RawArgument<'_> {
 pub(super) fn call_parts(term: &RawTerm) -> (ast::FunctionName, Vec<&RawTerm>) {
     match term {
         RawTerm::Function { name, arguments } => (name.clone(), arguments.iter().collect()),
-        RawTerm::Cast { term, target } => {
-            (function::native_name(format!("cast_as_{}", cast_name(*target))), vec![term])
-        }
+        RawTerm::Cast { term, target } => (function::native_name(format!("cast_as_{}", target.name())), vec![term]),
         RawTerm::Negation(term) => (function::native_name("_negate"), vec![term]),
         RawTerm::Arithmetic { operator, left, right } => {
             (function::native_name(function::operation_name(*operator)), vec![left, right])
         }
         // Not a call: no function has this name.
         _ => (function::native_name(""), Vec::new()),
-    }
-}
-
-fn cast_name(target: ast::NativeType) -> &'static str {
-    match target {
-        ast::NativeType::Varchar => "text",
-        other => other.name(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Turning written terms into checked ones, and collecting the bind slots on the way.
 
-use helenus_cql::ast::{Literal, LiteralKind, Marker, Term as RawTerm};
+use helenus_cql::ast::{CqlTypeName, Literal, LiteralKind, Marker, Term as RawTerm};
 use helenus_model::schema::Table;
 use helenus_model::types::CqlType;
 
@@ -191,10 +191,27 @@ impl<'a> Preparer<'a> {
         }
         let mut terms = Vec::with_capacity(arguments.len());
         for (place, argument) in arguments.into_iter().enumerate() {
-            terms.push(self.term(argument, &argument_spec(&function, place, receiver))?);
+            let spec = argument_spec(&function, place, receiver);
+            terms.push(match argument {
+                RawTerm::TypeHint { type_name, term } if function.keyspace() != "system" => {
+                    self.term(&frozen_hint(type_name, term), &spec)?
+                }
+                _ => self.term(argument, &spec)?,
+            });
         }
         Ok(Term::Function { function, arguments: terms })
     }
+}
+
+/// A hint for what a user function takes, which is never multi-cell.
+fn frozen_hint(type_name: &CqlTypeName, term: &RawTerm) -> RawTerm {
+    let type_name = match type_name {
+        CqlTypeName::List(_) | CqlTypeName::Set(_) | CqlTypeName::Map(..) | CqlTypeName::UserType(_) => {
+            CqlTypeName::Frozen(Box::new(type_name.clone()))
+        }
+        _ => type_name.clone(),
+    };
+    RawTerm::TypeHint { type_name, term: Box::new(term.clone()) }
 }
 
 /// `'now'` where a timestamp is wanted.

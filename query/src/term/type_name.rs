@@ -22,10 +22,9 @@ pub fn resolve_type(
     Resolver { keyspace_name, keyspace }.resolve(name, 0, false)
 }
 
-/// The type as messages write it.
+/// The type as messages and result columns write it: as the statement spells it, `varchar` too.
 pub(crate) fn type_text(name: &CqlTypeName) -> String {
     match name {
-        CqlTypeName::Native(NativeType::Varchar) => "text".to_owned(),
         CqlTypeName::Native(native) => native.name().to_owned(),
         CqlTypeName::Custom(class) => format!("'{class}'"),
         CqlTypeName::UserType(name) => match &name.keyspace {
