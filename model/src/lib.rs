@@ -5,6 +5,7 @@
 pub mod codec;
 pub mod consistency;
 pub mod counter;
+pub mod data_size;
 pub mod key;
 pub mod limits;
 pub mod mutation;

@@ -12,6 +12,7 @@ use helenus_cql_protocol::response::{ErrorKind, ErrorResponse, FailureReason, Wr
 
 use helenus_engine::log::LogPosition;
 use helenus_model::consistency::Consistency;
+use helenus_model::data_size::{DATA_SIZE_PER_BYTE, data_size};
 use helenus_model::mutation::MutationRef;
 use helenus_model::schema::Table;
 use helenus_query::ast;
@@ -55,10 +56,6 @@ enum Bound {
     Lists(Vec<Arc<PreparedStatement>>),
     /// One of them has conditions: they are bound together.
     Conditional(Vec<Arc<PreparedStatement>>),
-}
-
-fn kibibytes(bytes: usize) -> String {
-    format!("{:.3}KiB", bytes as f64 / 1024.0)
 }
 
 /// The level that asks as many replicas. Cassandra looks at the levels of single statements only: a batch at SERIAL is written at QUORUM.
@@ -231,15 +228,14 @@ impl Coordinator {
             let table = name.split_once('.').and_then(|(keyspace, table)| self.view.schema().table(keyspace, table));
             table.is_some_and(|table| table.params.gc_grace_seconds == 0)
         };
-        let mut names: Vec<&str> = tables.iter().filter(is_short).map(String::as_str).collect();
+        let names: Vec<String> = tables.iter().filter(is_short).cloned().collect();
         if names.is_empty() {
             return None;
         }
-        names.sort_by_key(|name| java_bucket(name));
         let plural = if names.len() == 1 { "" } else { "s" };
         Some(format!(
             "Executing a LOGGED BATCH on table{plural} [{}], configured with a gc_grace_seconds of 0. The gc_grace_seconds is used to TTL batchlog entries, so setting gc_grace_seconds too low on tables involved in an atomic batch might cause batchlog entries to expire before being replayed.",
-            names.join(", ")
+            in_java_order(&names)
         ))
     }
 
@@ -254,27 +250,26 @@ impl Coordinator {
         if outgoing.len() < 2 {
             return Ok(());
         }
-        let size: usize = outgoing.iter().map(|out| out.mutation.len()).sum();
-        let names = tables.join(", ");
         let (warn, fail) = (self.shared.config.batch_warn_bytes, self.shared.config.batch_fail_bytes);
+        let size = size_above(outgoing, warn.min(fail));
         if size > fail {
+            let names = in_java_order(tables);
             tracing::error!(
-                "Batch for [{names}] is of size {}, over the limit of {}",
-                kibibytes(size),
-                kibibytes(fail)
+                "Batch for [{names}] is of size {size}, exceeding specified threshold of {fail} by {}",
+                size - fail
             );
             return Err(errors::invalid("Batch too large"));
         }
         if size > warn {
+            let names = in_java_order(tables);
+            let over = size - warn;
             warnings.push(format!(
-                "Batch for [{names}] is of size {}, exceeding specified threshold of {} by {}.",
-                kibibytes(size),
-                kibibytes(warn),
-                kibibytes(size - warn)
+                "Batch for [{names}] is of size {size}, exceeding specified threshold of {warn} by {over}."
             ));
         }
         if !logged && outgoing.len() > self.shared.config.unlogged_batch_partitions_warn {
             let (plural, count) = (if tables.len() == 1 { "" } else { "s" }, outgoing.len());
+            let names = in_java_order(tables);
             warnings.push(format!(
                 "Unlogged batch covering {count} partitions detected against table{plural} [{names}]. You should use a \
                  logged batch for atomicity, or asynchronous writes for performance."
@@ -427,10 +422,25 @@ fn wrong_key(
     })
 }
 
-/// Where a name stands in a small set of Java's: in this order Cassandra writes the names of several tables.
-fn java_bucket(name: &str) -> u32 {
-    let hash = name.encode_utf16().fold(0_u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)));
-    (hash ^ (hash >> 16)) & 15
+/// What Cassandra takes the batch's size to be if that is above the threshold, else something below it.
+fn size_above(outgoing: &[Outgoing], threshold: usize) -> usize {
+    let bytes: usize = outgoing.iter().map(|out| out.mutation.len()).sum();
+    match bytes * DATA_SIZE_PER_BYTE > threshold {
+        true => outgoing.iter().map(|out| data_size(&MutationRef::new(&out.mutation))).sum(),
+        false => 0,
+    }
+}
+
+/// The names of tables in the order of Java's hash set, as Cassandra writes them.
+fn in_java_order(tables: &[String]) -> String {
+    let buckets = (tables.len() * 4).div_ceil(3).next_power_of_two().max(16) as u32;
+    let bucket = |name: &str| {
+        let hash = name.encode_utf16().fold(0_u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)));
+        (hash ^ (hash >> 16)) & (buckets - 1)
+    };
+    let mut names: Vec<&str> = tables.iter().map(String::as_str).collect();
+    names.sort_by_key(|name| bucket(name));
+    names.join(", ")
 }
 
 /// Remembers a table's name for warnings.

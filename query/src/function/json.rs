@@ -56,4 +56,5 @@ pub(crate) fn json_reason(error: &ValueError) -> &str {
 /// Words for a duration that cannot be read: told as they are, wherever they stand.
 pub(crate) fn is_duration_refusal(text: &str) -> bool {
     text.starts_with("Unable to convert '") && text.ends_with("' to a duration")
+        || text.starts_with("Invalid duration. ")
 }

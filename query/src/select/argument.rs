@@ -108,16 +108,20 @@ pub(super) fn selector_type(preparer: &Preparer<'_>, table: &Table, raw: &ast::S
             [only] => of(only),
             parts => Some(CqlType::tuple(parts.iter().map(of).collect::<Option<Vec<_>>>()?)),
         },
-        ast::Selector::List(parts) => Some(CqlType::list(of(parts.first()?)?, true)),
-        ast::Selector::Set(parts) => Some(CqlType::set(of(parts.first()?)?, true)),
-        ast::Selector::Map(entries) => {
-            let (key, value) = entries.first()?;
-            Some(CqlType::map(of(key)?, of(value)?, true))
-        }
+        ast::Selector::List(parts) => Some(CqlType::list(type_for_all(parts.iter().filter_map(of))?, true)),
+        ast::Selector::Set(parts) => Some(CqlType::set(type_for_all(parts.iter().filter_map(of))?, true)),
+        // It may be a value of a user-defined type as well: Cassandra wants to be told.
+        ast::Selector::Map(_) => None,
         ast::Selector::Literal(_) | ast::Selector::Null | ast::Selector::Marker(_) => {
             preparer.exact_type(&as_term(raw)?, &spec)
         }
     }
+}
+
+/// The one of the types that takes values of all of them.
+fn type_for_all(types: impl Iterator<Item = CqlType>) -> Option<CqlType> {
+    let types: Vec<CqlType> = types.collect();
+    types.iter().find(|to| types.iter().all(|from| type_assignability(to, from).is_assignable())).cloned()
 }
 
 fn call_type(

@@ -4,9 +4,18 @@ use helenus_cql::ast::{Selector, WriteTimeKind};
 
 use crate::term::{MARKER_TEXT, term_text, type_text};
 
-/// The name of a selector without alias.
+/// The name of a selector without alias, as it is written.
 pub(super) fn result_name(selector: &Selector) -> String {
+    name_with(selector, &|_| None)
+}
+
+/// The same, where some selectors have names of their own.
+pub(super) fn name_with(selector: &Selector, own: &dyn Fn(&Selector) -> Option<String>) -> String {
+    let result_name = |selector: &Selector| name_with(selector, own);
     let all = |selectors: &[Selector]| selectors.iter().map(result_name).collect::<Vec<_>>().join(", ");
+    if let Some(name) = own(selector) {
+        return name;
+    }
     match selector {
         Selector::Column(name) => name.text.clone(),
         Selector::Literal(literal) => term_text(&helenus_cql::ast::Term::Literal(literal.clone())),

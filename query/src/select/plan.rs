@@ -522,7 +522,8 @@ fn check_monotonic(selector: &Selector) -> Result<(), QueryError> {
             _ => ty.to_string(),
         });
         return invalid(format!(
-            "Only monotonic functions are supported in the GROUP BY clause. Got: system.{quoted} : ({}) -> {} ",
+            "Only monotonic functions are supported in the GROUP BY clause. Got: {}.{quoted} : ({}) -> {} ",
+            function.keyspace(),
             types.collect::<Vec<_>>().join(", "),
             function.return_type
         ));

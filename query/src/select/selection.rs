@@ -11,7 +11,7 @@ use super::ResultColumn;
 use super::aggregate::{AggregateKind, AggregatePlan};
 use super::argument::{SelectorArgument, as_term, selector_type, user_type_term};
 use super::assemble::{CellPart, Inputs, Source};
-use super::name::result_name;
+use super::name::{name_with, result_name};
 use super::named::named_columns;
 use super::qualify::qualified;
 use super::selector::Selector;
@@ -198,9 +198,14 @@ impl<'b> Builder<'b, '_> {
         Box::new(Selector::Constant(self.selection.constants.len() - 1))
     }
 
-    /// The name of a result column. A cast that changes nothing does not show.
+    /// The name of a result column.
     fn name(&self, raw: &ast::Selector) -> String {
-        match raw {
+        name_with(raw, &|raw| self.own_name(raw))
+    }
+
+    /// The name of what is not called as it is written. A cast that changes nothing does not show.
+    fn own_name(&self, raw: &ast::Selector) -> Option<String> {
+        Some(match raw {
             ast::Selector::Cast { inner, target } if self.type_of(inner) == Some(native_type(*target)) => {
                 self.name(inner)
             }
@@ -208,12 +213,8 @@ impl<'b> Builder<'b, '_> {
             ast::Selector::TypeHint { type_name, inner } => {
                 format!("({}){}", qualified_type_text(type_name, &self.table.keyspace), self.name(inner))
             }
-            ast::Selector::Field { inner, field } => format!("{}.{field}", self.name(inner)),
-            ast::Selector::Tuple(parts) => format!("({})", self.joined_names(parts)),
-            ast::Selector::List(parts) => format!("[{}]", self.joined_names(parts)),
-            ast::Selector::Set(parts) => format!("{{{}}}", self.joined_names(parts)),
-            other => result_name(other),
-        }
+            _ => return None,
+        })
     }
 
     /// Looks for the columns, functions and types a selector names. Cassandra does so for a whole item before it looks at values and
@@ -284,10 +285,6 @@ impl<'b> Builder<'b, '_> {
     fn hint(&self, name: &ast::CqlTypeName) -> Result<CqlType, QueryError> {
         let keyspace = self.preparer.context().find_keyspace(&self.table.keyspace);
         Ok(resolve_type(name, &self.table.keyspace, keyspace.as_deref())?.freeze())
-    }
-
-    fn joined_names(&self, parts: &[ast::Selector]) -> String {
-        parts.iter().map(|part| self.name(part)).collect::<Vec<_>>().join(", ")
     }
 
     fn no_type<T>(&self, raw: &ast::Selector) -> Result<T, QueryError> {
@@ -748,9 +745,10 @@ fn without_parentheses(raw: &ast::Selector) -> &ast::Selector {
     }
 }
 
-/// `count(1)`, which is `count(*)`; Cassandra takes any literal.
+/// `count(1)` and `count_rows()`, which are `count(*)`; Cassandra takes any literal.
 fn is_count_rows(name: &FunctionName, arguments: &[ast::Selector]) -> bool {
-    matches!(arguments, [ast::Selector::Literal(_)]) && function::is_aggregate(name) && name.name.as_str() == "count"
+    function::is_aggregate(name)
+        && matches!((name.name.as_str(), arguments), ("count", [ast::Selector::Literal(_)]) | ("count_rows", []))
 }
 
 /// The type of one time.
