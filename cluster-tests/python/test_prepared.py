@@ -249,3 +249,21 @@ def test_bound_collections_are_kept_in_order(session, table):
     assert [(dict(row.m), list(row.s), row.v) for row in session.execute(f"SELECT * FROM {table}")] == [({1: 1, 2: 2}, [1, 2], 1)]
     read = session.prepare(f"SELECT v FROM {table} WHERE k = 1 AND m IN ? AND s = ?")
     assert [row.v for row in session.execute(read, ([{2: 2, 1: 1}], [2, 1]))] == [1]
+
+
+def test_a_keyspace_that_a_request_names_must_be_there(one, session, table):
+    session.execute(f"CREATE TABLE {table} (k int PRIMARY KEY)")
+    keyspace = session.keyspace
+    batch = BatchStatement()
+    batch.add(SimpleStatement(f"INSERT INTO {keyspace}.{table} (k) VALUES (1)"))
+    batch.keyspace = "nowhere"
+    with one.cluster(5) as cluster:
+        other = cluster.connect()
+        found = other.execute(SimpleStatement(f"SELECT count(*) FROM {table}", keyspace=keyspace))
+        assert found.one()[0] == 0
+        texts = [f"SELECT k FROM {table}", f"SELECT nothing FROM {keyspace}.{table}", "no statement", f"DROP TABLE {keyspace}.{table}"]
+        calls = [lambda text=text: other.execute(SimpleStatement(text, keyspace="nowhere")) for text in texts]
+        calls += [lambda text=text: other.prepare(text, keyspace="nowhere") for text in texts]
+        for call in [*calls, lambda: other.execute(batch)]:
+            with pytest.raises(InvalidRequest, match="Keyspace 'nowhere' does not exist"):
+                call()

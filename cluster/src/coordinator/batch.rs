@@ -71,6 +71,9 @@ pub(super) fn plain_level(level: Consistency) -> Consistency {
 impl Coordinator {
     /// A BATCH message.
     pub(super) fn batch(&mut self, asker: Asker, session: &Session, batch: &Batch<'_>) -> Handled {
+        if let Err(error) = self.check_named_keyspace(batch.params.keyspace) {
+            return error.into();
+        }
         let mut write = std::mem::take(&mut self.scratch.batch);
         write.clear();
         let mut tables = Vec::new();

@@ -36,6 +36,9 @@ const CONTROL_MILLIS: u64 = 15_000;
 impl Coordinator {
     /// PREPARE
     pub(super) fn prepare(&mut self, session: &Session, prepare: &Prepare<'_>) -> Handled {
+        if let Err(error) = self.check_named_keyspace(prepare.keyspace) {
+            return error.into();
+        }
         let keyspace = prepare.keyspace.or(session.keyspace.as_deref());
         match self.prepare_text(prepare.query, keyspace) {
             Ok(statement) => {
@@ -80,6 +83,9 @@ impl Coordinator {
 
     /// QUERY
     pub(super) fn query(&mut self, asker: Asker, session: &Session, query: &Query<'_>) -> Handled {
+        if let Err(error) = self.check_named_keyspace(query.params.keyspace) {
+            return error.into();
+        }
         let keyspace = query.params.keyspace.map(Arc::from).or_else(|| session.keyspace.clone());
         self.shared.stats.regular_executed.fetch_add(1, Ordering::Relaxed);
         match self.text_statement(query.query, keyspace.as_ref()) {
@@ -319,10 +325,19 @@ impl Coordinator {
     }
 
     fn use_keyspace(&self, keyspace: &str) -> Handled {
+        match self.check_named_keyspace(Some(keyspace)) {
+            Ok(()) => Handled::Reply(Reply::SetKeyspace(keyspace.to_owned()), Vec::new()),
+            Err(error) => error.into(),
+        }
+    }
+
+    /// The keyspace that a request names for itself (v5) must be there: this is looked at before the text.
+    pub(super) fn check_named_keyspace(&self, named: Option<&str>) -> Result<(), ErrorResponse> {
+        let Some(keyspace) = named else { return Ok(()) };
         let context = PrepareContext { schema: self.view.schema(), keyspace: None, local: &NodeTables };
         match context.find_keyspace(keyspace) {
-            Some(_) => Handled::Reply(Reply::SetKeyspace(keyspace.to_owned()), Vec::new()),
-            None => errors::invalid(format!("Keyspace '{keyspace}' does not exist")).into(),
+            Some(_) => Ok(()),
+            None => Err(errors::invalid(format!("Keyspace '{keyspace}' does not exist"))),
         }
     }
 

@@ -196,7 +196,7 @@ impl Argument for SelectorArgument<'_, '_> {
             (ast::Selector::Map(entries), CqlType::Udt { definition, .. }) => {
                 let value = |field: &str| {
                     let named = |key: &ast::Selector| matches!(key, ast::Selector::Column(name) if name.text == field);
-                    entries.iter().find(|(key, _)| named(key)).map(|(_, value)| value)
+                    entries.iter().rev().find(|(key, _)| named(key)).map(|(_, value)| value)
                 };
                 let fields = definition.fields.iter().filter_map(|(field, ty)| Some((value(field)?, ty)));
                 self.parts(fields, spec, Assignability::Weak)

@@ -720,7 +720,7 @@ impl<'b> Builder<'b, '_> {
                 let mut fields = Vec::with_capacity(definition.fields.len());
                 for (field, ty) in &definition.fields {
                     let named = |key: &ast::Selector| matches!(key, ast::Selector::Column(name) if name.text == *field);
-                    fields.push(match entries.iter().find(|(key, _)| named(key)) {
+                    fields.push(match entries.iter().rev().find(|(key, _)| named(key)) {
                         Some((_, value)) => self.selector(value, Some(ty))?.0,
                         None => self.constant(Term::Null),
                     });

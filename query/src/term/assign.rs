@@ -110,13 +110,14 @@ impl Preparer<'_> {
             },
             RawTerm::UserType(fields) => match &receiver.ty {
                 CqlType::Udt { definition, .. } => {
-                    for (name, value) in fields {
-                        let field = definition.fields.iter().find(|(field, _)| *field == name.text);
-                        if let Some((field, ty)) = field {
-                            let spec = receiver.inner(format!("{}.{field}", receiver.name), ty.clone());
-                            if !self.assignability(value, &spec).is_assignable() {
-                                return Assignability::No;
-                            }
+                    for (field, ty) in &definition.fields {
+                        // Of values for one field the last counts.
+                        let Some((_, value)) = fields.iter().rev().find(|(name, _)| name.text == *field) else {
+                            continue;
+                        };
+                        let spec = receiver.inner(format!("{}.{field}", receiver.name), ty.clone());
+                        if !self.assignability(value, &spec).is_assignable() {
+                            return Assignability::No;
                         }
                     }
                     Assignability::Weak

@@ -154,11 +154,13 @@ impl Preparer<'_> {
         let CqlType::Udt { definition, frozen } = &receiver.ty else {
             return Err(wrong_literal("user type", receiver));
         };
+        // Of values for one field the last counts.
+        let named = |field: &str| entries.iter().rev().find(|(name, _)| name.text == field);
         let mut found = 0;
         let mut specs = Vec::with_capacity(definition.fields.len());
         for (field, ty) in &definition.fields {
             let spec = receiver.inner(format!("{}.{field}", receiver.name), ty.clone());
-            if let Some((_, value)) = entries.iter().find(|(name, _)| name.text == *field) {
+            if let Some((_, value)) = named(field) {
                 found += 1;
                 self.refuse_lists(value, &spec)?;
                 if !self.assignability(value, &spec).is_assignable() {
@@ -182,7 +184,7 @@ impl Preparer<'_> {
         }
         let mut fields = Vec::with_capacity(specs.len());
         for ((field, _), spec) in definition.fields.iter().zip(&specs) {
-            fields.push(match entries.iter().find(|(name, _)| name.text == *field) {
+            fields.push(match named(field) {
                 Some((_, value)) => self.term(value, spec)?,
                 None => Term::Null,
             });
