@@ -4,17 +4,14 @@ As the files of `answers/`, but a line may end with ` <- ` and the values of the
 The first answer to a text begins with what is told of its markers when it is prepared.
 """
 
-import difflib
-import os
 import pathlib
 
 import pytest
 from cassandra import ConsistencyLevel
-from cassandra.query import BoundStatement, tuple_factory
+from cassandra.query import BoundStatement
 
 from bound_values import values_of
-from conftest import fresh_keyspace
-from test_answers import answer, answer_of, answered, code_of, error_lines, expected, recorded
+from test_answers import answer, answer_of, check_file, code_of, error_lines
 
 FOLDER = pathlib.Path(__file__).parent / "answers" / "bound"
 FILES = sorted(path.name for path in FOLDER.glob("*.cql"))
@@ -47,17 +44,4 @@ class Preparing:
 @pytest.mark.parametrize("name", FILES)
 def test_bound_answers(one, name):
     path = FOLDER / name
-    text = path.read_text()
-    keyspace = "answers_bound_" + path.stem
-    with one.cluster(rows=tuple_factory) as cluster:
-        session = cluster.connect()
-        fresh_keyspace(session, keyspace, one.replication())
-        found = answered(session, text, Preparing())
-        session.execute(f"DROP KEYSPACE IF EXISTS {keyspace}")
-    if os.environ.get("HELENUS_RECORD"):
-        path.write_text(recorded(text, found))
-        return
-    right = expected(text, bool(one.nodes))
-    assert len(right) > 10, "the file has statements and answers"
-    difference = "\n".join(difflib.unified_diff(right, found, "expected", "found", lineterm="", n=1))
-    assert not difference, difference
+    check_file(one, path, "answers_bound_" + path.stem, Preparing())
