@@ -6,7 +6,7 @@ use helenus_model::types::CqlType;
 use helenus_model::value::{canonical_collection, components, elements, validate};
 
 use crate::error::QueryError;
-use crate::term::{Term, Value};
+use crate::term::{NullableElements, Term, Value};
 use crate::values::{BoundValue, BoundValues, ExecuteOptions};
 
 /// A value for each column of a group.
@@ -233,11 +233,13 @@ pub(crate) fn tested_values(
 
 /// The elements of a bound list, with nulls among them.
 fn nullable_values(bytes: &[u8], ty: &CqlType) -> Result<Vec<Option<Box<[u8]>>>, QueryError> {
-    let (CqlType::List { element, .. }, Some(parts)) = (ty, nullable_elements(bytes)) else {
+    let mut parts = NullableElements::new(bytes);
+    let found: Vec<Option<&[u8]>> = parts.by_ref().collect();
+    let (CqlType::List { element, .. }, Some([])) = (ty, parts.rest()) else {
         validate(ty, bytes).map_err(|error| QueryError::invalid(error.message()))?;
         return Ok(Vec::new());
     };
-    let each = parts.into_iter().map(|part| match part {
+    let each = found.into_iter().map(|part| match part {
         Some(part) if part.is_empty() && element.is_empty_value_meaningless() => Ok(None),
         Some(part) => {
             validate(element, part).map_err(|error| QueryError::invalid(error.message()))?;
@@ -264,13 +266,15 @@ fn in_values<'v>(
     null: &dyn Fn(&str) -> QueryError,
 ) -> Result<Vec<Vec<Cow<'v, [u8]>>>, QueryError> {
     // The list's own check would only say that a null may not be. An empty number is one, too.
-    let is_null = |part: &Option<&[u8]>| match (part, ty) {
+    let is_null = |part: Option<&[u8]>| match (part, ty) {
         (Some(part), CqlType::List { element, .. }) => {
             part.is_empty() && !multi && element.is_empty_value_meaningless()
         }
         (part, _) => part.is_none(),
     };
-    if nullable_elements(bytes).is_some_and(|parts| parts.iter().any(is_null)) {
+    let mut parts = NullableElements::new(bytes);
+    let nulls = parts.by_ref().filter(|part| is_null(*part)).count();
+    if nulls > 0 && parts.rest().is_some_and(<[u8]>::is_empty) {
         return Err(null(names.first().copied().unwrap_or_default()));
     }
     validate(ty, bytes).map_err(|error| QueryError::invalid(error.message()))?;
@@ -281,25 +285,4 @@ fn in_values<'v>(
         Cow::Borrowed(bytes) => elements(bytes).map(|element| vec![Cow::Borrowed(element)]).collect(),
         Cow::Owned(bytes) => elements(&bytes).map(|element| vec![Cow::Owned(element.to_vec())]).collect(),
     })
-}
-
-/// The elements of a list, or None when it is none. Drivers send a null as an element of length −1.
-fn nullable_elements(bytes: &[u8]) -> Option<Vec<Option<&[u8]>>> {
-    let (count, mut rest) = bytes.split_first_chunk::<4>()?;
-    let mut found = Vec::new();
-    for _ in 0..i32::from_be_bytes(*count) {
-        let (length, behind) = rest.split_first_chunk::<4>()?;
-        rest = match usize::try_from(i32::from_be_bytes(*length)) {
-            Err(_) => {
-                found.push(None);
-                behind
-            }
-            Ok(length) => {
-                let (part, behind) = behind.split_at_checked(length)?;
-                found.push(Some(part));
-                behind
-            }
-        };
-    }
-    rest.is_empty().then_some(found)
 }

@@ -21,7 +21,7 @@ use crate::function::ScalarFunction;
 
 pub use assign::Assignability;
 pub(crate) use assign::type_assignability;
-pub(crate) use nulls::{has_empty_null, without_nulls};
+pub(crate) use nulls::{NullableElements, has_empty_null, without_nulls};
 pub use prepare::{Collected, Preparer};
 pub use text::term_text;
 pub(crate) use text::{MARKER_TEXT, function_text};

@@ -57,10 +57,8 @@ impl WritePlan {
         lists: Option<&ListRows>,
         out: &mut WriteBatch,
     ) -> Result<(), QueryError> {
-        if self.attributes.timestamp.is_some() {
-            self.attributes.timestamp(values, options)?;
-        }
-        self.bind_with(values, options, lists, out)
+        let timestamp = self.attributes.timestamp(values, options)?;
+        self.with_values(values, |values| self.bind_values_at(Ok(timestamp), values, options, lists, out))
     }
 
     /// Looks at the partition keys an execution names.
@@ -106,9 +104,18 @@ impl WritePlan {
         lists: Option<&ListRows>,
         out: &mut WriteBatch,
     ) -> Result<(), QueryError> {
-        let times = self
-            .attributes
-            .timestamp(values, options)
+        self.bind_values_at(self.attributes.timestamp(values, options), values, options, lists, out)
+    }
+
+    fn bind_values_at(
+        &self,
+        timestamp: Result<WriteTimestamp, QueryError>,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+        lists: Option<&ListRows>,
+        out: &mut WriteBatch,
+    ) -> Result<(), QueryError> {
+        let times = timestamp
             .and_then(|timestamp| Ok((timestamp, self.attributes.time_to_live(&self.table, values, options)?)))
             .and_then(|times| check_timestamp(times.0).map(|()| times));
         let (timestamp, time_to_live) = match times {
