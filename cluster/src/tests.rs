@@ -523,6 +523,14 @@ fn who_is_not_logged_in_hears_that_first() {
     ] {
         assert_eq!(world.query(text, &[]), refused, "{text}");
     }
+    let refused = "Invalid: In this context function name must be explictly qualified by a keyspace";
+    for text in [
+        "GRANT EXECUTE ON FUNCTION f(int) TO x",
+        "REVOKE EXECUTE ON FUNCTION f(int) FROM x",
+        "LIST EXECUTE ON FUNCTION f(int) OF x",
+    ] {
+        assert_eq!(world.query(text, &[]), refused, "{text}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! the roles are kept.
 
 pub use helenus_cql::ast::AccessList;
-use helenus_cql::ast::{self, RoleOptions, UserPassword};
+use helenus_cql::ast::{self, Resource, RoleOptions, UserPassword};
 
 use crate::error::QueryError;
 
@@ -154,12 +154,22 @@ impl RolePlan {
             ast::Statement::RevokeRole(revoke) => {
                 RolePlan::Revoke { role: revoke.role.text.clone(), revokee: revoke.revokee.text.clone() }
             }
-            ast::Statement::GrantPermissions(_)
-            | ast::Statement::RevokePermissions(_)
-            | ast::Statement::ListPermissions(_) => RolePlan::NotYet("permissions"),
+            ast::Statement::GrantPermissions(grant) => permissions(Some(&grant.resource))?,
+            ast::Statement::RevokePermissions(revoke) => permissions(Some(&revoke.resource))?,
+            ast::Statement::ListPermissions(list) => permissions(list.resource.as_ref())?,
             ast::Statement::AddIdentity(_) | ast::Statement::DropIdentity(_) => RolePlan::NotYet("identities"),
             _ => return Ok(None),
         }))
+    }
+}
+
+/// A function whose keyspace is not said is refused before anybody asks who asks.
+fn permissions(resource: Option<&Resource>) -> Result<RolePlan, QueryError> {
+    match resource {
+        Some(Resource::Function { name, .. }) if name.keyspace.is_none() => {
+            Err(QueryError::invalid("In this context function name must be explictly qualified by a keyspace"))
+        }
+        _ => Ok(RolePlan::NotYet("permissions")),
     }
 }
 
