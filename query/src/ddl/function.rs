@@ -15,7 +15,7 @@ use crate::function::UserFunction;
 use crate::prepare::{NoSystemTables, PrepareContext};
 use crate::repeated::first_repeated;
 use crate::spec::ColumnSpec;
-use crate::term::{Preparer, Value, qualified_type_text, resolve_type, type_text, written_type_text};
+use crate::term::{Preparer, Term, Value, qualified_type_text, resolve_type, type_text, written_type_text};
 use crate::values::{ExecuteOptions, NoIds, NoValues};
 
 fn invalid<T>(message: impl Into<String>) -> Result<T, QueryError> {
@@ -278,6 +278,14 @@ fn put_aggregate(
     Ok(DdlOutcome { written_types, ..outcome })
 }
 
+/// Whether a term has one value, now and always.
+fn is_fixed(term: &Term) -> bool {
+    match term {
+        Term::Function { function, arguments } => function.is_pure() && arguments.iter().all(is_fixed),
+        other => other.is_terminal(),
+    }
+}
+
 /// The value of INITCOND.
 fn initial_value(
     term: &ast::Term,
@@ -294,8 +302,8 @@ fn initial_value(
         ty: ty.freeze(),
     };
     let term = preparer.term(term, &spec)?;
-    if !term.is_terminal() {
-        return Err(QueryError::unsupported("an INITCOND that is no constant"));
+    if !is_fixed(&term) {
+        return Err(QueryError::unsupported("an INITCOND that is another one each time"));
     }
     let options = ExecuteOptions { timestamp: 0, now: 0, now_millis: 0, ids: &NoIds };
     match term.evaluate(&NoValues, &options)? {

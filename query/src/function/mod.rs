@@ -145,6 +145,11 @@ pub fn argument_spec(function: &ScalarFunction, place: usize, receiver: &ColumnS
     receiver.inner(format!("arg{place}({})", function.full_name()), ty)
 }
 
+/// True for the names of native functions and aggregates.
+pub(crate) fn is_native(name: &str) -> bool {
+    name == "token" || is_aggregate(&native_name(name)) || signature::of_name(name).is_some()
+}
+
 /// True for the names of aggregates: they may not stand where a value is computed without rows.
 pub fn is_aggregate(name: &FunctionName) -> bool {
     let native = name.keyspace.as_ref().is_none_or(|keyspace| keyspace.as_str() == "system");
@@ -188,12 +193,12 @@ pub fn resolve_for_type(
             .or_else(|| context.local.table(&receiver.keyspace, &receiver.table))
     };
     let native = name.keyspace.as_ref().is_none_or(|keyspace| keyspace.as_str() == "system");
-    if is_aggregate(name) {
-        return Err(QueryError::invalid("Aggregation function are not supported in the where clause"));
-    }
     // A function of the keyspace hides a native one that fits as well.
     let mut found = user::candidates(name, &receiver.keyspace, context)?;
-    if native {
+    if is_aggregate(name) && found.is_empty() {
+        return Err(QueryError::invalid("Aggregation function are not supported in the where clause"));
+    }
+    if native && !is_aggregate(name) {
         found.extend(candidates(name.name.as_str(), table, arguments, receiver, wanted)?);
     }
     let mut candidates = found;

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use helenus_cql::ast::{self, FunctionName};
 use helenus_model::schema::Table;
 
-use super::selection::resolve_call;
+use super::selection::{is_count_rows, resolve_call};
+use crate::error::QueryError;
 use crate::function;
 use crate::term::Preparer;
 
@@ -23,14 +24,24 @@ pub(super) fn qualified<'i>(
     let mut items = items.to_vec();
     let is_users = |name: &FunctionName, arguments: &[ast::Selector]| {
         let called = name.name.as_str();
-        // A call that fits none is told as the statement spells it.
-        function::has_function(called, &table.keyspace, context)
-            && resolve_call(name, arguments, table, preparer).is_ok_and(|found| found.keyspace() != "system")
+        if !function::has_function(called, &table.keyspace, context) || is_count_rows(name, arguments) {
+            return false;
+        }
+        match resolve_call(name, arguments, table, preparer) {
+            Ok(found) => found.keyspace() != "system",
+            Err(error) => !function::is_native(called) && !function::is_aggregate(name) && !names_call(&error),
+        }
     };
     for item in &mut items {
         qualify(&mut item.selector, &is_users, &table.keyspace);
     }
     Cow::Owned(items)
+}
+
+/// Such messages name the function as the statement does.
+fn names_call(error: &QueryError) -> bool {
+    let starts = |text: &str| text.starts_with("Invalid call to ") || text.starts_with("Ambiguous call to ");
+    matches!(error, QueryError::Invalid(text) if starts(text))
 }
 
 type IsUsers<'f> = dyn Fn(&FunctionName, &[ast::Selector]) -> bool + 'f;

@@ -746,7 +746,7 @@ fn without_parentheses(raw: &ast::Selector) -> &ast::Selector {
 }
 
 /// `count(1)` and `count_rows()`, which are `count(*)`; Cassandra takes any literal.
-fn is_count_rows(name: &FunctionName, arguments: &[ast::Selector]) -> bool {
+pub(super) fn is_count_rows(name: &FunctionName, arguments: &[ast::Selector]) -> bool {
     function::is_aggregate(name)
         && matches!((name.name.as_str(), arguments), ("count", [ast::Selector::Literal(_)]) | ("count_rows", []))
 }
