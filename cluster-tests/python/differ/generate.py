@@ -164,6 +164,7 @@ class Generator:
         self.keyspace = None
         # The values of the statement under way that may be bound, if it is to be prepared.
         self.marked = None
+        self.expired = 0
         self.later = []
 
     def some(self, chance):
@@ -381,6 +382,10 @@ class Generator:
         early = table.counter and self.marked is not None
         if timed or (self.some(0.12) and not early and not table.forgets):
             number = rng.choice([1, 1700000000000000, 5, -3, 0, *range(6, 20)])
+            if ttl == "TTL 1":
+                # Whether it is stronger than another write of its time depends on whether it was compacted since it expired.
+                self.expired += 1
+                number = rng.choice([20, -100]) + self.expired
             value = Literal(str(number), number.to_bytes(8, "big", signed=True))
             # Without a value it would be the clock's.
             parts.append(f"TIMESTAMP {value if timed else self.written(value, None)}")

@@ -186,7 +186,9 @@ def collection(parts, count):
 def distinct(parts, kind):
     """The parts without those that are equal to others: of the values of one key Cassandra keeps any."""
     same = lambda part: decimal_value(part.data) if kind.name == "decimal" and part.data else part.data
-    return list({same(part): part for part in parts}.values())
+    parts = {same(part): part for part in parts}.values()
+    # The bytes of a literal of no type of the kind say nothing of its text.
+    return list({str(part): part for part in parts}.values())
 
 
 def decimal_value(data):
