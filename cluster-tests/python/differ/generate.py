@@ -164,6 +164,7 @@ class Generator:
         self.keyspace = None
         # The values of the statement under way that may be bound, if it is to be prepared.
         self.marked = None
+        # How many writes that expire were given a time of their own.
         self.expired = 0
         self.later = []
 

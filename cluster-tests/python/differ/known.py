@@ -34,11 +34,9 @@ KNOWN = [
     (r"collection_|map_keys|map_values", r"requires a .* argument, but found argument c\d of type frozen<", r"",
      "Collections in a clustering column with DESC"),
 ]
-# A pattern of the statement that Cassandra misses rows of, and the words of the line.
-KNOWN_MISSING = [
-    (r"^SELECT .* WHERE .*\bs\d (=|CONTAINS) ", "with an index on the static column `s` finds"),
-    (r"^SELECT .* WHERE .*\bp\d = ", "A secondary index on a column of the partition key finds partitions of nothing but static columns"),
-]
+BY_STATIC_INDEX = "with an index on the static column `s` finds"
+BY_KEY_INDEX = "A secondary index on a column of the partition key finds partitions of nothing but static columns"
+LOG_10 = "`log10` of a decimal whose result is a whole number"
 # A pattern of the statement whose rows may come in another order, and the words of the line.
 KNOWN_ORDERS = [(r"FROM v\d .*IN ", "IN on a partition key of a view")]
 
@@ -47,12 +45,10 @@ def reason_for(statement, theirs, ours):
     """Why the answers may differ, if it is known."""
     if sorted(theirs) == sorted(ours):
         return next((reason for of_statement, reason in KNOWN_ORDERS if re.search(of_statement, statement)), None)
-    if is_part(theirs, ours):
-        found = (reason for of_statement, reason in KNOWN_MISSING if re.search(of_statement, statement))
-        if reason := next(found, None):
-            return reason
+    if reason := missing_reason(statement, theirs, ours):
+        return reason
     if "log10(" in statement and same_numbers(theirs) == same_numbers(ours):
-        return "`log10` of a decimal whose result is a whole number"
+        return LOG_10
     theirs, ours = (strip(lines) for lines in (theirs, ours))
     for of_statement, of_theirs, of_ours, reason in KNOWN:
         if re.search(of_statement, statement) and re.search(of_theirs, theirs) and re.search(of_ours, ours):
@@ -65,10 +61,51 @@ def same_numbers(lines):
     return [re.sub(r"\.0+(?=[,\s]|$)", "", line) for line in lines]
 
 
-def is_part(theirs, ours):
-    """Whether Cassandra's rows are ours without some."""
-    rest = iter(ours)
-    return len(theirs) < len(ours) and theirs[-1].startswith(("columns", "row")) and all(line in rest for line in theirs)
+def missing_reason(statement, theirs, ours):
+    """Why Cassandra may miss rows: of one partition by an index on a static column, and partitions of nothing but static columns
+    by an index on a part of the key."""
+    more = rows_more(theirs, ours)
+    where = re.match(r"SELECT (.*) FROM t\d WHERE (.*)", statement)
+    if not more or not where:
+        return None
+    keys = set(re.findall(r"\bp\d(?= (?:=|IN) )", where[2]))
+    if keys and re.search(r"\bs\d (=|CONTAINS) ", where[2]):
+        return BY_STATIC_INDEX
+    names = [column.split()[0] for column in parts(next(line for line in ours if line.startswith("columns "))[len("columns "):])]
+    partition = {name for name in names if re.fullmatch(r"p\d", name)}
+    clustering = [place for place, name in enumerate(names) if re.fullmatch(r"c\d", name)]
+    by_part = where[1] == "*" and keys and keys < partition and clustering
+    if by_part and all(parts(row)[place] == "null" for row in more for place in clustering):
+        return BY_KEY_INDEX
+    return None
+
+
+def rows_more(theirs, ours):
+    """The rows that only we have, where Cassandra's are the others in their order."""
+    if not theirs[-1].startswith(("columns", "row")):
+        return []
+    left, more = list(theirs), []
+    for line in ours:
+        if left and line == left[0]:
+            left.pop(0)
+        else:
+            more.append(line)
+    return [] if left else [line[len("row "):] for line in more]
+
+
+def parts(text):
+    """What stands between the commas outside of brackets and quotes."""
+    found, depth, quote = [""], 0, None
+    for letter in text:
+        if quote or letter in "'\"":
+            quote = None if letter == quote else quote or letter
+        else:
+            depth += (letter in "([{<") - (letter in ")]}>")
+        if letter == "," and not depth and not quote:
+            found.append("")
+        else:
+            found[-1] += letter
+    return [part.strip() for part in found]
 
 
 def strip(lines):

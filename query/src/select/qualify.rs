@@ -29,7 +29,7 @@ pub(super) fn qualified<'i>(
         }
         match resolve_call(name, arguments, table, preparer) {
             Ok(found) => found.keyspace() != "system",
-            Err(error) => !function::is_native(called) && !function::is_aggregate(name) && !names_call(&error),
+            Err(error) => !function::is_native(called) && !names_call(&error),
         }
     };
     for item in &mut items {
