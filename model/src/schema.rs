@@ -16,6 +16,7 @@ mod index;
 mod params;
 mod storage;
 mod table;
+mod type_codec;
 mod view;
 
 pub use change::{SchemaChange, SchemaChangeError};

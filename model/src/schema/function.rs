@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::change::{put_type, read_type, resolve};
+use super::change::resolve;
+use super::type_codec::{put_type, read_type};
 use crate::codec::{DecodeError, Reader, put_bytes, put_text, put_vint};
 use crate::types::{CqlType, UdtDefinition};
 
