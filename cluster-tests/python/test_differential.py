@@ -12,7 +12,7 @@ from servers import Server
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "differ"))
 
 import known  # noqa: E402
-from compare import run_seeds  # noqa: E402
+from compare import Seed, run_seeds  # noqa: E402
 
 # A few seeds; a difference is a fault.
 SEEDS = [302, 303, 304, 305, 306, 307]
@@ -33,7 +33,7 @@ def test_answers_are_the_same(oracle):
 
 def test_known_differences_are_told():
     told = (pathlib.Path(__file__).parents[2] / "docs" / "differences.md").read_text()
-    reasons = [entry[-1] for entry in known.KNOWN + known.KNOWN_ORDERS] + [known.BY_STATIC_INDEX, known.BY_KEY_INDEX, known.LOG_10]
+    reasons = [entry[-1] for entry in known.KNOWN + known.KNOWN_ORDERS] + [known.BY_STATIC_INDEX, known.BY_KEY_INDEX, known.LOG_10, known.LEGACY, known.EQUAL_CLUSTERINGS]
     assert [reason for reason in reasons if reason not in told] == []
 
 
@@ -55,3 +55,53 @@ SIMPLE = "columns p0 int, c0 text, s0 int"
 def test_a_row_more_is_known_only_where_cassandra_misses_it(statement, columns, extra, reason):
     assert known.reason_for(statement, [columns], [columns, extra]) == reason
     assert known.reason_for(statement, [columns, extra], [columns]) is None
+
+
+CLUSTERED = "columns p0 int, c0 frozen<list<decimal>>, r0 decimal"
+
+
+@pytest.mark.parametrize("theirs, ours, reason", [
+    ("row 1, [0, 0.000010, -3.14], 1.0", "row 1, [0, 0.00001, -3.14], 1.0", known.EQUAL_CLUSTERINGS),
+    ("row 1, [1.00], 1.0", "row 1, [1], 1.0", known.EQUAL_CLUSTERINGS),
+    ("row 1, [1.00], 1.0", "row 1, [1.00], 1.00", None),
+    ("row 1, [1.01], 1.0", "row 1, [1.10], 1.0", None),
+    ("row 1, [10], 1.0", "row 1, [1], 1.0", None),
+])
+def test_clusterings_differ_by_zeros_only(theirs, ours, reason):
+    assert known.reason_for("SELECT * FROM t0", [CLUSTERED, theirs], [CLUSTERED, ours]) == reason
+
+
+LEGACY = "'org.apache.cassandra.db.marshal.LegacyTimeUUIDType'"
+
+
+@pytest.mark.parametrize("theirs, ours, reason", [
+    ([f"columns a {LEGACY}", "row 0x00"], ["columns a timeuuid", "row 00"], known.LEGACY),
+    ([f"prepared a {LEGACY}, b int; key None", "error 0x2200 x"], ["prepared a timeuuid, b int; key None", "error 0x2200 x"], known.LEGACY),
+    ([f"prepared a {LEGACY}; key None", "done"], ["prepared a uuid; key None", "done"], None),
+    (["columns a uuid", "row 0x00"], ["columns a timeuuid", "row 00"], None),
+])
+def test_legacy_class_is_known_only_beside_timeuuid(theirs, ours, reason):
+    assert known.reason_for("SELECT f(a) FROM t0", theirs, ours) == reason
+
+
+class Fake:
+    """A session that keeps what it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def execute(self, statement, timeout):
+        self.told.append(statement)
+
+
+@pytest.mark.parametrize("statement, theirs, ours, emptied", [
+    ("INSERT INTO t0 (p0) VALUES (1)", "done", "error 0x2200 x", ["t0"]),
+    ("DELETE r0 FROM t1 WHERE p0 = 1", "error 0x1500 x", "done", ["t1"]),
+    ("BEGIN BATCH UPDATE t1 SET r0 = 1; DELETE FROM t0; UPDATE t1 SET r1 = 2; APPLY BATCH", "done", "error 0x2200 x", ["t1", "t0"]),
+    ("INSERT INTO t0 (p0) VALUES (1)", "error 0x2200 y", "error 0x2200 x", []),
+    ("SELECT * FROM t0", "columns a int", "error 0x2200 x", []),
+])
+def test_tables_that_a_known_difference_leaves_unlike_are_emptied(statement, theirs, ours, emptied):
+    sessions = [Fake(), Fake()]
+    Seed(sessions, 1, [], None).make_alike(statement, [theirs], [ours])
+    assert [session.told for session in sessions] == [[f"TRUNCATE {table}" for table in emptied]] * 2

@@ -8,7 +8,7 @@ use crate::codec::{DecodeError, Reader, put_bytes, put_bytes16, put_vint};
 use crate::key::{ClusteringComparator, KeyRef, Position, PositionBuf, RingPosition, validate_clustering};
 use crate::limits::{COLUMN_IDS_MAX, KEY_COLUMNS_MAX};
 use crate::partition::Unfiltered;
-use crate::row::{ColumnId, DeletionTime, RowRef};
+use crate::row::{CellRef, ColumnId, DeletionTime, RowRef};
 use crate::time::LocalSeconds;
 
 /// A contiguous part of every partition read: places `start` to `end` in table order.
@@ -144,6 +144,20 @@ pub struct ReadCommand {
     pub now: LocalSeconds,
     /// How the rows are found, unless by looking at all that scope and slices name.
     pub through: Option<Box<Through>>,
+}
+
+impl ReadCommand {
+    /// True for a row that counts: that is live in what the read wants of it. `strict`: [`crate::schema::Table::is_strict`].
+    #[inline]
+    pub fn counts(&self, row: &RowRef<'_>, strict: bool) -> bool {
+        match &self.columns {
+            ColumnFilter::Only(_) if !strict => {
+                let is_live = |cell: CellRef<'_>| self.columns.includes(cell.column) && cell.is_live(self.now);
+                row.header.liveness.is_live(self.now) || row.cells().any(is_live)
+            }
+            _ => row.is_live_in(strict, self.now),
+        }
+    }
 }
 
 /// How the rows of a read are found.

@@ -102,11 +102,12 @@ UNSET = object()
 
 
 class Literal(str):
-    """The text of a value, with its bytes: None for null."""
+    """The text of a value, with its bytes: None for null. `same` is what it has in common with values that are equal, unless the bytes."""
 
-    def __new__(cls, text, data):
+    def __new__(cls, text, data, same=None):
         made = super().__new__(cls, text)
         made.data = data
+        made.same = same
         return made
 
 
@@ -185,10 +186,16 @@ def collection(parts, count):
 
 def distinct(parts, kind):
     """The parts without those that are equal to others: of the values of one key Cassandra keeps any."""
-    same = lambda part: decimal_value(part.data) if kind.name == "decimal" and part.data else part.data
-    parts = {same(part): part for part in parts}.values()
+    parts = {same(part, kind): part for part in parts}.values()
     # The bytes of a literal of no type of the kind say nothing of its text.
     return list({str(part): part for part in parts}.values())
+
+
+def same(part, kind):
+    """What equal values have in common: decimals however written, and sets in any order."""
+    if kind.name == "decimal" and part.data:
+        return decimal_value(part.data)
+    return part.same if part.same is not None else part.data
 
 
 def decimal_value(data):
@@ -209,11 +216,14 @@ def literal(rng, kind, strange=0.02, null=0.0):
         parts = [inner(kind.parts[0]) for _ in some()]
         parts = distinct(parts, kind.parts[0]) if kind.name == "set" else parts
         left, right = "[]" if kind.name == "list" else "{}"
-        return Literal(left + ", ".join(parts) + right, collection(parts, len(parts)))
+        values = [same(part, kind.parts[0]) for part in parts]
+        values = tuple(values) if kind.name == "list" else frozenset(values)
+        return Literal(left + ", ".join(parts) + right, collection(parts, len(parts)), values)
     if kind.name == "map":
         pairs = [(key, inner(kind.parts[1])) for key in distinct([inner(kind.parts[0]) for _ in some()], kind.parts[0])]
         text = "{" + ", ".join(f"{key}: {value}" for key, value in pairs) + "}"
-        return Literal(text, collection([part for pair in pairs for part in pair], len(pairs)))
+        values = frozenset((same(key, kind.parts[0]), same(value, kind.parts[1])) for key, value in pairs)
+        return Literal(text, collection([part for pair in pairs for part in pair], len(pairs)), values)
     if kind.name == "tuple":
         count = len(kind.parts) if rng.random() < 0.9 else rng.randint(1, len(kind.parts) + 1)
         parts = [literal(rng, (kind.parts + kind.parts)[place], strange, 0.1) for place in range(count)]

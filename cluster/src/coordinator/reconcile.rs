@@ -200,9 +200,9 @@ fn lacking_ranges<'a>(
 /// counts as one row.
 fn place_of_row<'a>(
     table: &Table,
+    command: &ReadCommand,
     answer: &'a [u8],
     limit: u32,
-    now: i64,
 ) -> Option<(KeyOrder<'a>, Option<Position<'a>>)> {
     let mut left = limit;
     for (key, partition) in Answer::new(answer) {
@@ -210,12 +210,12 @@ fn place_of_row<'a>(
         let before = left;
         for item in partition.items() {
             let Item::Unfiltered(Unfiltered::Row { clustering, row }) = item else { continue };
-            left -= u32::from(row.is_live_in(table.is_strict(), now));
+            left -= u32::from(command.counts(&row, table.is_strict()));
             if left == 0 {
                 return Some((order, Some(Position::row(clustering))));
             }
         }
-        if left == before && partition.static_row.is_some_and(|row| row.is_live(now)) {
+        if left == before && partition.static_row.is_some_and(|row| row.is_live(command.now)) {
             left -= 1;
             if left == 0 {
                 return Some((order, None));
@@ -240,7 +240,7 @@ fn end_of(answer: &[u8]) -> Option<(KeyOrder<'_>, Option<Position<'_>>)> {
 fn is_short(table: &Table, command: &ReadCommand, answers: &[&[u8]], merged: &[u8]) -> bool {
     let rows = command.limits.rows.min(command.limits.per_partition);
     let stopped: Vec<_> =
-        answers.iter().filter(|answer| place_of_row(table, answer, rows, command.now).is_some()).collect();
+        answers.iter().filter(|answer| place_of_row(table, command, answer, rows).is_some()).collect();
     if stopped.is_empty() {
         return false;
     }
@@ -248,7 +248,7 @@ fn is_short(table: &Table, command: &ReadCommand, answers: &[&[u8]], merged: &[u
         // Each partition may have been cut: they are safe when all replicas tell the same.
         return answers.windows(2).any(|pair| rows_in(pair[0]) != rows_in(pair[1]));
     }
-    let Some(place) = place_of_row(table, merged, rows, command.now) else { return true };
+    let Some(place) = place_of_row(table, command, merged, rows) else { return true };
     stopped.iter().any(|answer| {
         end_of(answer).is_none_or(|end| match (end.1, place.1) {
             _ if end.0 != place.0 => end.0 < place.0,

@@ -34,7 +34,7 @@ impl<'r> LimitState<'r> {
 
     /// Counts a row; true when the partition must end behind it.
     pub(crate) fn row_ends_partition(&mut self, row: &RowRef<'_>) -> bool {
-        if !self.counting || !row.is_live_in(self.strict, self.command.now) {
+        if !self.counting || !self.command.counts(row, self.strict) {
             return false;
         }
         self.rows_in_partition += 1;

@@ -27,6 +27,8 @@ pub(super) struct BoundCondition {
     operator: Operator,
     /// One of them must fit.
     values: Vec<Wanted>,
+    /// A value is unset, which is told when a row is tested.
+    is_unset: bool,
     /// The order of what is compared.
     order: Comparator,
 }
@@ -37,6 +39,8 @@ enum BoundTarget {
     Key(Box<[u8]>, Comparator),
     Index(i32),
     Field(u16),
+    /// What is wrong with the key or the index, told when a row is tested.
+    Wrong(QueryError),
 }
 
 /// The values of `IN ?`. Nulls are among them, unlike elsewhere; only equality is asked for, so their place does not matter.
@@ -49,8 +53,8 @@ fn wanted_list(ty: &CqlType, list: &[u8]) -> Result<Vec<Wanted>, QueryError> {
     Ok(wanted.chain(std::iter::repeat_n(None, nulls)).collect())
 }
 
-fn unset() -> String {
-    "Invalid 'unset' value in condition".to_owned()
+fn unset() -> QueryError {
+    QueryError::invalid("Invalid 'unset' value in condition")
 }
 
 impl BoundCondition {
@@ -60,8 +64,16 @@ impl BoundCondition {
         options: &ExecuteOptions<'_>,
     ) -> Result<Self, QueryError> {
         let ColumnCondition { column, target, operator, values: wanted } = condition;
-        let one = |term: &Term| -> Result<Wanted, QueryError> {
-            Ok(term.evaluate_set(values, options, unset)?.map(|bytes| bytes.into_owned().into_boxed_slice()))
+        let mut is_unset = false;
+        let mut one = |term: &Term| -> Result<Wanted, QueryError> {
+            Ok(match term.evaluate(values, options)? {
+                Value::Bytes(bytes) => Some(bytes.into_owned().into_boxed_slice()),
+                Value::Null => None,
+                Value::Unset => {
+                    is_unset = true;
+                    None
+                }
+            })
         };
         let target = match target {
             Target::Whole => BoundTarget::Whole,
@@ -82,13 +94,13 @@ impl BoundCondition {
                 list
             }
             Values::Marker { index, ty } => match values.get(usize::from(*index)) {
-                BoundValue::Unset => return Err(QueryError::invalid(unset())),
+                BoundValue::Unset => return Err(unset()),
                 BoundValue::Null => return Err(QueryError::invalid("Invalid null list in IN condition")),
                 BoundValue::Bytes(list) => wanted_list(ty, list)?,
             },
         };
         let order = Comparator::for_type(&compared_type(&column.ty, &target, *operator));
-        Ok(BoundCondition { column: column.clone(), target, operator: *operator, values, order })
+        Ok(BoundCondition { column: column.clone(), target, operator: *operator, values, is_unset, order })
     }
 
     /// Whether a row fits; None is a row that is not there.
@@ -96,6 +108,7 @@ impl BoundCondition {
         let value = row.and_then(|row| current::value(row, &self.column, now));
         let value = match &self.target {
             BoundTarget::Whole => value,
+            BoundTarget::Wrong(error) => return Err(error.clone()),
             BoundTarget::Field(place) => {
                 let field = value.as_deref().and_then(|value| components(value).nth(usize::from(*place)));
                 field.flatten().map(<[u8]>::to_vec)
@@ -111,6 +124,9 @@ impl BoundCondition {
                 value.as_deref().and_then(|value| elements(value).nth(index)).map(<[u8]>::to_vec)
             }
         };
+        if self.is_unset {
+            return Err(unset());
+        }
         for wanted in &self.values {
             if self.fits_one(value.as_deref(), wanted.as_deref())? {
                 return Ok(true);
@@ -184,18 +200,20 @@ fn bound_element(
     options: &ExecuteOptions<'_>,
 ) -> Result<BoundTarget, QueryError> {
     let kind = if matches!(ty, CqlType::Map { .. }) { "map" } else { "list" };
+    let wrong =
+        |what: &str| BoundTarget::Wrong(QueryError::invalid(format!("Invalid {what} value for {kind} element access")));
     let element = match term.evaluate(values, options)? {
         Value::Bytes(bytes) => bytes,
         // In Cassandra an unset key is an empty one.
         Value::Unset if kind == "map" => std::borrow::Cow::Borrowed(&[][..]),
-        Value::Null => return Err(QueryError::invalid(format!("Invalid null value for {kind} element access"))),
-        Value::Unset => return Err(QueryError::invalid(format!("Invalid unset value for {kind} element access"))),
+        Value::Null => return Ok(wrong("null")),
+        Value::Unset => return Ok(wrong("unset")),
     };
     Ok(match ty {
         CqlType::Map { key, .. } => BoundTarget::Key(element.into(), Comparator::for_type(key)),
         _ => match decode_int(&element) {
             Some(index) => BoundTarget::Index(index),
-            None => return Err(QueryError::invalid("Invalid null value for list element access")),
+            None => wrong("null"),
         },
     })
 }

@@ -15,7 +15,7 @@ use super::condition::{ColumnCondition, Conditions};
 use super::current;
 use super::late::LateWrite;
 use crate::error::QueryError;
-use crate::restrict::{ClusteringKind, StatementKind, check_key};
+use crate::restrict::{StatementKind, check_key};
 use crate::values::{BoundValues, ExecuteOptions, IdSource};
 use crate::write::{WriteBatch, WritePlan};
 
@@ -306,14 +306,13 @@ impl CasBuilder {
     }
 }
 
-/// What is wrong with the rows that a DELETE without conditions names is told before any is looked at, but for the bounds of one column.
+/// What is wrong with the rows that a DELETE without conditions names is told before any is looked at, but for null as a bound of one
+/// column.
 fn check_slices(plan: &WritePlan, values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Result<(), QueryError> {
     let restrictions = plan.restrictions();
     restrictions.slices(values, options).map(drop).or_else(|error| {
-        let last = restrictions.clustering.last();
-        let of_one = last.is_some_and(|last| matches!(last.kind, ClusteringKind::Slice { .. }) && !last.multi);
         restrictions.clustering_prefixes(values, options)?;
-        if of_one { Ok(()) } else { Err(error) }
+        if restrictions.has_null_bound(values, options)? { Ok(()) } else { Err(error) }
     })
 }
 

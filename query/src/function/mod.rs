@@ -98,14 +98,10 @@ pub enum Body {
 /// An argument of a call that is still to be resolved.
 pub trait Argument {
     /// Whether it may stand at `spec`.
-    fn assignability(&self, spec: &ColumnSpec) -> Assignability;
-    /// What cannot even be tried at `spec`.
     ///
     /// # Errors
-    /// There is such.
-    fn refuse(&self, _spec: &ColumnSpec) -> Result<(), QueryError> {
-        Ok(())
-    }
+    /// That cannot even be tried.
+    fn assignability(&self, spec: &ColumnSpec) -> Result<Assignability, QueryError>;
     /// Its type, if that does not depend on where it stands.
     fn exact_type(&self, receiver: &ColumnSpec) -> Option<CqlType>;
     /// Its text, for messages.
@@ -246,8 +242,7 @@ fn check_arguments(
     }
     for (place, argument) in arguments.iter().enumerate() {
         let spec = argument_spec(function, place, receiver);
-        argument.refuse(&spec)?;
-        if !takes(function, place, *argument, &spec).is_assignable() {
+        if !takes(function, place, *argument, &spec)?.is_assignable() {
             return Err(QueryError::invalid(format!(
                 "Type error: {} cannot be passed as argument {place} of function {} of type {}",
                 argument.text(),
@@ -260,17 +255,62 @@ fn check_arguments(
 }
 
 /// Whether a function takes an argument: user functions take what is multi-cell, too.
-fn takes(function: &ScalarFunction, place: usize, argument: &dyn Argument, spec: &ColumnSpec) -> Assignability {
+fn takes(
+    function: &ScalarFunction,
+    place: usize,
+    argument: &dyn Argument,
+    spec: &ColumnSpec,
+) -> Result<Assignability, QueryError> {
     let declared = |ty: &CqlType| argument.assignability(&ColumnSpec { ty: ty.clone(), ..spec.clone() });
     let types = function.argument_types.get(place);
     // A hint must be the declared type itself.
     if let (true, Some(ty)) = (argument.is_hint(), types) {
         return declared(ty);
     }
-    let answer = argument.assignability(spec);
+    let answer = argument.assignability(spec)?;
     match types {
         Some(ty) if !answer.is_assignable() && *ty != spec.ty => declared(ty),
-        _ => answer,
+        _ => Ok(answer),
+    }
+}
+
+/// Whether a function takes all arguments.
+fn fit(
+    function: &ScalarFunction,
+    arguments: &[&dyn Argument],
+    receiver: &ColumnSpec,
+) -> Result<Assignability, QueryError> {
+    let mut fit = Assignability::Exact;
+    for (place, argument) in arguments.iter().enumerate() {
+        let spec = argument_spec(function, place, receiver);
+        fit = fit.and(takes(function, place, *argument, &spec)?);
+        if fit == Assignability::No {
+            break;
+        }
+    }
+    Ok(fit)
+}
+
+/// How near the types of an operator's function are to the type that is wanted of it. Of several that fit exactly Cassandra takes the
+/// first of a hash table, after each start another one, and a narrow one does not hold all numbers: of equally near ones the last is the
+/// widest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Closeness {
+    None,
+    Result,
+    Same,
+}
+
+impl Closeness {
+    fn of(function: &ScalarFunction, wanted: Option<&CqlType>) -> Self {
+        match wanted {
+            Some(wanted) if function.operator.is_some() => match () {
+                () if function.argument_types.iter().all(|ty| ty == wanted) => Closeness::Same,
+                () if function.return_type == *wanted => Closeness::Result,
+                () => Closeness::None,
+            },
+            _ => Closeness::Same,
+        }
     }
 }
 
@@ -282,25 +322,28 @@ fn best_match(
     wanted: Option<&CqlType>,
 ) -> Result<ScalarFunction, QueryError> {
     let mut fitting: Vec<usize> = Vec::new();
+    let mut exact: Option<(Closeness, &ScalarFunction)> = None;
     for (index, candidate) in candidates.iter().enumerate() {
         let returns = wanted.is_none_or(|wanted| candidate.returns(wanted).is_assignable());
         if !returns || candidate.argument_types.len() != arguments.len() {
             continue;
         }
-        let mut fit = Assignability::Exact;
-        for (place, argument) in arguments.iter().enumerate() {
-            let spec = argument_spec(candidate, place, receiver);
-            argument.refuse(&spec)?;
-            fit = fit.and(takes(candidate, place, *argument, &spec));
-            if fit == Assignability::No {
-                break;
+        match fit(candidate, arguments, receiver)? {
+            Assignability::Exact => {
+                let closeness = Closeness::of(candidate, wanted);
+                if closeness == Closeness::Same {
+                    return Ok(candidate.clone());
+                }
+                if exact.is_none_or(|(best, _)| best <= closeness) {
+                    exact = Some((closeness, candidate));
+                }
             }
-        }
-        match fit {
-            Assignability::Exact => return Ok(candidate.clone()),
             Assignability::Weak => fitting.push(index),
             Assignability::No => {}
         }
+    }
+    if let Some((_, found)) = exact {
+        return Ok(found.clone());
     }
     let operator = candidates.first().and_then(|candidate| candidate.operator);
     let text = |place: usize| arguments.get(place).map(|argument| argument.text()).unwrap_or_default();

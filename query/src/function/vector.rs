@@ -42,9 +42,7 @@ pub(super) fn signatures(
                 None => continue,
             },
         };
-        let spec = receiver.inner(receiver.name.clone(), ty.clone());
-        let floats = matches!(&ty, CqlType::Vector { element, .. } if **element == CqlType::Float);
-        if !floats || !argument.assignability(&spec).is_assignable() {
+        if !matches!(&ty, CqlType::Vector { element, .. } if **element == CqlType::Float) {
             return Err(QueryError::invalid(format!(
                 "Function system.{name} requires a float vector argument, but found argument {} of type {ty}",
                 argument.text()

@@ -95,8 +95,11 @@ impl GroupTerm {
             GroupTerm::Tuple(terms) => {
                 let mut out = Vec::with_capacity(terms.len());
                 for (place, term) in terms.iter().enumerate() {
-                    let unset = || format!("Invalid unset value for tuple field number {place}");
-                    out.push(term.evaluate_set(values, options, unset)?);
+                    out.push(match term.evaluate(values, options)? {
+                        Value::Bytes(bytes) => Some(bytes),
+                        Value::Null => None,
+                        Value::Unset => return Err(unset_field(place)),
+                    });
                 }
                 out.into_iter().zip(names).map(|(value, name)| value.ok_or_else(|| null(name))).collect()
             }
@@ -163,6 +166,7 @@ impl GroupIn {
             GroupIn::List(terms) => {
                 let rows = terms.iter().map(|term| term.evaluate_or(names, values, options, null));
                 rows.collect::<Result<_, _>>().map_err(|error| match names {
+                    _ if let Some(fault) = first_fault(terms, values, options) => fault,
                     // A null is told before what is unset.
                     [name] if error == unset_value(name) && has_null(terms, values, options) => null(name),
                     _ => error,
@@ -251,6 +255,26 @@ fn nullable_values(bytes: &[u8], ty: &CqlType) -> Result<Vec<Option<Box<[u8]>>>,
 }
 
 /// Whether one of several single values is null.
+/// What is wrong while the values of a list are bound: that is told before they are looked at for nulls.
+fn first_fault(terms: &[GroupTerm], values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Option<QueryError> {
+    terms.iter().find_map(|term| {
+        let (parts, is_tuple) = match term {
+            GroupTerm::Elements(parts) => (parts, false),
+            GroupTerm::Tuple(parts) => (parts, true),
+            GroupTerm::Marker { .. } => return None,
+        };
+        parts.iter().enumerate().find_map(|(place, part)| match part.evaluate(values, options) {
+            Err(error) => Some(error),
+            Ok(Value::Unset) if is_tuple => Some(unset_field(place)),
+            Ok(_) => None,
+        })
+    })
+}
+
+fn unset_field(place: usize) -> QueryError {
+    QueryError::invalid(format!("Invalid unset value for tuple field number {place}"))
+}
+
 fn has_null(terms: &[GroupTerm], values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> bool {
     terms.iter().any(|term| {
         let GroupTerm::Elements(parts) = term else { return false };

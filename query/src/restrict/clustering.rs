@@ -8,9 +8,11 @@ use helenus_model::limits::KEY_BYTES_MAX;
 use helenus_model::read::Slice;
 use helenus_model::schema::{Column, SortOrder, Table};
 
+use super::bound::unset_value;
 use super::partition::check_product;
 use super::{GroupIn, GroupTerm, Restrictions};
 use crate::error::QueryError;
+use crate::term::Value;
 use crate::values::{BoundValues, ExecuteOptions};
 
 /// A restriction of one clustering column or of several at once.
@@ -186,6 +188,36 @@ impl Restrictions {
             slice_prefix(&self.table, columns, prefix, start.as_ref(), end.as_ref(), &mut slices)?;
         }
         Ok(slices)
+    }
+
+    /// True when `=` and IN alone restrict clustering columns.
+    pub fn names_rows(&self) -> bool {
+        self.clustering.last().is_some_and(|last| !matches!(last.kind, ClusteringKind::Slice { .. }))
+    }
+
+    /// True when a bound of one column is null.
+    ///
+    /// # Errors
+    /// Another one is unset, or its value is wrong.
+    pub fn has_null_bound(&self, values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Result<bool, QueryError> {
+        let Some(ClusteringRestriction { first, kind: ClusteringKind::Slice { start, end }, multi: false, .. }) =
+            self.clustering.last()
+        else {
+            return Ok(false);
+        };
+        let name = self.table.clustering.get(*first).map_or("", |column| &column.name);
+        let mut found = false;
+        for bound in [start, end].into_iter().flatten() {
+            let GroupTerm::Elements(terms) = &bound.value else { return Ok(false) };
+            for term in terms {
+                match term.evaluate(values, options)? {
+                    Value::Unset => return Err(unset_value(name)),
+                    Value::Null => found = true,
+                    Value::Bytes(_) => {}
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// The slices without those that lie in another one.

@@ -11,6 +11,7 @@ use super::aggregate::AggregateKind;
 use super::name::result_name;
 use super::selection::time_type;
 use super::times::result_type;
+use crate::error::QueryError;
 use crate::function::{self, Argument};
 use crate::spec::ColumnSpec;
 use crate::term::{Assignability, Preparer, native_type, resolve_type, type_assignability};
@@ -164,18 +165,17 @@ impl<'a, 'p> SelectorArgument<'a, 'p> {
     ) -> Assignability {
         parts.fold(whole, |answer, (raw, ty)| {
             let part = SelectorArgument::new(self.preparer, self.table, raw);
-            answer.and(part.assignability(&ColumnSpec { ty: ty.clone(), ..spec.clone() }))
+            answer.and(part.fit(&ColumnSpec { ty: ty.clone(), ..spec.clone() }))
         })
     }
-}
 
-impl Argument for SelectorArgument<'_, '_> {
-    fn assignability(&self, spec: &ColumnSpec) -> Assignability {
+    /// Whether it may stand at `spec`; in the selection clause what cannot even be tried is only what may not.
+    pub(super) fn fit(&self, spec: &ColumnSpec) -> Assignability {
         if let (CqlType::Udt { .. }, Some(term)) = (&spec.ty, user_type_term(self.raw)) {
-            return self.preparer.assignability(&term, spec);
+            return self.preparer.assignability(&term, spec).unwrap_or(Assignability::No);
         }
         if let Some(term) = as_term(self.raw) {
-            return self.preparer.assignability(&term, spec);
+            return self.preparer.assignability(&term, spec).unwrap_or(Assignability::No);
         }
         let of_parts = |count: usize| if count == 0 { Assignability::Weak } else { Assignability::Exact };
         let same = |parts: &'_ [ast::Selector], ty: &CqlType| {
@@ -210,6 +210,12 @@ impl Argument for SelectorArgument<'_, '_> {
                 None => Assignability::No,
             },
         }
+    }
+}
+
+impl Argument for SelectorArgument<'_, '_> {
+    fn assignability(&self, spec: &ColumnSpec) -> Result<Assignability, QueryError> {
+        Ok(self.fit(spec))
     }
 
     fn exact_type(&self, _receiver: &ColumnSpec) -> Option<CqlType> {

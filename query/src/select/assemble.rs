@@ -118,6 +118,11 @@ impl Inputs {
     }
 
     /// How many there are.
+    /// True when values of static columns are wanted.
+    pub(super) fn has_statics(&self) -> bool {
+        !self.statics.is_empty()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.sources.len()
     }

@@ -200,9 +200,12 @@ impl SelectExecution {
         let index = plan.restrictions.indexing.found.as_ref();
         let through = index.map(|index| index.through(values, options).map(Box::new)).transpose()?;
         let keys = partition_keys(plan, values, options)?;
-        let is_empty = keys.as_ref().is_some_and(Vec::is_empty);
-        let slices = if is_empty { Vec::new() } else { slices(plan, values, options)? };
-        if !slices.is_empty() {
+        let has_no_key = keys.as_ref().is_some_and(Vec::is_empty);
+        let slices = if has_no_key { Vec::new() } else { slices(plan, values, options)? };
+        // Where no row is named the static row is looked at still.
+        let names_none = slices.is_empty() && !(plan.inputs.has_statics() && plan.restrictions.names_rows());
+        let is_empty = has_no_key || names_none;
+        if !is_empty {
             keys.iter().flatten().try_for_each(|key| check_key(key))?;
         }
         // LIMIT bounds what is shown, not what is sorted: any page could be too small.

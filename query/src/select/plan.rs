@@ -192,10 +192,10 @@ pub fn prepare_select(
         .iter()
         .map(|selector| if let Selector::Input(input) = selector { Some(*input) } else { None })
         .collect();
-    let names_key = matches!(restrictions.partition, PartitionRestriction::Token(_))
-        || filters_kind(&restrictions, ColumnKind::PartitionKey);
-    let warnings =
-        aggregate_warnings(aggregate, is_range && !names_key, several_keys || filters_several_keys(&restrictions));
+    let by_token = matches!(restrictions.partition, PartitionRestriction::Token(_));
+    let names_key = by_token || filters_kind(&restrictions, ColumnKind::PartitionKey);
+    let warns_of_keys = several_keys || !by_token && filters_several_keys(&restrictions);
+    let warnings = aggregate_warnings(aggregate, is_range && !names_key, warns_of_keys);
     let (columns, selectors, simple) = if select.json {
         let members = selection.columns.into_iter().zip(selection.selectors);
         let members = members.map(|(column, selector)| (json_name(&column.name), column.ty, selector)).collect();

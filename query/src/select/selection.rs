@@ -375,7 +375,7 @@ impl<'b> Builder<'b, '_> {
                     ));
                 }
                 let argument = SelectorArgument::new(self.preparer, self.table, inner);
-                if !argument.assignability(&self.spec(ty.clone())).is_assignable() {
+                if !argument.fit(&self.spec(ty.clone())).is_assignable() {
                     let name = self.name(raw);
                     return invalid(format!("Cannot assign value {name} to {name} of type {ty}"));
                 }

@@ -71,29 +71,27 @@ fn is_value_compatible(to: &CqlType, from: &CqlType) -> bool {
 }
 
 impl Preparer<'_> {
-    /// Whether the term may stand at the receiver.
-    pub fn assignability(&self, term: &RawTerm, receiver: &ColumnSpec) -> Assignability {
-        match term {
+    /// Whether the term may stand at the receiver. Parts of a literal are tried one by one up to the first that may not.
+    ///
+    /// # Errors
+    /// There is `[…]` where neither a list nor a vector is wanted: Cassandra has no answer for that, and refuses it where it tries it,
+    /// but for the parts of tuples and of user-defined types.
+    pub fn assignability(&self, term: &RawTerm, receiver: &ColumnSpec) -> Result<Assignability, QueryError> {
+        Ok(match term {
             RawTerm::Literal(literal) => literal::test(literal, &receiver.ty),
             RawTerm::Null if receiver.ty == CqlType::Counter => Assignability::No,
             RawTerm::Null | RawTerm::Marker(_) => Assignability::Weak,
             RawTerm::List(elements) => match &receiver.ty {
-                CqlType::List { element, .. } => {
-                    self.all(elements, &receiver.inner(value_name(receiver), (**element).clone()))
+                CqlType::List { element, .. } => self.all(elements, element, receiver)?,
+                CqlType::Vector { element, dimension } if elements.len() == *dimension as usize => {
+                    self.all(elements, element, receiver)?
                 }
-                CqlType::Vector { element, dimension } => {
-                    if elements.len() != *dimension as usize {
-                        return Assignability::No;
-                    }
-                    self.all(elements, &receiver.inner(value_name(receiver), (**element).clone()))
-                }
-                _ => Assignability::No,
+                CqlType::Vector { .. } => Assignability::No,
+                other => return Err(super::prepare::not_a_list(other)),
             },
             RawTerm::Set(elements) => match &receiver.ty {
                 CqlType::Map { .. } if elements.is_empty() => Assignability::Weak,
-                CqlType::Set { element, .. } => {
-                    self.all(elements, &receiver.inner(value_name(receiver), (**element).clone()))
-                }
+                CqlType::Set { element, .. } => self.all(elements, element, receiver)?,
                 _ => Assignability::No,
             },
             RawTerm::Map(entries) => match &receiver.ty {
@@ -102,7 +100,10 @@ impl Preparer<'_> {
                     let value = receiver.inner(value_name(receiver), (**value).clone());
                     let mut answer = if entries.is_empty() { Assignability::Weak } else { Assignability::Exact };
                     for (k, v) in entries {
-                        answer = answer.and(self.assignability(k, &key)).and(self.assignability(v, &value));
+                        answer = answer.and(self.assignability(k, &key)?).and(self.assignability(v, &value)?);
+                        if answer == Assignability::No {
+                            break;
+                        }
                     }
                     answer
                 }
@@ -116,8 +117,8 @@ impl Preparer<'_> {
                             continue;
                         };
                         let spec = receiver.inner(format!("{}.{field}", receiver.name), ty.clone());
-                        if !self.assignability(value, &spec).is_assignable() {
-                            return Assignability::No;
+                        if !self.fits(value, &spec) {
+                            return Ok(Assignability::No);
                         }
                     }
                     Assignability::Weak
@@ -125,14 +126,14 @@ impl Preparer<'_> {
                 _ => Assignability::No,
             },
             RawTerm::Tuple(elements) if is_parenthesis(elements, &receiver.ty) => {
-                elements.first().map_or(Assignability::No, |only| self.assignability(only, receiver))
+                elements.first().map_or(Ok(Assignability::No), |only| self.assignability(only, receiver))?
             }
             RawTerm::Tuple(elements) => match tuple_components(&receiver.ty) {
                 Some(components) if elements.len() <= components.len() => {
                     for (place, (element, ty)) in elements.iter().zip(components).enumerate() {
                         let spec = receiver.inner(format!("{}[{place}]", receiver.name), ty);
-                        if !self.assignability(element, &spec).is_assignable() {
-                            return Assignability::No;
+                        if !self.fits(element, &spec) {
+                            return Ok(Assignability::No);
                         }
                     }
                     Assignability::Weak
@@ -146,40 +147,26 @@ impl Preparer<'_> {
             RawTerm::Function { .. } | RawTerm::Cast { .. } | RawTerm::Negation(_) | RawTerm::Arithmetic { .. } => {
                 self.call_assignability(term, receiver)
             }
-        }
+        })
     }
 
-    /// Refuses `[…]` where no list or vector is wanted, also inside other literals: Cassandra does so while it tries whether a value
-    /// fits, but for tuples and user-defined types.
-    ///
-    /// # Errors
-    /// There is one.
-    pub(super) fn refuse_lists(&self, term: &RawTerm, receiver: &ColumnSpec) -> Result<(), QueryError> {
-        let each = |terms: &[RawTerm], ty: &CqlType| {
-            let inner = receiver.inner(String::new(), ty.clone());
-            terms.iter().try_for_each(|term| self.refuse_lists(term, &inner))
-        };
-        match (term, &receiver.ty) {
-            (RawTerm::List(parts), CqlType::List { element, .. } | CqlType::Vector { element, .. }) => {
-                each(parts, element)
-            }
-            (RawTerm::List(_), other) => Err(super::prepare::not_a_list(other)),
-            (RawTerm::Set(parts), CqlType::Set { element, .. }) => each(parts, element),
-            (RawTerm::Map(entries), CqlType::Map { key, value, .. }) => entries.iter().try_for_each(|(k, v)| {
-                each(std::slice::from_ref(k), key)?;
-                each(std::slice::from_ref(v), value)
-            }),
-            (RawTerm::Tuple(parts), ty) if is_parenthesis(parts, ty) => each(parts, ty),
-            _ => Ok(()),
-        }
+    /// Whether the term may stand at the receiver, where Cassandra takes what it cannot even try for what may not.
+    fn fits(&self, term: &RawTerm, receiver: &ColumnSpec) -> bool {
+        self.assignability(term, receiver).is_ok_and(Assignability::is_assignable)
     }
 
-    fn all(&self, elements: &[RawTerm], spec: &ColumnSpec) -> Assignability {
+    /// The elements of a collection literal as elements of the type.
+    fn all(&self, elements: &[RawTerm], ty: &CqlType, receiver: &ColumnSpec) -> Result<Assignability, QueryError> {
+        let spec = receiver.inner(value_name(receiver), ty.clone());
         // Nothing says that an empty one is of exactly this type.
-        if elements.is_empty() {
-            return Assignability::Weak;
+        let mut answer = if elements.is_empty() { Assignability::Weak } else { Assignability::Exact };
+        for element in elements {
+            answer = answer.and(self.assignability(element, &spec)?);
+            if answer == Assignability::No {
+                break;
+            }
         }
-        elements.iter().fold(Assignability::Exact, |answer, element| answer.and(self.assignability(element, spec)))
+        Ok(answer)
     }
 
     /// A call is tried with the receiver's type first and then with the call's own, as Cassandra does: its function is only chosen
@@ -277,11 +264,8 @@ struct RawArgument<'a> {
 }
 
 impl Argument for RawArgument<'_> {
-    fn assignability(&self, spec: &ColumnSpec) -> Assignability {
+    fn assignability(&self, spec: &ColumnSpec) -> Result<Assignability, QueryError> {
         self.preparer.assignability(self.term, spec)
-    }
-    fn refuse(&self, spec: &ColumnSpec) -> Result<(), QueryError> {
-        self.preparer.refuse_lists(self.term, spec)
     }
     fn exact_type(&self, receiver: &ColumnSpec) -> Option<CqlType> {
         self.preparer.exact_type(self.term, receiver)

@@ -39,8 +39,7 @@ impl Preparer<'_> {
         }
         let spec = receiver.inner(value_name(receiver), element.clone());
         for part in elements {
-            self.refuse_lists(part, &spec)?;
-            if !self.assignability(part, &spec).is_assignable() {
+            if !self.assignability(part, &spec)?.is_assignable() {
                 return Err(wrong_part("vector", "value", part, receiver, &spec));
             }
         }
@@ -71,8 +70,7 @@ impl Preparer<'_> {
         receiver: &ColumnSpec,
     ) -> Result<Vec<Term>, QueryError> {
         for element in elements {
-            self.refuse_lists(element, spec)?;
-            if !self.assignability(element, spec).is_assignable() {
+            if !self.assignability(element, spec)?.is_assignable() {
                 return Err(wrong_part(kind, "value", element, receiver, spec));
             }
         }
@@ -94,12 +92,10 @@ impl Preparer<'_> {
         let key_spec = receiver.inner(format!("key({})", receiver.name), (**key).clone());
         let value_spec = receiver.inner(value_name(receiver), (**value).clone());
         for (key, value) in entries {
-            self.refuse_lists(key, &key_spec)?;
-            if !self.assignability(key, &key_spec).is_assignable() {
+            if !self.assignability(key, &key_spec)?.is_assignable() {
                 return Err(wrong_part("map", "key", key, receiver, &key_spec));
             }
-            self.refuse_lists(value, &value_spec)?;
-            if !self.assignability(value, &value_spec).is_assignable() {
+            if !self.assignability(value, &value_spec)?.is_assignable() {
                 return Err(wrong_part("map", "value", value, receiver, &value_spec));
             }
         }
@@ -123,8 +119,7 @@ impl Preparer<'_> {
             .map(|(place, ty)| receiver.inner(format!("{}[{place}]", receiver.name), ty.clone()))
             .collect();
         for (place, (element, spec)) in elements.iter().zip(&specs).enumerate() {
-            self.refuse_lists(element, spec)?;
-            if !self.assignability(element, spec).is_assignable() {
+            if !self.assignability(element, spec)?.is_assignable() {
                 return Err(QueryError::invalid(format!(
                     "Invalid tuple literal for {}: component {place} is not of type {}",
                     receiver.name, spec.ty
@@ -162,8 +157,7 @@ impl Preparer<'_> {
             let spec = receiver.inner(format!("{}.{field}", receiver.name), ty.clone());
             if let Some((_, value)) = named(field) {
                 found += 1;
-                self.refuse_lists(value, &spec)?;
-                if !self.assignability(value, &spec).is_assignable() {
+                if !self.assignability(value, &spec)?.is_assignable() {
                     return Err(QueryError::invalid(format!(
                         "Invalid user type literal for {}: field {field} is not of type {ty}",
                         receiver.name

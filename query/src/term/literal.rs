@@ -2,7 +2,7 @@
 
 use helenus_cql::ast::{Literal, LiteralKind};
 use helenus_model::types::CqlType;
-use helenus_model::value::{Decimal, parse_text};
+use helenus_model::value::{Decimal, parse_text, validate};
 use num_bigint::BigInt;
 
 use super::Assignability;
@@ -104,7 +104,6 @@ fn fits(kind: LiteralKind, ty: &CqlType) -> bool {
         LiteralKind::Uuid => matches!(ty, CqlType::Uuid | CqlType::Timeuuid),
         LiteralKind::Float => matches!(ty, CqlType::Decimal | CqlType::Double | CqlType::Float),
         LiteralKind::Boolean => *ty == CqlType::Boolean,
-        // Cassandra reads the digits of 0x12 as the decimal number 12 there.
         LiteralKind::Hex => matches!(ty, CqlType::Blob | CqlType::Tinyint),
         LiteralKind::Duration => *ty == CqlType::Duration,
     }
@@ -128,7 +127,10 @@ pub(super) fn encode(literal: &Literal, receiver: &ColumnSpec) -> Result<Vec<u8>
             if digits.is_empty() {
                 return Ok(Vec::new());
             }
-            parse_text(&receiver.ty, digits).map_err(invalid)
+            // The value's bytes, whatever its type. Cassandra stores them also where they are no value of it.
+            let bytes = parse_text(&CqlType::Blob, digits).map_err(invalid)?;
+            validate(&receiver.ty, &bytes).map_err(invalid)?;
+            Ok(bytes)
         }
         (LiteralKind::Integer, CqlType::Varint) => match literal.text.parse::<BigInt>() {
             Ok(number) => Ok(helenus_model::value::encode_varint(&number)),

@@ -146,12 +146,7 @@ impl<'a> Preparer<'a> {
                 let ty = self.hint_type(type_name, receiver)?;
                 let hint = super::qualified_type_text(type_name, &receiver.keyspace);
                 let hinted = receiver.inner(format!("({hint}){}", term_text(inner)), ty);
-                if matches!(**inner, RawTerm::List(_))
-                    && !matches!(hinted.ty, CqlType::List { .. } | CqlType::Vector { .. })
-                {
-                    return Err(not_a_list(&hinted.ty));
-                }
-                if !self.assignability(inner, &hinted).is_assignable() {
+                if !self.assignability(inner, &hinted)?.is_assignable() {
                     return Err(QueryError::invalid(format!("Cannot cast value {} to type {hint}", term_text(inner))));
                 }
                 if !assign::type_assignability(&receiver.ty, &hinted.ty).is_assignable() {

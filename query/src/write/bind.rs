@@ -321,13 +321,13 @@ impl Execution<'_> {
             // Each row is bound anew: places in lists must not be given twice. Static columns are written with every row, as Cassandra
             // does: counters count, and lists grow, once for each.
             for clustering in &clusterings {
-                self.add_static_row(key, scratch, out)?;
                 scratch.row.clear();
                 let place = Place { key, clustering: Some(clustering) };
                 self.row(place, &mut scratch.row, &mut scratch.spare)?;
                 if !scratch.row.is_empty() {
                     out.add(table, key, DeletionTime::LIVE, None, Some((clustering, &scratch.row)));
                 }
+                self.add_static_row(key, scratch, out)?;
             }
         }
         Ok(())
