@@ -34,6 +34,7 @@ def test_answers_are_the_same(oracle):
 def test_known_differences_are_told():
     told = (pathlib.Path(__file__).parents[2] / "docs" / "differences.md").read_text()
     reasons = [entry[-1] for entry in known.KNOWN + known.KNOWN_ORDERS] + [known.BY_STATIC_INDEX, known.BY_KEY_INDEX, known.LOG_10, known.LEGACY, known.EQUAL_CLUSTERINGS]
+    reasons += [known.BY_CLUSTERING_INDEX, known.NOT_SELECTED]
     assert [reason for reason in reasons if reason not in told] == []
 
 
@@ -51,6 +52,11 @@ SIMPLE = "columns p0 int, c0 text, s0 int"
     ("SELECT * FROM t0 WHERE p0 = 1 AND c0 = 'a' AND s0 = 3", SIMPLE, "row 1, 'a', 3", known.BY_STATIC_INDEX),
     ("SELECT * FROM t0 WHERE s0 = 3", SIMPLE, "row 1, 'a', 3", None),
     ("SELECT * FROM v0 WHERE p0 = 1", COMPOSITE, "row 1, {}, null, 3, null", None),
+    ("SELECT * FROM t0 WHERE c0 = 'a'", SIMPLE, "row 1, 'a', 3", known.BY_CLUSTERING_INDEX),
+    ("SELECT * FROM t0 WHERE c0 = 'a' ALLOW FILTERING", SIMPLE, "row 1, 'a', 3", known.BY_CLUSTERING_INDEX),
+    ("SELECT p0, c0, s0 FROM v0", SIMPLE, "row 1, 'a', null", known.NOT_SELECTED),
+    ("SELECT p0, c0, s0 FROM v0", SIMPLE, "row 1, 'a', 3", None),
+    ("SELECT p0, c0, s0 FROM t0", SIMPLE, "row 1, 'a', null", None),
 ])
 def test_a_row_more_is_known_only_where_cassandra_misses_it(statement, columns, extra, reason):
     assert known.reason_for(statement, [columns], [columns, extra]) == reason

@@ -29,16 +29,18 @@ KNOWN = [
     (r"(\[.*\]|-=|= \w+ - ).* IN \(\)", r"^error 0x0000 java.lang.IndexOutOfBounds", r"^done", "A write to elements of lists of no partition"),
     (r" IF .* AND ", CONDITION, r"", "Which of several conditions is looked at first"),
     (r" IF .* AND ", r"", CONDITION, "Which of several conditions is looked at first"),
-    (r"f\d: ", r"^error 0x2200 .*\{f\d", r"^error 0x2200 .*\{f\d", "Messages that repeat a literal of a user-defined type"),
+    (r"f\d: ", r"^(error 0x2200|columns) .*\{f\d", r"^(error 0x2200|columns) .*\{f\d", "Messages that repeat a literal of a user-defined type"),
     (r"JSON", r"Error decoding JSON value for", r"Error decoding JSON value for", "Of several members of a JSON text"),
     (r"0x", r"cannot parse '\w+' as hex bytes", r"^error 0x2200", "A blob with half a byte"),
     (r" -- ", r"^(done|columns|error 0x0000)", r"^error 0x2200 Null value read when not allowed", "Nulls inside bound lists"),
     (r"CONTAINS", r"Cannot use CONTAINS (KEY )?on non-(collection|map) column c", r"", "Collections in a clustering column with DESC"),
-    (r"collection_|map_keys|map_values", r"requires a .* argument, but found argument c\d of type frozen<", r"",
+    (r"collection_|map_keys|map_values|similarity_", r"requires a .* argument, but found argument [cr]\d of type (frozen<|vector<)", r"",
      "Collections in a clustering column with DESC"),
 ]
 BY_STATIC_INDEX = "with an index on the static column `s` finds"
 BY_KEY_INDEX = "A secondary index on a column of the partition key finds partitions of nothing but static columns"
+BY_CLUSTERING_INDEX = "A row whose clustering column is indexed is found as long as it lives"
+NOT_SELECTED = "A row that lives only by a column that is not selected"
 EQUAL_CLUSTERINGS = "Of clustering values that are equal and written differently"
 LEGACY = "Functions that give back a `timeuuid`"
 LOG_10 = "`log10` of a decimal whose result is a whole number"
@@ -105,9 +107,13 @@ def missing_reason(statement, theirs, ours):
     """Why Cassandra may miss rows: of one partition by an index on a static column, and partitions of nothing but static columns
     by an index on a part of the key."""
     more = rows_more(theirs, ours)
+    if more and re.match(r"SELECT (?!\*|JSON \*).* FROM v\d", statement) and all("null" in parts(row) for row in more):
+        return NOT_SELECTED
     where = re.match(r"SELECT (.*) FROM t\d WHERE (.*)", statement)
     if not more or not where:
         return None
+    if re.search(r"\bc\d = ", where[2]) and not re.search(r"\bp\d = ", where[2]):
+        return BY_CLUSTERING_INDEX
     keys = set(re.findall(r"\bp\d(?= (?:=|IN) )", where[2]))
     if keys and re.search(r"\bs\d (=|CONTAINS) ", where[2]):
         return BY_STATIC_INDEX

@@ -116,10 +116,10 @@ impl CasBuilder {
     ) -> Result<(), QueryError> {
         let kind = if plan.kind == StatementKind::Update { "updates" } else { "deletions" };
         let keys = plan.restrictions().partition_keys(values, options)?.unwrap_or_default();
+        keys.iter().try_for_each(|key| check_key(key))?;
         let ([key], true) = (keys.as_slice(), plan.restrictions().partition.is_single_key()) else {
             return Err(self.several_partitions(kind));
         };
-        check_key(key)?;
         match &self.table {
             None => {
                 self.table = Some(Arc::clone(&plan.table));

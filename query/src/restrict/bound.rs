@@ -173,20 +173,7 @@ impl GroupIn {
                 })
             }
             GroupIn::Marker { index, ty, multi } => {
-                let name = names.first().copied().unwrap_or_default();
-                let bytes = match values.get(usize::from(*index)) {
-                    BoundValue::Null if *multi => {
-                        return Err(QueryError::invalid("Invalid null value for IN restriction"));
-                    }
-                    BoundValue::Unset if *multi => {
-                        return Err(QueryError::invalid(format!("Invalid unset value for in({})", names.join(","))));
-                    }
-                    BoundValue::Null => {
-                        return Err(QueryError::invalid(format!("Invalid null value for column {name}")));
-                    }
-                    BoundValue::Unset => return Err(unset_value(name)),
-                    BoundValue::Bytes(bytes) => bytes,
-                };
+                let bytes = list_bytes(values.get(usize::from(*index)), *multi, names)?;
                 in_values(bytes, ty, *multi, names, null)
             }
         }
@@ -215,24 +202,54 @@ pub(crate) fn tested_values(
                             });
                         }
                     }
-                    several => {
-                        let row = several.evaluate(&[name], values, options)?;
+                    GroupTerm::Tuple(terms) => {
+                        for (place, term) in terms.iter().enumerate() {
+                            found.push(match term.evaluate(values, options)? {
+                                Value::Bytes(bytes) => Some(bytes.into_owned().into_boxed_slice()),
+                                Value::Unset => return Err(unset_field(place)),
+                                Value::Null => None,
+                            });
+                        }
+                    }
+                    marker => {
+                        let row = marker.evaluate_or(&[name], values, options, &unsupported_null)?;
                         found.extend(row.into_iter().map(|value| Some(value.into_owned().into_boxed_slice())));
                     }
                 }
             }
             found
         }
-        GroupIn::Marker { index, ty, .. } => {
-            let bytes = match values.get(usize::from(*index)) {
-                BoundValue::Null => return Err(QueryError::invalid(format!("Invalid null value for column {name}"))),
-                BoundValue::Unset => return Err(unset_value(name)),
-                BoundValue::Bytes(bytes) => bytes,
-            };
-            nullable_values(bytes, ty)?
+        GroupIn::Marker { index, ty, multi } => {
+            let bytes = list_bytes(values.get(usize::from(*index)), *multi, &[name])?;
+            let found = nullable_values(bytes, ty)?;
+            if *multi { found.into_iter().map(|tuple| first_component(&tuple?)).collect() } else { found }
         }
     };
     Ok(found.into_iter().map_while(|value| value).collect())
+}
+
+/// The bytes of the list of `IN ?`.
+fn list_bytes<'v>(value: BoundValue<'v>, multi: bool, names: &[&str]) -> Result<&'v [u8], QueryError> {
+    let name = names.first().copied().unwrap_or_default();
+    match value {
+        BoundValue::Bytes(bytes) => Ok(bytes),
+        BoundValue::Null if multi => Err(QueryError::invalid("Invalid null value for IN restriction")),
+        BoundValue::Unset if multi => {
+            Err(QueryError::invalid(format!("Invalid unset value for in({})", names.join(","))))
+        }
+        BoundValue::Null => Err(QueryError::invalid(format!("Invalid null value for column {name}"))),
+        BoundValue::Unset => Err(unset_value(name)),
+    }
+}
+
+/// The value in a tuple of one; a tuple that ends before it has a null there.
+fn first_component(tuple: &[u8]) -> Option<Box<[u8]>> {
+    components(tuple).next().flatten().map(Into::into)
+}
+
+/// Cassandra's words for a null that rows are tested for.
+pub(crate) fn unsupported_null(column: &str) -> QueryError {
+    QueryError::invalid(format!("Unsupported null value for column {column}"))
 }
 
 /// The elements of a bound list, with nulls among them.
@@ -254,7 +271,6 @@ fn nullable_values(bytes: &[u8], ty: &CqlType) -> Result<Vec<Option<Box<[u8]>>>,
     each.collect()
 }
 
-/// Whether one of several single values is null.
 /// What is wrong while the values of a list are bound: that is told before they are looked at for nulls.
 fn first_fault(terms: &[GroupTerm], values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Option<QueryError> {
     terms.iter().find_map(|term| {
@@ -275,6 +291,7 @@ fn unset_field(place: usize) -> QueryError {
     QueryError::invalid(format!("Invalid unset value for tuple field number {place}"))
 }
 
+/// Whether one of several single values is null.
 fn has_null(terms: &[GroupTerm], values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> bool {
     terms.iter().any(|term| {
         let GroupTerm::Elements(parts) = term else { return false };

@@ -38,7 +38,7 @@ impl IndexUse {
     pub fn through(&self, values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Result<Through, QueryError> {
         let one = |term: &Term| match term.evaluate(values, options)? {
             Value::Bytes(bytes) => Ok(bytes.into_owned()),
-            Value::Null => Err(QueryError::invalid(format!("Unsupported null value for column {}", self.index.column))),
+            Value::Null => Err(super::unsupported_null(&self.index.column)),
             Value::Unset => {
                 Err(QueryError::invalid(format!("Unsupported unset value for column {}", self.index.column)))
             }

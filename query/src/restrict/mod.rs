@@ -25,8 +25,8 @@ use helenus_model::schema::Table;
 use crate::error::QueryError;
 use crate::term::Preparer;
 
-pub(crate) use bound::tested_values;
 pub use bound::{GroupIn, GroupTerm};
+pub(crate) use bound::{tested_values, unsupported_null};
 pub(crate) use clustering::check_length;
 pub use clustering::{ClusteringKind, ClusteringRestriction, SliceBound};
 pub use filter::{Filter, FilterTest};

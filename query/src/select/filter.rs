@@ -9,7 +9,7 @@ use helenus_model::value::{Comparator, elements, entries};
 
 use super::assemble::{Inputs, RowView, Source};
 use crate::error::QueryError;
-use crate::restrict::{Filter, FilterTest, GroupTerm, tested_values};
+use crate::restrict::{Filter, FilterTest, GroupTerm, tested_values, unsupported_null};
 use crate::term::{Term, Value};
 use crate::values::{BoundValues, ExecuteOptions};
 
@@ -42,7 +42,7 @@ impl FilterPlan {
         let names: Vec<&str> = self.filter.columns.iter().map(|column| column.name.as_str()).collect();
         let one = |term: &Term| match term.evaluate(values, options)? {
             Value::Bytes(bytes) => Ok(bytes.into_owned().into_boxed_slice()),
-            Value::Null => Err(QueryError::invalid(format!("Unsupported null value for column {}", names.join(", ")))),
+            Value::Null => Err(unsupported_null(&names.join(", "))),
             Value::Unset => {
                 Err(QueryError::invalid(format!("Unsupported unset value for column {}", names.join(", "))))
             }
@@ -60,11 +60,12 @@ impl FilterPlan {
             FilterTest::Compare { operator, value } => {
                 let row = match value {
                     GroupTerm::Elements(terms) => terms.iter().map(&one).collect::<Result<_, _>>()?,
-                    GroupTerm::Tuple(_) => owned(value.evaluate_or(&names, values, options, &|name: &str| {
-                        QueryError::invalid(format!("Unsupported null value for column {name}"))
-                    })?),
-                    marker => owned(marker.evaluate(&names, values, options)?),
+                    several => owned(several.evaluate_or(&names, values, options, &unsupported_null)?),
                 };
+                // A bound tuple may end early: what is not there is null.
+                if let Some(name) = names.get(row.len()) {
+                    return Err(unsupported_null(name));
+                }
                 let kind = match operator {
                     Operator::Less => CheckKind::Order(&[Ordering::Less]),
                     Operator::LessOrEqual => CheckKind::Order(&[Ordering::Less, Ordering::Equal]),
