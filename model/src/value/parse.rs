@@ -4,7 +4,7 @@ use num_bigint::BigInt;
 
 use super::{
     Decimal, TupleBuilder, ValueError, date, duration_text, encode_inet, encode_varint, float, inet, integer, text,
-    time_of_day, timestamp, uuid,
+    time_of_day, timestamp, uuid, validate,
 };
 use crate::types::CqlType;
 
@@ -50,7 +50,11 @@ pub fn parse_text(cql_type: &CqlType, source: &str) -> Result<Vec<u8>, ValueErro
         | CqlType::Map { .. }
         | CqlType::Vector { .. }
         | CqlType::Custom(_) => {
-            text::unhex(source).ok_or_else(|| ValueError::new(format!("cannot parse '{source}' as hex bytes")))?
+            let digits = text::unhex(source);
+            let bytes = digits.ok_or_else(|| ValueError::new(format!("cannot parse '{source}' as hex bytes")))?;
+            // Cassandra keeps what is no value, too.
+            validate(cql_type, &bytes)?;
+            bytes
         }
     })
 }
