@@ -302,6 +302,12 @@ impl<'r> Read<'r> {
         let mut flow = self.consumer.partition(key, merge.deletion(), merge.static_row());
         while more && flow == Flow::Continue(Next::Item) {
             let Some(item) = merge.current() else { break };
+            if let Unfiltered::Row { row, .. } = &item
+                && !self.command.wants(row)
+            {
+                more = merge.advance()?;
+                continue;
+            }
             flow = self.consumer.unfiltered(item);
             if let Unfiltered::Row { clustering, row } = item
                 && flow == Flow::Continue(Next::Item)

@@ -147,6 +147,20 @@ pub struct ReadCommand {
 }
 
 impl ReadCommand {
+    /// True unless nothing of a row is wanted: it has no marker, no deletion, and no cell of a column that is read. The sources know of more
+    /// than the columns that are read, and a partition may have many such rows.
+    #[inline]
+    pub fn wants(&self, row: &RowRef<'_>) -> bool {
+        match &self.columns {
+            ColumnFilter::All => true,
+            columns => {
+                !row.header.liveness.is_none()
+                    || !row.header.deletion.is_live()
+                    || row.cells().any(|cell| columns.includes(cell.column))
+            }
+        }
+    }
+
     /// True for a row that counts: that is live in what the read wants of it. `strict`: [`crate::schema::Table::is_strict`].
     #[inline]
     pub fn counts(&self, row: &RowRef<'_>, strict: bool) -> bool {
@@ -374,6 +388,43 @@ pub enum Next {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::row::RowHeader;
+    use crate::time::NO_DELETION_TIME;
+
+    #[test]
+    fn a_row_is_wanted_and_counts_by_what_is_read_of_it() {
+        let marker = RowHeader::of_statement(5, 0, NO_DELETION_TIME, true);
+        let expired = RowHeader::of_statement(5, 1, 8, true);
+        let deletion = DeletionTime { marked_at: 4, local: 4 };
+        let nothing = RowHeader::EMPTY;
+        for (header, cells, read, wanted, counts) in [
+            (nothing, &[1, 3][..], None, true, true),
+            (nothing, &[1, 3], Some(&[1][..]), true, true),
+            (nothing, &[1, 3], Some(&[2]), false, false),
+            (nothing, &[1, 3], Some(&[]), false, false),
+            (marker, &[1], Some(&[]), true, true),
+            (expired, &[1], Some(&[]), true, false),
+            (RowHeader { deletion, ..nothing }, &[1], Some(&[]), true, false),
+        ] {
+            let mut row = Vec::new();
+            header.encode(&mut row);
+            cells.iter().for_each(|column| CellRef::live(*column, 6, b"v").encode(&header, &mut row));
+            let row = RowRef::new(&row);
+            let command = ReadCommand {
+                table: Uuid::nil(),
+                schema_epoch: 1,
+                scope: ReadScope::Partition { key: Box::default() },
+                slices: vec![Slice::all()],
+                reversed: false,
+                columns: read.map_or(ColumnFilter::All, |ids: &[ColumnId]| ColumnFilter::Only(ids.into())),
+                limits: ReadLimits::NONE,
+                now: 9,
+                through: None,
+            };
+            assert_eq!((command.wants(&row), command.counts(&row, false)), (wanted, counts), "{row:?} {read:?}");
+            assert_eq!(command.counts(&row, true), header == marker, "{row:?} of a strict table");
+        }
+    }
 
     #[test]
     fn commands_read_back_and_a_cut_is_an_error() {

@@ -299,7 +299,21 @@ impl World {
             let mut command = self.command(ReadScope::Partition { key: Box::new([key]) });
             command.slices = vec![Slice::of_prefix(&clustering(&[at.0, at.1]))];
             self.same(&self.read(&command), &of_key(self.expected(key, |row| row == at, false)), "row");
+            self.check_first_marker(key);
         }
+    }
+
+    /// A read of one row and no column gives the first row that has a marker, whatever else is there.
+    fn check_first_marker(&self, key: u8) {
+        let mut command = self.command(ReadScope::Partition { key: Box::new([key]) });
+        command.columns = ColumnFilter::Only(Box::default());
+        command.limits.rows = 1;
+        let marked = |rows: Vec<(Vec<u8>, SeenRow)>| -> Vec<Vec<u8>> {
+            rows.into_iter().filter(|(_, row)| row.marker).map(|(clustering, _)| clustering).collect()
+        };
+        let found = self.read(&command).into_iter().flat_map(|partition| marked(partition.rows));
+        let expected = marked(self.expected(key, |_| true, false).rows);
+        assert_eq!(found.collect::<Vec<_>>(), expected.into_iter().take(1).collect::<Vec<_>>(), "first marker");
     }
 
     /// Reads through every index and for every value, and compares with all rows filtered.
