@@ -2,7 +2,7 @@
 
 import re
 
-CONDITION = r"Invalid (comparison with (null|an empty)|negative list index)"
+CONDITION = r"Invalid (comparison with (null|an empty)|negative list index|'unset' value in condition)"
 REFUSED = r"^error 0x2[12]00 "
 # A pattern of the statement, one of Cassandra's answer, one of ours, and the words of the line in docs/differences.md.
 KNOWN = [

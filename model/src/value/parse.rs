@@ -108,7 +108,10 @@ fn parse_tuple(
             builder.push(Some(&parse_text(component, &part)?));
         }
     }
-    Ok(builder.finish())
+    let bytes = builder.finish();
+    // No text is no bytes, which not all types take. Cassandra keeps them.
+    validate(cql_type, &bytes)?;
+    Ok(bytes)
 }
 
 /// Splits at colons that no backslash stands before.

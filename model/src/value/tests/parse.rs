@@ -407,6 +407,8 @@ const CASES: &[(&str, &str, &str)] = &[
     ("tuple<int,text>", "", ""),
     ("tuple<int,text>", "1:a\\:b", "000000040000000100000003613a62"),
     ("tuple<int,text>", "1", "0000000400000001"),
+    ("tuple<int,text>", ":a", "000000000000000161"),
+    ("tuple<tinyint,text>", ":a", "! Expected 1 byte for a tinyint (0)"),
     ("tuple<int,text>", "1:a:c", "! Invalid tuple literal: too many elements. Type frozen<tuple<int, text>> expects 2 but got 3"),
     ("tuple<int,text>", "x:a", "! Unable to make int from 'x'"),
     ("frozen<point>", "1:a", "00000004000000010000000161"),
