@@ -324,7 +324,9 @@ impl<'a> Collector<'a> {
     /// answer asks for ALLOW FILTERING.
     fn finish_indexed(mut self, uses: Uses) -> Result<Restrictions, QueryError> {
         let was_allowed = std::mem::replace(&mut self.options.allow_filtering, true);
-        let has_in = self.token.is_none() && self.keys.iter().any(|part| matches!(part, Some(KeyPart::In(_))));
+        // Beside a whole key token(…) only filters; beside parts of it these do.
+        let by_keys = self.token.is_none() || self.keys.iter().all(Option::is_some);
+        let has_in = by_keys && self.keys.iter().any(|part| matches!(part, Some(KeyPart::In(_))));
         let no_key = self.keys.iter().all(Option::is_none) && self.token.is_none();
         let restricts_clustering = self.clustering.iter().map(|restriction| restriction.width).sum::<usize>();
         let mut key_filters = Vec::new();
