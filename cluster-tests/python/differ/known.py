@@ -4,6 +4,7 @@ import re
 
 CONDITION = r"Invalid (comparison with (null|an empty)|negative list index|'unset' value in condition)"
 REFUSED = r"^error 0x2[12]00 "
+FIELDS = "Messages that repeat a literal of a user-defined type"
 # A pattern of the statement, one of Cassandra's answer, one of ours, and the words of the line in docs/differences.md.
 KNOWN = [
     (r"", r"JsonParseException|JsonEOFException|JsonMappingException|MismatchedInputException", REFUSED,
@@ -12,11 +13,10 @@ KNOWN = [
     (r"^SELECT", r"^error 0x0000 java\.", r"", "Where Cassandra answers with a Java exception"),
     (r"^SELECT", r"^error 0x1300 Operation failed", r"^(warning|columns|error 0x2200)", "Where Cassandra answers with a Java exception"),
     (r"^(DELETE|BEGIN).*[<>]", r"^(done|error 0x1500)", r"^error 0x2200 Invalid null value in condition", "Null as a bound of what a DELETE deletes"),
-    (r"CAST\(([cpr])\d AS ", r"Invalid call to function system.cast_as_", r"^(?!.*Invalid call)", "CAST of a clustering column with DESC"),
+    (r"CAST\([cpr]\d AS ", r"Invalid call to function system.cast_as_", r"^(?!.*Invalid call)", "CAST of a clustering column with DESC"),
     (r"CAST\(c\d AS ", r"^error 0x2200 \w+ cannot be cast to ", r"", "CAST of a clustering column with DESC"),
-    (r" IF .*\b[rsa]\d\[", r"^columns \[applied\]|^error 0x0000 java", r"", "compares elements of a map by the type of its values"),
-    (r"[-+*/%]", r"Unable to make (byte|short) from", r"", "Of several functions of an operator that fit exactly"),
-    (r"0x|'", r"^done", r"^error 0x2200 (Expected \d+ byte|Not enough bytes|Unexpected extraneous bytes)", "A hexadecimal constant that is no value"),
+    # Bytes that are bound are checked by both.
+    (r"^(?!.* -- ).*(0x|')", r"^done", r"^error 0x2200 (Expected \d+ byte|Not enough bytes|Unexpected extraneous bytes)", "A hexadecimal constant that is no value"),
     (r"^INSERT .* JSON ", r"^error 0x1500 Operation failed", r"^error 0x2200 Expected \d+ byte", "INSERT JSON of an empty string into a tinyint"),
     (r"\+", r"Constants\$Value cannot be cast to class org\.apache\.cassandra\.cql3\.Lists\$Value", r"^(done|columns)", "Unset that is appended to a list"),
     (r"\[.*[-+*/%(]|[-+*/%(].*\[", r"Unexpected receiver type", r"Unexpected receiver type", "Which type is named when `[…]` stands"),
@@ -30,7 +30,7 @@ KNOWN = [
     (r"(\[.*\]|-=|= \w+ - ).* IN \(\)", r"^error 0x0000 java.lang.IndexOutOfBounds", r"^done", "A write to elements of lists of no partition"),
     (r" IF .* AND ", CONDITION, r"", "Which of several conditions is looked at first"),
     (r" IF .* AND ", r"", CONDITION, "Which of several conditions is looked at first"),
-    (r"f\d: ", r"^(error 0x2200|columns) .*\{f\d", r"^(error 0x2200|columns) .*\{f\d", "Messages that repeat a literal of a user-defined type"),
+    (r"f\d: ", r"^error 0x2200 .*\{f\d", r"^error 0x2200 .*\{f\d", FIELDS),
     (r"JSON", r"Error decoding JSON value for", r"Error decoding JSON value for", "Of several members of a JSON text"),
     (r"0x", r"cannot parse '\w+' as hex bytes", r"^error 0x2200", "A blob with half a byte"),
     (r" -- ", r"^(done|columns|error 0x0000)", r"^error 0x2200 Null value read when not allowed", "Nulls inside bound lists"),
@@ -42,8 +42,12 @@ BY_STATIC_INDEX = "with an index on the static column `s` finds"
 BY_KEY_INDEX = "A secondary index on a column of the partition key finds partitions of nothing but static columns"
 BY_CLUSTERING_INDEX = "A row whose clustering column is indexed is found as long as it lives"
 NOT_SELECTED = "A row that lives only by a column that is not selected"
+# Why Cassandra may miss rows that it has.
+MISSED = (BY_STATIC_INDEX, BY_KEY_INDEX, BY_CLUSTERING_INDEX, NOT_SELECTED)
 EQUAL_CLUSTERINGS = "Of clustering values that are equal and written differently"
 LEGACY = "Functions that give back a `timeuuid`"
+MAP_ELEMENTS = "compares elements of a map by the type of its values"
+OPERATORS = "Of several functions of an operator that fit exactly"
 LOG_10 = "`log10` of a decimal whose result is a whole number"
 # A pattern of the statement whose rows may come in another order, and the words of the line.
 KNOWN_ORDERS = [(r"FROM v\d .*IN ", "IN on a partition key of a view")]
@@ -61,6 +65,12 @@ def reason_for(statement, theirs, ours):
         return EQUAL_CLUSTERINGS
     if told_as_legacy(theirs, ours):
         return LEGACY
+    if names_fields_in_other_order(theirs, ours):
+        return FIELDS
+    if compares_map_elements(statement, theirs, ours):
+        return MAP_ELEMENTS
+    if takes_narrow_operator(statement, theirs):
+        return OPERATORS
     theirs, ours = (strip(lines) for lines in (theirs, ours))
     for of_statement, of_theirs, of_ours, reason in KNOWN:
         if re.search(of_statement, statement) and re.search(of_theirs, theirs) and re.search(of_ours, ours):
@@ -79,8 +89,30 @@ def told_as_legacy(theirs, ours):
     heads = ("prepared ", "columns ")
     legacy = "'org.apache.cassandra.db.marshal.LegacyTimeUUIDType'"
     plain = [line.replace(legacy, "timeuuid") if line.startswith(heads) else line for line in theirs]
-    told = [line for line in plain if line.startswith(heads)]
-    return plain != theirs and told == [line for line in ours if line.startswith(heads)]
+    digits = lambda lines: [line if line.startswith(heads) else line.replace("0x", "").replace("-", "") for line in lines]
+    return plain != theirs and digits(plain) == digits(ours)
+
+
+def names_fields_in_other_order(theirs, ours):
+    """True where only names of columns differ, by the order of what they repeat of a literal."""
+    named = [(a, b) for a, b in zip(theirs, ours) if a != b]
+    same = all(a.startswith("columns ") and "{f" in a and sorted(a) == sorted(b) for a, b in named)
+    return len(theirs) == len(ours) and bool(named) and same
+
+
+def compares_map_elements(statement, theirs, ours):
+    """True where a condition on an element of a map decides: whoever does not apply it shows the column."""
+    names = re.findall(r"\b([rsa]\d)\[", statement.partition(" IF ")[2])
+    shown = [line for line in theirs + ours if line.startswith("columns [applied] boolean, ")]
+    decided = any(f" {name} {frozen}map<" in line for name in names for frozen in ("", "frozen<") for line in shown)
+    return decided or bool(names) and theirs[-1].startswith("error 0x0000 java.lang.IndexOutOfBounds")
+
+
+def takes_narrow_operator(statement, theirs):
+    """True where Cassandra refuses an operand as no byte or short."""
+    found = re.match(r"error 0x2200 Unable to make (?:byte|short) from '(-?\d+)'", theirs[-1])
+    number = found and re.escape(found[1])
+    return bool(number and re.search(rf"[-+*/%] \(*{number}\b|(?<![\d.]){number}\)* [-+*/%]", statement))
 
 
 def is_of_equal_clusterings(theirs, ours):

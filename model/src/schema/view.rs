@@ -7,7 +7,8 @@ use uuid::Uuid;
 use crate::codec::{DecodeError, Reader, put_bytes, put_text, put_vint};
 use crate::row::ColumnId;
 use crate::schema::Table;
-use crate::value::Comparator;
+use crate::types::CqlType;
+use crate::value::{Comparator, elements, entries};
 
 /// What makes a table a view. Its regular columns have the ids of the base table's, so that cells go over as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub struct ViewCondition {
     pub columns: Vec<String>,
     /// How they are compared.
     pub operator: ViewOperator,
-    /// With what: one value a column. [`ViewOperator::Equal`] holds when any of them is equal.
+    /// With what: one value a column. [`ViewOperator::Equal`] holds when any of them is equal. The part of [`ViewOperator::Contains`].
     pub values: Vec<Vec<Vec<u8>>>,
 }
 
@@ -50,25 +51,45 @@ pub enum ViewOperator {
     Greater,
     /// `>=`
     GreaterOrEqual,
+    /// `CONTAINS`, of a frozen collection
+    Contains,
+    /// `CONTAINS KEY`, of a frozen map
+    ContainsKey,
 }
 
 impl ViewOperator {
     /// All of them, in the order of their numbers in the metadata log.
-    const ALL: [ViewOperator; 5] = [
+    const ALL: [ViewOperator; 7] = [
         ViewOperator::Equal,
         ViewOperator::Less,
         ViewOperator::LessOrEqual,
         ViewOperator::Greater,
         ViewOperator::GreaterOrEqual,
+        ViewOperator::Contains,
+        ViewOperator::ContainsKey,
     ];
 
-    fn holds(self, order: Ordering) -> bool {
+    /// Whether a value compares so with what is wanted.
+    fn holds(self, ty: &CqlType, value: &[u8], wanted: &[u8]) -> bool {
+        let is_it = |ty: &CqlType, part: &[u8]| Comparator::for_type(ty).compare(part, wanted).is_eq();
+        match (self, ty) {
+            (ViewOperator::Contains, CqlType::List { element, .. } | CqlType::Set { element, .. }) => {
+                elements(value).any(|part| is_it(element, part))
+            }
+            (ViewOperator::Contains, CqlType::Map { value: ty, .. }) => entries(value).any(|(_, part)| is_it(ty, part)),
+            (ViewOperator::ContainsKey, CqlType::Map { key, .. }) => entries(value).any(|(part, _)| is_it(key, part)),
+            _ => self.holds_in(Comparator::for_type(ty).compare(value, wanted)),
+        }
+    }
+
+    fn holds_in(self, order: Ordering) -> bool {
         match self {
             ViewOperator::Equal => order.is_eq(),
             ViewOperator::Less => order.is_lt(),
             ViewOperator::LessOrEqual => order.is_le(),
             ViewOperator::Greater => order.is_gt(),
             ViewOperator::GreaterOrEqual => order.is_ge(),
+            ViewOperator::Contains | ViewOperator::ContainsKey => false,
         }
     }
 }
@@ -76,13 +97,18 @@ impl ViewOperator {
 impl ViewCondition {
     /// Whether a base row fulfils it; `value` gives the value of a key column.
     fn holds<'v>(&self, base: &Table, value: &dyn Fn(&str) -> Option<&'v [u8]>) -> bool {
+        if let [name] = self.columns.as_slice() {
+            let (Some(column), Some(value)) = (base.column(name), value(name)) else { return false };
+            let mut wanted = self.values.iter().filter_map(|values| values.first());
+            return wanted.any(|wanted| self.operator.holds(&column.ty, value, wanted));
+        }
         self.values.iter().any(|values| {
             let mut order = Ordering::Equal;
             for (name, wanted) in self.columns.iter().zip(values) {
                 let (Some(column), Some(value)) = (base.column(name), value(name)) else { return false };
                 order = order.then_with(|| Comparator::for_type(&column.ty).compare(value, wanted));
             }
-            self.operator.holds(order)
+            self.operator.holds_in(order)
         })
     }
 }
@@ -164,6 +190,11 @@ mod tests {
                     columns: vec!["a".to_owned(), "b".to_owned()],
                     operator: ViewOperator::Greater,
                     values: vec![vec![vec![1], vec![]]],
+                },
+                ViewCondition {
+                    columns: vec!["k".to_owned()],
+                    operator: ViewOperator::ContainsKey,
+                    values: vec![vec![vec![3]]],
                 },
             ],
             extra: Some(7),

@@ -186,7 +186,7 @@ pub(super) fn validate(
             let length = usize::try_from(i32::from_be_bytes(*length))
                 .map_err(|_| ValueError::new("Null value read when not allowed"))?;
             let (value, behind) = behind.split_at_checked(length).ok_or_else(short)?;
-            check(part, value)?;
+            check(part, value).map_err(|fault| if fault.is_underflow() { short() } else { fault })?;
             rest = behind;
         }
     }

@@ -59,8 +59,10 @@ fn validate_udt(definition: &UdtDefinition, bytes: &[u8]) -> Result<(), ValueErr
     let name = |place: usize| definition.fields.get(place).map_or("", |(name, _)| name.as_str());
     let frame = tuple::Frame { kind: "UDT", component: &|place| format!("field {}", name(place)) };
     tuple::validate(bytes, definition.fields.len(), &frame, &mut |place, part| match definition.fields.get(place) {
-        Some((name, field)) => validate(field, part)
-            .map_err(|fault| ValueError::new(format!("Failure validating the {place}th field {name}; {fault}"))),
+        Some((name, field)) => validate(field, part).map_err(|fault| match fault.is_underflow() {
+            true => fault,
+            false => ValueError::new(format!("Failure validating the {place}th field {name}; {fault}")),
+        }),
         None => Ok(()),
     })
 }

@@ -88,8 +88,12 @@ pub(super) fn validate(
             Some(length) => rest.split_at_checked(length),
             None => split_element(rest),
         };
-        let (element, behind) =
-            split.ok_or_else(|| ValueError::new(format!("Not enough bytes to read a {}", name())))?;
+        let short = || {
+            let message = format!("Not enough bytes to read a {}", name());
+            let is_inside = element_length.is_none() && !rest.is_empty();
+            if is_inside { ValueError::underflow(message) } else { ValueError::new(message) }
+        };
+        let (element, behind) = split.ok_or_else(short)?;
         check(element)?;
         rest = behind;
     }

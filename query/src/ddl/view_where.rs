@@ -12,7 +12,7 @@ use crate::restrict::{
     self, ClusteringKind, FilterTest, GroupIn, GroupTerm, KeyPart, PartitionRestriction, RestrictOptions, Restrictions,
     StatementKind, existing_column,
 };
-use crate::term::Preparer;
+use crate::term::{Preparer, Term, Value};
 use crate::values::{ExecuteOptions, NoIds, NoValues};
 
 fn refuse<T>(message: impl Into<String>) -> Result<T, QueryError> {
@@ -143,6 +143,8 @@ impl Found {
             match &filter.test {
                 FilterTest::Compare { operator, value } => self.compare(&columns, operator_of(*operator)?, value)?,
                 FilterTest::In(list) => self.among(&columns, list)?,
+                FilterTest::Contains(part) => self.contains(&columns, ViewOperator::Contains, part)?,
+                FilterTest::ContainsKey(part) => self.contains(&columns, ViewOperator::ContainsKey, part)?,
                 _ => return Err(QueryError::unsupported("this restriction in the WHERE of a materialized view")),
             }
         }
@@ -161,6 +163,16 @@ impl Found {
         let values = value.evaluate(&texts, &NoValues, &constants())?;
         let values = vec![values.into_iter().map(|value| value.into_owned()).collect()];
         self.conditions.push(ViewCondition { columns: names, operator, values });
+        Ok(())
+    }
+
+    fn contains(&mut self, columns: &[&Column], operator: ViewOperator, part: &Term) -> Result<(), QueryError> {
+        let columns = self.note(columns);
+        let value = match part.evaluate(&NoValues, &constants())? {
+            Value::Bytes(bytes) => bytes.into_owned(),
+            Value::Null | Value::Unset => return Err(restrict::unsupported_null(&columns.join(", "))),
+        };
+        self.conditions.push(ViewCondition { columns, operator, values: vec![vec![value]] });
         Ok(())
     }
 

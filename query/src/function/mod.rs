@@ -314,6 +314,7 @@ impl Closeness {
     }
 }
 
+/// The function that a call means: one that fits exactly, else the only one that fits.
 fn best_match(
     called: &str,
     candidates: Vec<ScalarFunction>,
@@ -345,42 +346,43 @@ fn best_match(
     if let Some((_, found)) = exact {
         return Ok(found.clone());
     }
+    match (fitting.as_slice(), candidates.first().and_then(|candidate| candidate.operator)) {
+        ([only], _) => candidates.get(*only).cloned().ok_or_else(|| QueryError::Server("function lost".to_owned())),
+        (several, Some(_)) if arguments.len() == 2 && !arguments.iter().any(|argument| argument.is_marker()) => {
+            let of_wanted = |candidate: &&ScalarFunction| {
+                wanted.is_some_and(|wanted| candidate.argument_types.iter().all(|ty| ty == wanted))
+            };
+            let mut fitting = several.iter().filter_map(|index| candidates.get(*index));
+            fitting.find(of_wanted).cloned().ok_or_else(|| no_match(called, &candidates, several, arguments))
+        }
+        (several, _) => Err(no_match(called, &candidates, several, arguments)),
+    }
+}
+
+/// Why a call finds no function: none or several of the candidates fit.
+fn no_match(called: &str, candidates: &[ScalarFunction], fitting: &[usize], arguments: &[&dyn Argument]) -> QueryError {
     let operator = candidates.first().and_then(|candidate| candidate.operator);
     let text = |place: usize| arguments.get(place).map(|argument| argument.text()).unwrap_or_default();
-    match (fitting.as_slice(), operator) {
-        ([only], _) => candidates.get(*only).cloned().ok_or_else(|| QueryError::Server("function lost".to_owned())),
-        ([], Some(operator)) if arguments.len() == 2 => Err(QueryError::invalid(format!(
-            "the '{operator}' operation is not supported between {} and {}",
-            text(0),
-            text(1)
-        ))),
-        ([], _) => Err(QueryError::invalid(format!(
+    QueryError::invalid(match (fitting, operator) {
+        ([], Some(operator)) if arguments.len() == 2 => {
+            format!("the '{operator}' operation is not supported between {} and {}", text(0), text(1))
+        }
+        ([], _) => format!(
             "Invalid call to function {}{called}, none of its type signatures match (known type signatures: {})",
             if called.starts_with('_') { "system." } else { "" },
             signatures(candidates.iter())
-        ))),
-        (_, Some(_)) if arguments.len() == 1 => {
-            Err(QueryError::invalid("Ambiguous negation: use type casts to disambiguate"))
-        }
-        (several, Some(operator)) => {
-            let same = several
-                .iter()
-                .filter_map(|index| candidates.get(*index))
-                .find(|candidate| wanted.is_some_and(|wanted| candidate.argument_types.iter().all(|ty| ty == wanted)));
-            match same {
-                Some(same) if !arguments.iter().any(|argument| argument.is_marker()) => Ok(same.clone()),
-                _ => Err(QueryError::invalid(format!(
-                    "Ambiguous '{operator}' operation with args {} and {}: use type hint to disambiguate, example '(int) ?'",
-                    text(0),
-                    text(1)
-                ))),
-            }
-        }
-        (several, None) => Err(QueryError::invalid(format!(
+        ),
+        (_, Some(_)) if arguments.len() == 1 => "Ambiguous negation: use type casts to disambiguate".to_owned(),
+        (_, Some(operator)) => format!(
+            "Ambiguous '{operator}' operation with args {} and {}: use type hint to disambiguate, example '(int) ?'",
+            text(0),
+            text(1)
+        ),
+        (several, None) => format!(
             "Ambiguous call to function {called} (can be matched by following signatures: {}): use type casts to disambiguate",
             signatures(several.iter().filter_map(|index| candidates.get(*index)))
-        ))),
-    }
+        ),
+    })
 }
 
 fn signatures<'f>(functions: impl Iterator<Item = &'f ScalarFunction>) -> String {

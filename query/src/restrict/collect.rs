@@ -284,7 +284,8 @@ impl<'a> Collector<'a> {
         }
         let mut key_filters = Vec::new();
         let partition = self.finish_partition(&mut key_filters)?;
-        if !key_filters.is_empty() && !self.options.allow_filtering {
+        let filters_keys = !key_filters.is_empty() || self.filters.iter().any(is_of_key);
+        if filters_keys && self.options.kind == StatementKind::Select && !self.options.allow_filtering {
             return Err(QueryError::invalid(REQUIRES_ALLOW_FILTERING));
         }
         self.check_only_statics()?;
@@ -372,10 +373,11 @@ impl<'a> Collector<'a> {
         })
     }
 
-    /// Restrictions of the clustering's prefix that an index answers, as filters.
+    /// Restrictions of the clustering's prefix from the first one that an index answers, as filters.
     fn indexed_prefix(&self) -> Vec<Filter> {
-        let is_indexed = |r: &&ClusteringRestriction| index::of_clustering(self.table, r).is_some();
-        self.clustering.iter().filter(is_indexed).flat_map(|r| self.as_filters(r.clone())).collect()
+        let is_indexed = |r: &ClusteringRestriction| index::of_clustering(self.table, r).is_some();
+        let from = self.clustering.iter().position(is_indexed).unwrap_or(self.clustering.len());
+        self.clustering.iter().skip(from).flat_map(|r| self.as_filters(r.clone())).collect()
     }
 
     fn check_vectors(&self) -> Result<(), QueryError> {
@@ -568,6 +570,10 @@ impl<'a> Collector<'a> {
             }
         }
     }
+}
+
+fn is_of_key(filter: &Filter) -> bool {
+    filter.columns.iter().any(|column| column.kind == ColumnKind::PartitionKey)
 }
 
 /// Whether a column may be restricted by `test` beside what was said of it before.
