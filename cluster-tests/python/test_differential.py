@@ -104,6 +104,9 @@ def test_legacy_class_is_known_only_beside_timeuuid(theirs, ours, reason):
     ("UPDATE t0 SET r0 = 400, r1 = 1 - 2", ["error 0x2200 Unable to make byte from '400'"], ["done"], None),
     ("INSERT INTO t0 (r0) VALUES (0x00)", ["done"], ["error 0x2200 Not enough bytes to read a list"], "A hexadecimal constant that is no value"),
     ("INSERT INTO t0 (r0) VALUES (?) -- 0x00", ["done"], ["error 0x2200 Not enough bytes to read a list"], None),
+    ("INSERT INTO t0 (r0, r1) VALUES (?, 0x00) -- 0x00", ["done"], ["error 0x2200 Not enough bytes to read a list"],
+     "A hexadecimal constant that is no value"),
+    ("INSERT INTO t0 (r0, r1) VALUES (?, '') -- 0x00", ["done"], ["error 0x2200 Not enough bytes to read a list"], None),
     ("SELECT {f0: 1, f1: 2} FROM t0", ["columns {f1: 2, f0: 1} u0", "row 1"], ["columns {f0: 1, f1: 2} u0", "row 1"], known.FIELDS),
     ("SELECT {f0: 1, f1: 2} FROM t0", ["columns {f1: 2, f0: 1} u0", "row 1"], ["columns {f0: 1, f1: 2} u0", "row 2"], None),
 ])

@@ -16,7 +16,7 @@ KNOWN = [
     (r"CAST\([cpr]\d AS ", r"Invalid call to function system.cast_as_", r"^(?!.*Invalid call)", "CAST of a clustering column with DESC"),
     (r"CAST\(c\d AS ", r"^error 0x2200 \w+ cannot be cast to ", r"", "CAST of a clustering column with DESC"),
     # Bytes that are bound are checked by both.
-    (r"^(?!.* -- ).*(0x|')", r"^done", r"^error 0x2200 (Expected \d+ byte|Not enough bytes|Unexpected extraneous bytes)", "A hexadecimal constant that is no value"),
+    (r"^((?!.* -- ).*'|(?:(?! -- ).)*0x)", r"^done", r"^error 0x2200 (Expected \d+ byte|Not enough bytes|Unexpected extraneous bytes)", "A hexadecimal constant that is no value"),
     (r"^INSERT .* JSON ", r"^error 0x1500 Operation failed", r"^error 0x2200 Expected \d+ byte", "INSERT JSON of an empty string into a tinyint"),
     (r"\+", r"Constants\$Value cannot be cast to class org\.apache\.cassandra\.cql3\.Lists\$Value", r"^(done|columns)", "Unset that is appended to a list"),
     (r"\[.*[-+*/%(]|[-+*/%(].*\[", r"Unexpected receiver type", r"Unexpected receiver type", "Which type is named when `[…]` stands"),

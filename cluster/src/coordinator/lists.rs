@@ -105,8 +105,20 @@ impl ListWrite {
         self.read.push(rows);
     }
 
-    /// What is wrong with a statement before the one whose read cannot even begin; if nothing is, `error`.
+    /// The keys of all statements of a batch are looked at before anything else of them.
+    fn wrong_key(&self, options: &ExecuteOptions<'_>) -> Option<QueryError> {
+        let WrittenAs::Batch { .. } = self.written else { return None };
+        let checked = |(statement, values): &(Arc<PreparedStatement>, KeptValues)| {
+            plans(statement).iter().find_map(|plan| plan.check_keys(values, options).err())
+        };
+        self.statements.iter().find_map(checked)
+    }
+
+    /// What is wrong with the keys, or with a statement before the one whose read cannot even begin; if nothing is, `error`.
     fn first_error(&self, options: &ExecuteOptions<'_>, error: QueryError) -> QueryError {
+        if let Some(wrong) = self.wrong_key(options) {
+            return wrong;
+        }
         let mut batch = WriteBatch::default();
         let before = self.read.iter().zip(&self.plans);
         let mut errors = before.filter_map(|(rows, (statement, place))| {
@@ -198,7 +210,10 @@ impl Coordinator {
         let bound = write.bind(&self.kept_options(write.options), &mut batch, &mut tables);
         batch.finish();
         let handled = match (bound, write.written) {
-            (Err(error), _) => errors::query_error(error).into(),
+            (Err(error), _) => {
+                let options = self.kept_options(write.options);
+                errors::query_error(write.wrong_key(&options).unwrap_or(error)).into()
+            }
             (Ok(()), WrittenAs::Single) => {
                 let warnings = write.statements.first().map(|(statement, _)| statement.prepared.warnings.clone());
                 self.write_bound(asker, &batch, write.level, warnings.unwrap_or_default())
