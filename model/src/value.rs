@@ -49,7 +49,7 @@ pub use duration::Duration;
 pub use error::ValueError;
 pub use float::{decode_double, decode_float};
 pub use float_text::{java_double, java_float};
-pub use from_json::{from_json, name_from_json};
+pub use from_json::{EMPTY_IN_VECTOR, from_json, name_from_json};
 pub use inet::{decode_inet, encode_inet};
 pub use integer::{decode_bigint, decode_int, decode_smallint, decode_time, decode_timestamp, decode_tinyint};
 pub use json::{json_name, to_json, write_json_string};

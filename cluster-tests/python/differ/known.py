@@ -33,7 +33,7 @@ KNOWN = [
     (r"f\d: ", r"^error 0x2200 .*\{f\d", r"^error 0x2200 .*\{f\d", FIELDS),
     (r"JSON", r"Error decoding JSON value for", r"Error decoding JSON value for", "Of several members of a JSON text"),
     (r"0x", r"cannot parse '\w+' as hex bytes", r"^error 0x2200", "A blob with half a byte"),
-    (r" -- ", r"^(done|columns|error 0x0000)", r"^error 0x2200 Null value read when not allowed", "Nulls inside bound lists"),
+    (r" -- ", r"^(done|columns|error 0x0000|.* span multiple)", r"^error 0x2200 Null value read when not allowed", "Nulls inside bound lists"),
     (r"CONTAINS", r"Cannot use CONTAINS (KEY )?on non-(collection|map) column c", r"", "Collections in a clustering column with DESC"),
     (r"collection_|map_keys|map_values|similarity_", r"requires a .* argument, but found argument [cr]\d of type (frozen<|vector<)", r"",
      "Collections in a clustering column with DESC"),

@@ -201,13 +201,16 @@ fn encode_map(key: &CqlType, value: &CqlType, members: &[(String, Json)]) -> Res
     Ok(encode_map_sorted(slices, &Comparator::for_type(key)))
 }
 
+/// Words for an empty element of a vector, whose type has no empty value.
+pub const EMPTY_IN_VECTOR: &str = "null is not supported inside vectors";
+
 fn encode_vector(element: &CqlType, parts: &[Json]) -> Result<Vec<u8>, ValueError> {
     let length = element.value_length_if_fixed();
     let mut builder = VectorBuilder::new(length);
     for part in parts {
         let value = encode_present(element, part, "element in list")?;
-        if length.is_some_and(|length| length != value.len()) {
-            return Err(ValueError::new(format!("Invalid empty element in vector of {element}")));
+        if value.is_empty() && !matches!(element, CqlType::Text | CqlType::Ascii | CqlType::Blob) {
+            return Err(ValueError::new(EMPTY_IN_VECTOR));
         }
         builder.push(&value);
     }

@@ -8,12 +8,12 @@ use helenus_model::row::RowRef;
 use helenus_model::schema::Column;
 use helenus_model::time::LocalSeconds;
 use helenus_model::types::CqlType;
-use helenus_model::value::{Comparator, canonical_collection, components, decode_int, elements, entries, validate};
+use helenus_model::value::{Comparator, canonical_collection, components, decode_int, elements, entries};
 
 use super::condition::{ColumnCondition, Target, Values};
 use super::current;
 use crate::error::QueryError;
-use crate::term::{Term, Value, has_empty_null, without_nulls};
+use crate::term::{Term, Value, has_empty_null, validate_bound, without_nulls};
 use crate::values::{BoundValue, BoundValues, ExecuteOptions};
 
 /// A value of a condition; None is null.
@@ -46,7 +46,7 @@ enum BoundTarget {
 /// The values of `IN ?`. Nulls are among them, unlike elsewhere; only equality is asked for, so their place does not matter.
 fn wanted_list(ty: &CqlType, list: &[u8]) -> Result<Vec<Wanted>, QueryError> {
     let (list, nulls) = without_nulls(list).map_or((Cow::Borrowed(list), 0), |(left, nulls)| (Cow::Owned(left), nulls));
-    validate(ty, &list).map_err(|error| QueryError::invalid(error.message()))?;
+    validate_bound(ty, &list)?;
     let empty_is_null = has_empty_null(ty, &list);
     let list = canonical_collection(ty, &list);
     let wanted = elements(&list).map(|element| (!(empty_is_null && element.is_empty())).then(|| element.into()));

@@ -40,7 +40,7 @@ impl LateWrite {
         let mut out = WriteBatch::new();
         for (plan, values) in &self.statements {
             let lists = current.map(|current| ListRows::of_partition(&plan.table, key, current, self.now));
-            plan.bind_values(values, &options, Some(&lists.unwrap_or_default()), &mut out)?;
+            plan.bind_conditional(values, &options, Some(&lists.unwrap_or_default()), &mut out)?;
         }
         out.finish();
         Ok(out.mutations().next().map(|mutation| mutation.bytes.to_vec()))

@@ -163,7 +163,7 @@ impl CasBuilder {
         }
         // As Cassandra, which binds what is written when the conditions hold.
         if self.wrong.is_none() {
-            self.wrong = plan.bind_values(values, options, None, out).err();
+            self.wrong = plan.bind_conditional(values, options, None, out).err();
         }
         Ok(())
     }

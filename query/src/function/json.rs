@@ -1,7 +1,7 @@
 //! `from_json`: its result has the type of the place it stands at.
 
 use helenus_model::types::CqlType;
-use helenus_model::value::{Json, ValueError, from_json};
+use helenus_model::value::{EMPTY_IN_VECTOR, Json, ValueError, from_json};
 
 use super::{Argument, Body, ScalarFunction};
 use crate::error::QueryError;
@@ -42,8 +42,8 @@ pub(super) fn from_text(function: &ScalarFunction, text: &[u8]) -> Result<Option
         ))
     })?;
     from_json(&function.return_type, &json).map_err(|error| match error.message() {
-        // Durations are refused outside of Cassandra's own exceptions of values.
-        text if is_duration_refusal(text) => QueryError::invalid(text),
+        // Not one of Cassandra's own exceptions of values.
+        text if is_told_alone(text) => QueryError::invalid(text),
         text => function.failure(format!("org.apache.cassandra.serializers.MarshalException: {text}")),
     })
 }
@@ -53,8 +53,9 @@ pub(crate) fn json_reason(error: &ValueError) -> &str {
     error.message().strip_prefix("Error decoding JSON string: ").unwrap_or(error.message())
 }
 
-/// Words for a duration that cannot be read: told as they are, wherever they stand.
-pub(crate) fn is_duration_refusal(text: &str) -> bool {
-    text.starts_with("Unable to convert '") && text.ends_with("' to a duration")
+/// Words for a duration that cannot be read, and for empty elements of vectors: told as they are, wherever they stand.
+pub(crate) fn is_told_alone(text: &str) -> bool {
+    text == EMPTY_IN_VECTOR
+        || text.starts_with("Unable to convert '") && text.ends_with("' to a duration")
         || text.starts_with("Invalid duration. ")
 }

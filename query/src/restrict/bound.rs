@@ -6,7 +6,7 @@ use helenus_model::types::CqlType;
 use helenus_model::value::{canonical_collection, components, elements, validate};
 
 use crate::error::QueryError;
-use crate::term::{NullableElements, Term, Value};
+use crate::term::{NullableElements, Term, Value, validate_bound};
 use crate::values::{BoundValue, BoundValues, ExecuteOptions};
 
 /// A value for each column of a group.
@@ -257,13 +257,16 @@ fn nullable_values(bytes: &[u8], ty: &CqlType) -> Result<Vec<Option<Box<[u8]>>>,
     let mut parts = NullableElements::new(bytes);
     let found: Vec<Option<&[u8]>> = parts.by_ref().collect();
     let (CqlType::List { element, .. }, Some([])) = (ty, parts.rest()) else {
-        validate(ty, bytes).map_err(|error| QueryError::invalid(error.message()))?;
+        validate_bound(ty, bytes)?;
         return Ok(Vec::new());
     };
+    if found.is_empty() {
+        validate_bound(ty, bytes)?;
+    }
     let each = found.into_iter().map(|part| match part {
         Some(part) if part.is_empty() && element.is_empty_value_meaningless() => Ok(None),
         Some(part) => {
-            validate(element, part).map_err(|error| QueryError::invalid(error.message()))?;
+            validate_bound(element, part)?;
             Ok(Some(canonical_collection(element, part).into_owned().into_boxed_slice()))
         }
         None => Ok(None),
@@ -318,7 +321,7 @@ fn in_values<'v>(
     if nulls > 0 && parts.rest().is_some_and(<[u8]>::is_empty) {
         return Err(null(names.first().copied().unwrap_or_default()));
     }
-    validate(ty, bytes).map_err(|error| QueryError::invalid(error.message()))?;
+    validate_bound(ty, bytes)?;
     if multi {
         return elements(bytes).map(|element| tuple_values(element, names, null)).collect();
     }

@@ -28,6 +28,12 @@ pub struct ClusteringRestriction {
     pub kind: ClusteringKind,
 }
 
+impl ClusteringRestriction {
+    pub(super) fn is_slice(&self) -> bool {
+        matches!(self.kind, ClusteringKind::Slice { .. })
+    }
+}
+
 /// What a clustering restriction says.
 #[derive(Clone, Debug)]
 pub enum ClusteringKind {
@@ -59,7 +65,7 @@ impl Restrictions {
         let fixed: usize = self
             .clustering
             .iter()
-            .filter(|restriction| !matches!(restriction.kind, ClusteringKind::Slice { .. }))
+            .filter(|restriction| !restriction.is_slice())
             .map(|restriction| restriction.width)
             .sum();
         fixed == self.table.clustering.len()
@@ -192,7 +198,7 @@ impl Restrictions {
 
     /// True when `=` and IN alone restrict clustering columns.
     pub fn names_rows(&self) -> bool {
-        self.clustering.last().is_some_and(|last| !matches!(last.kind, ClusteringKind::Slice { .. }))
+        self.clustering.last().is_some_and(|last| !last.is_slice())
     }
 
     /// True when a bound of one column is null.

@@ -128,38 +128,39 @@ impl<'a> Collector<'a> {
     pub(super) fn add_clustering(&mut self, new: ClusteringRestriction) -> Result<(), QueryError> {
         let overlaps =
             |old: &ClusteringRestriction| new.first < old.first + old.width && old.first < new.first + new.width;
+        let by_index = self.may_use_indexes() && index::of_clustering(self.table, &new).is_some();
+        let is_ordered = !self.options.allow_filtering && !by_index;
         if let Some(index) = self.clustering.iter().position(overlaps) {
+            let (first, is_slice) = (new.first, new.is_slice());
             let old = self.clustering.remove(index);
             let merged = self.merge(old, new)?;
             self.clustering.insert(index, merged);
-            return Ok(());
+            return if is_ordered { self.check_order(first, is_slice) } else { Ok(()) };
         }
         if let Some(common) = (new.first..new.first + new.width).find(|position| self.contains.contains(position)) {
             return Err(only_contains(self.clustering_name(common)));
         }
-        let by_index = self.may_use_indexes() && index::of_clustering(self.table, &new).is_some();
-        if !self.options.allow_filtering && !by_index {
-            self.check_order(&new)?;
+        if is_ordered {
+            self.check_order(new.first, new.is_slice())?;
         }
         let at = self.clustering.iter().position(|old| old.first > new.first).unwrap_or(self.clustering.len());
         self.clustering.insert(at, new);
         Ok(())
     }
 
-    /// Whether a restriction may stand beside those that were before it.
-    fn check_order(&self, new: &ClusteringRestriction) -> Result<(), QueryError> {
-        let is_slice = |r: &ClusteringRestriction| matches!(r.kind, ClusteringKind::Slice { .. });
+    /// Whether a restriction from the column at `new` on may stand beside those that were before it.
+    fn check_order(&self, new: usize, is_slice: bool) -> Result<(), QueryError> {
         let places = || self.clustering.iter().map(|r| r.first).chain(self.contains.iter().copied());
         let Some(last) = places().max() else { return Ok(()) };
-        if new.first > last && self.clustering.last().is_some_and(|slice| slice.first == last && is_slice(slice)) {
-            return Err(self.behind_inequality(new.first, last));
+        if new > last && self.clustering.last().is_some_and(|slice| slice.first == last && slice.is_slice()) {
+            return Err(self.behind_inequality(new, last));
         }
-        if new.first < last && is_slice(new) {
-            let next = places().filter(|first| *first > new.first).min().unwrap_or(last);
+        if new < last && is_slice {
+            let next = places().filter(|first| *first > new).min().unwrap_or(last);
             return Err(QueryError::invalid(format!(
                 "PRIMARY KEY column \"{}\" cannot be restricted (preceding column \"{}\" is restricted by a non-EQ relation)",
                 self.clustering_name(next),
-                self.clustering_name(new.first)
+                self.clustering_name(new)
             )));
         }
         Ok(())
@@ -225,7 +226,7 @@ impl<'a> Collector<'a> {
         }
         if !self.options.allow_filtering
             && let Some(last) = self.clustering.last()
-            && matches!(last.kind, ClusteringKind::Slice { .. })
+            && last.is_slice()
             && position > last.first
             && self.contains.iter().all(|before| *before < last.first)
         {
@@ -480,7 +481,7 @@ impl<'a> Collector<'a> {
     /// Leaves in `self.clustering` what names rows; the rest is answered as filters.
     fn finish_clustering(&mut self) -> Result<Vec<Filter>, QueryError> {
         let kind = self.options.kind;
-        let is_slice = |r: &ClusteringRestriction| matches!(r.kind, ClusteringKind::Slice { .. });
+        let is_slice = ClusteringRestriction::is_slice;
         if !kind.allows_clustering_slices() {
             if self.clustering.iter().any(is_slice) {
                 return Err(QueryError::invalid(format!(

@@ -44,7 +44,8 @@ impl Preparer<'_> {
             }
         }
         let elements = elements.iter().map(|part| self.term(part, &spec)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Term::Vector { elements, element_length: element.value_length_if_fixed() })
+        let (element_length, empty_is_null) = (element.value_length_if_fixed(), element.is_empty_value_meaningless());
+        Ok(Term::Vector { elements, element_length, empty_is_null })
     }
 
     /// `{a, b}`, and `{}` for an empty map.

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use helenus_model::types::CqlType;
 use helenus_model::value::{
-    Comparator, TupleBuilder, VectorBuilder, canonical_collection, encode_list, encode_map_sorted, encode_set_sorted,
-    validate,
+    Comparator, EMPTY_IN_VECTOR, TupleBuilder, VectorBuilder, canonical_collection, elements, encode_list,
+    encode_map_sorted, encode_set_sorted, entries, validate, vector_elements,
 };
 
 use super::{Term, Value, has_empty_null};
@@ -59,12 +59,14 @@ impl Term {
                 Ok(owned(encode_set_sorted(parts.iter().map(AsRef::as_ref), order)))
             }
             Term::Map { entries, order } => evaluate_map(entries, order, values, options),
-            Term::Vector { elements, element_length } => {
+            Term::Vector { elements, element_length, empty_is_null } => {
                 let mut builder = VectorBuilder::new(*element_length);
                 for element in elements {
                     match element.evaluate(values, options)? {
-                        Value::Bytes(bytes) => builder.push(&vector_element(bytes, *element_length)?),
-                        _ => return Err(QueryError::invalid("null is not supported inside vectors")),
+                        Value::Bytes(bytes) if !(*empty_is_null && bytes.is_empty()) => {
+                            builder.push(&vector_element(bytes, *element_length)?);
+                        }
+                        _ => return Err(QueryError::invalid(EMPTY_IN_VECTOR)),
                     }
                 }
                 Ok(owned(builder.finish()))
@@ -102,15 +104,46 @@ impl Term {
 /// A count below zero is well formed for Cassandra's validation, and refused when the collection is taken apart. So are nulls in lists.
 #[inline]
 fn check_count(ty: &CqlType, bytes: &[u8]) -> Result<(), QueryError> {
-    let kind = match ty {
-        CqlType::List { .. } => "list",
-        CqlType::Set { .. } => "set",
-        CqlType::Map { .. } => "map",
-        _ => return Ok(()),
+    if !matches!(ty, CqlType::List { .. } | CqlType::Set { .. } | CqlType::Map { .. }) {
+        return Ok(());
+    }
+    check_counts(ty, bytes)?;
+    match has_empty_null(ty, bytes) {
+        true => Err(QueryError::invalid("Null value read when not allowed")),
+        false => Ok(()),
+    }
+}
+
+/// Checks that bytes are a value of the type as Cassandra takes it apart: see [`check_counts`].
+///
+/// # Errors
+/// The first fault, in Cassandra's words.
+pub(crate) fn validate_bound(ty: &CqlType, bytes: &[u8]) -> Result<(), QueryError> {
+    validate(ty, bytes).map_err(|error| QueryError::invalid(error.message()))?;
+    check_counts(ty, bytes)
+}
+
+/// The count of a collection and those of collections and vectors inside it. What is inside of tuples is not taken apart.
+fn check_counts(ty: &CqlType, bytes: &[u8]) -> Result<(), QueryError> {
+    let is_negative = bytes.first().is_some_and(|first| *first >= 0x80);
+    let refused = |kind: &str| Err(QueryError::invalid(format!("The data cannot be deserialized as a {kind}")));
+    let counts = |ty: &CqlType| {
+        matches!(ty, CqlType::List { .. } | CqlType::Set { .. } | CqlType::Map { .. } | CqlType::Vector { .. })
     };
-    match bytes.first() {
-        Some(0x80..) => Err(QueryError::invalid(format!("The data cannot be deserialized as a {kind}"))),
-        _ if has_empty_null(ty, bytes) => Err(QueryError::invalid("Null value read when not allowed")),
+    match ty {
+        CqlType::List { .. } if is_negative => refused("list"),
+        CqlType::Set { .. } if is_negative => refused("set"),
+        CqlType::Map { .. } if is_negative => refused("map"),
+        CqlType::List { element, .. } | CqlType::Set { element, .. } if counts(element) => {
+            elements(bytes).try_for_each(|part| check_counts(element, part))
+        }
+        CqlType::Map { key, value, .. } if counts(key) || counts(value) => {
+            entries(bytes).try_for_each(|(k, v)| check_counts(key, k).and_then(|()| check_counts(value, v)))
+        }
+        CqlType::Vector { element, .. } if counts(element) => {
+            let mut parts = vector_elements(bytes, element.value_length_if_fixed());
+            parts.try_for_each(|part| check_counts(element, part))
+        }
         _ => Ok(()),
     }
 }
@@ -122,7 +155,7 @@ fn owned(bytes: Vec<u8>) -> Value<'static> {
 /// A vector's element of fixed length must have that length: an empty value cannot stand in it.
 fn vector_element<'v>(bytes: Cow<'v, [u8]>, length: Option<usize>) -> Result<Cow<'v, [u8]>, QueryError> {
     match length {
-        Some(_) if bytes.is_empty() => Err(QueryError::invalid("null is not supported inside vectors")),
+        Some(_) if bytes.is_empty() => Err(QueryError::invalid(EMPTY_IN_VECTOR)),
         Some(length) if bytes.len() != length => {
             Err(QueryError::invalid(format!("Expected {length} bytes for a vector element ({})", bytes.len())))
         }

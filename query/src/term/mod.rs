@@ -21,6 +21,7 @@ use crate::function::ScalarFunction;
 
 pub use assign::Assignability;
 pub(crate) use assign::type_assignability;
+pub(crate) use evaluate::validate_bound;
 pub(crate) use nulls::{NullableElements, has_empty_null, without_nulls};
 pub use prepare::{Collected, Preparer};
 pub use text::term_text;
@@ -65,6 +66,8 @@ pub enum Term {
         elements: Vec<Term>,
         /// Length of an element when it is fixed.
         element_length: Option<usize>,
+        /// An empty element is null.
+        empty_is_null: bool,
     },
     /// A tuple.
     Tuple(Vec<Term>),

@@ -80,7 +80,9 @@ impl WritePlan {
         lists: Option<&ListRows>,
         out: &mut WriteBatch,
     ) -> Result<(), QueryError> {
-        self.with_values(values, |values| self.bind_values(values, options, lists, out))
+        self.with_values(values, |values| {
+            self.bind_values_at(self.attributes.timestamp(values, options), values, options, lists, out)
+        })
     }
 
     /// Calls `then` with the request's values and, for INSERT JSON, those of the columns behind them.
@@ -96,15 +98,16 @@ impl WritePlan {
         }
     }
 
-    /// As [`WritePlan::bind_with`], with the values of [`WritePlan::with_values`].
-    pub(crate) fn bind_values(
+    /// As [`WritePlan::bind_with`], with the values of [`WritePlan::with_values`] and the time of the options: what is written with
+    /// conditions has the ballot's time, whatever a statement of the batch says of its own.
+    pub(crate) fn bind_conditional(
         &self,
         values: &dyn BoundValues,
         options: &ExecuteOptions<'_>,
         lists: Option<&ListRows>,
         out: &mut WriteBatch,
     ) -> Result<(), QueryError> {
-        self.bind_values_at(self.attributes.timestamp(values, options), values, options, lists, out)
+        self.bind_values_at(Ok(options.timestamp), values, options, lists, out)
     }
 
     fn bind_values_at(

@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 use super::plan::WritePlan;
 use super::statement::{insert_into, refuse_counter_table, writable_table};
 use crate::error::QueryError;
-use crate::function::json::{is_duration_refusal, json_reason};
+use crate::function::json::{is_told_alone, json_reason};
 use crate::spec::ColumnSpec;
 use crate::term::Preparer;
 use crate::values::{BoundValue, BoundValues};
@@ -133,7 +133,7 @@ fn read_columns(text: &str, table: &Table, default_unset: bool) -> Result<Vec<Ce
             None => Cell::Null,
             Some((_, value)) => {
                 let value = from_json(&column.ty, &value).map_err(|error| match error.message() {
-                    text if is_duration_refusal(text) => QueryError::invalid(text),
+                    text if is_told_alone(text) => QueryError::invalid(text),
                     text => QueryError::invalid(format!("Error decoding JSON value for {}: {text}", column.name)),
                 })?;
                 value.map_or(Cell::Null, Cell::Bytes)

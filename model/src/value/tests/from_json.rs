@@ -267,7 +267,9 @@ const CASES: &[(&str, &str, &str)] = &[
     ("int", "[1 2]", "! Error decoding JSON string: Unexpected character ('2' (code 50)): was expecting comma to separate Array entries"),
     ("text", "\"\\u12\"", "! Error decoding JSON string: expected a hex-digit for character escape sequence"),
     ("text", "\"\\", "! Error decoding JSON string: Unexpected end-of-input in character escape sequence"),
-    ("vector<int, 1>", "[\"\"]", "! Invalid empty element in vector of int"),
+    ("vector<int, 1>", "[\"\"]", "! null is not supported inside vectors"),
+    ("vector<decimal, 1>", "[\"\"]", "! null is not supported inside vectors"),
+    ("vector<smallint, 1>", "[\"\"]", "! null is not supported inside vectors"),
 ];
 
 #[test]
