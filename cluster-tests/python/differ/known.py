@@ -11,12 +11,11 @@ KNOWN = [
      "What is wrong with a text that is no JSON"),
     (r"", r"^error 0x0000 java\.", r"^(error |no answer: (InvalidRequest|FunctionFailure))", "Where Cassandra answers with a Java exception"),
     (r"^SELECT", r"^error 0x0000 java\.", r"", "Where Cassandra answers with a Java exception"),
+    (r"^SELECT .* GROUP BY ", r"^error 0x000a Invalid value for the paging state", r"", "GROUP BY on the partition key of a table without clustering"),
     (r"^SELECT", r"^error 0x1300 Operation failed", r"^(warning|columns|error 0x2200)", "Where Cassandra answers with a Java exception"),
     (r"^(DELETE|BEGIN).*[<>]", r"^(done|error 0x1500)", r"^error 0x2200 Invalid null value in condition", "Null as a bound of what a DELETE deletes"),
     (r"CAST\([cpr]\d AS ", r"Invalid call to function system.cast_as_", r"^(?!.*Invalid call)", "CAST of a clustering column with DESC"),
     (r"CAST\(c\d AS ", r"^error 0x2200 \w+ cannot be cast to ", r"", "CAST of a clustering column with DESC"),
-    # Bytes that are bound are checked by both.
-    (r"^((?!.* -- ).*'|(?:(?! -- ).)*0x)", r"^done", r"^error 0x2200 (Expected \d+ byte|Not enough bytes|Unexpected extraneous bytes)", "A hexadecimal constant that is no value"),
     (r"^INSERT .* JSON ", r"^error 0x1500 Operation failed", r"^error 0x2200 Expected \d+ byte", "INSERT JSON of an empty string into a tinyint"),
     (r"\+", r"Constants\$Value cannot be cast to class org\.apache\.cassandra\.cql3\.Lists\$Value", r"^(done|columns)", "Unset that is appended to a list"),
     (r"\[.*[-+*/%(]|[-+*/%(].*\[", r"Unexpected receiver type", r"Unexpected receiver type", "Which type is named when `[…]` stands"),
@@ -48,6 +47,7 @@ EQUAL_CLUSTERINGS = "Of clustering values that are equal and written differently
 LEGACY = "Functions that give back a `timeuuid`"
 MAP_ELEMENTS = "compares elements of a map by the type of its values"
 OPERATORS = "Of several functions of an operator that fit exactly"
+NO_VALUE = "A hexadecimal constant that is no value"
 LOG_10 = "`log10` of a decimal whose result is a whole number"
 # A pattern of the statement whose rows may come in another order, and the words of the line.
 KNOWN_ORDERS = [(r"FROM v\d .*IN ", "IN on a partition key of a view")]
@@ -71,6 +71,8 @@ def reason_for(statement, theirs, ours):
         return MAP_ELEMENTS
     if takes_narrow_operator(statement, theirs):
         return OPERATORS
+    if refuses_constant(statement, theirs, ours):
+        return NO_VALUE
     theirs, ours = (strip(lines) for lines in (theirs, ours))
     for of_statement, of_theirs, of_ours, reason in KNOWN:
         if re.search(of_statement, statement) and re.search(of_theirs, theirs) and re.search(of_ours, ours):
@@ -113,6 +115,16 @@ def takes_narrow_operator(statement, theirs):
     found = re.match(r"error 0x2200 Unable to make (?:byte|short) from '(-?\d+)'", theirs[-1])
     number = found and re.escape(found[1])
     return bool(number and re.search(rf"[-+*/%] \(*{number}\b|(?<![\d.]){number}\)* [-+*/%]", statement))
+
+
+def refuses_constant(statement, theirs, ours):
+    """True where a constant is refused for its bytes. Those that are bound are checked by both, when the statement was prepared."""
+    refused = r"^error 0x2200 (Expected \d+ byte|Not enough bytes|Unexpected extraneous bytes)"
+    if theirs[-1] != "done" and not theirs[-1].startswith("prepared ") or not re.search(refused, ours[-1]):
+        return False
+    text, mark, _ = statement.partition(" -- ")
+    is_prepared = any(line.startswith("prepared ") for line in ours)
+    return "0x" in text if mark and is_prepared else "0x" in text or "'" in text
 
 
 def is_of_equal_clusterings(theirs, ours):

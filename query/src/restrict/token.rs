@@ -29,7 +29,11 @@ impl TokenRestriction {
         values: &dyn BoundValues,
         options: &ExecuteOptions<'_>,
     ) -> Result<Option<(RingPosition, RingPosition)>, QueryError> {
-        let (start, mut end) = self.bounds(values, options)?;
+        let (mut start, mut end) = self.bounds(values, options)?;
+        // Behind the smallest token is all of the ring, its keys as well: an empty partition key of a view.
+        if start == RingPosition::after(Token::MIN) {
+            start = RingPosition::before(Token::MIN);
+        }
         // The smallest token stands for the end of the ring as well: drivers split the ring so.
         if self.end.is_some() && end <= RingPosition::after(Token::MIN) {
             end = RingPosition::LAST;
@@ -82,11 +86,7 @@ impl TokenRestriction {
         let start = match &self.start {
             None => RingPosition::FIRST,
             Some((term, true)) => RingPosition::before(token(term)?),
-            // Behind the smallest token is all of the ring, its keys as well: an empty partition key of a view.
-            Some((term, false)) => match token(term)? {
-                Token::MIN => RingPosition::before(Token::MIN),
-                token => RingPosition::after(token),
-            },
+            Some((term, false)) => RingPosition::after(token(term)?),
         };
         let end = match &self.end {
             None => RingPosition::LAST,

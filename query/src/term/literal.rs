@@ -45,7 +45,7 @@ pub(crate) fn preferred_type(literal: &Literal) -> CqlType {
             Some(b'1') => CqlType::Timeuuid,
             _ => CqlType::Uuid,
         },
-        LiteralKind::Hex => CqlType::Blob,
+        LiteralKind::Hex => CqlType::Tinyint,
     }
 }
 
