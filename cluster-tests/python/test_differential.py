@@ -45,7 +45,7 @@ SIMPLE = "columns p0 int, c0 text, s0 int"
 
 @pytest.mark.parametrize("statement, columns, extra, reason", [
     ("SELECT * FROM t0 WHERE p0 = 1", COMPOSITE, "row 1, {2: 'a, b'}, null, 3, null", known.BY_KEY_INDEX),
-    ("SELECT * FROM t0 WHERE p0 = 1", COMPOSITE, "row 1, {2: 'a, b'}, 'x', 3, null", None),
+    ("SELECT * FROM t0 WHERE p0 = 1", COMPOSITE, "row 1, {2: 'a, b'}, 'x', 3, null", known.BY_CLUSTERING_INDEX),
     ("SELECT * FROM t0 WHERE p0 = 1 AND p1 = {2: 'a'}", COMPOSITE, "row 1, {2: 'a'}, null, 3, null", None),
     ("SELECT * FROM t0", COMPOSITE, "row 1, {}, null, 3, null", None),
     ("SELECT * FROM t0 WHERE p0 = 1", SIMPLE, "row 1, null, 3", None),
@@ -108,6 +108,10 @@ def test_legacy_class_is_known_only_beside_timeuuid(theirs, ours, reason):
     ("INSERT INTO t0 (r0, r1) VALUES (?, 0x00) -- 0x00", ["prepared r0 int; key None", "done"], ["error 0x2200 Not enough bytes to read a list"], known.NO_VALUE),
     ("INSERT INTO t0 (r0, r1) VALUES (?, '1:2') -- 0x00", ["prepared r0 int; key None"], ["error 0x2200 Not enough bytes to read a list"], known.NO_VALUE),
     ("INSERT INTO t0 (r0, r1) VALUES (?, '') -- 0x00", ["prepared r0 int; key None", "done"], ["prepared r0 int; key None", "error 0x2200 Not enough bytes to read a list"], None),
+    ("UPDATE t0 SET r0 = 1 IF r1 = 0x00", ["columns [applied] boolean", "row False"], ["error 0x2200 Not enough bytes to read a list"], known.NO_VALUE),
+    ("SELECT * FROM t0 WHERE (c0, c1) IN ((1, '')) AND c2 = 0", ["error 0x2200 Invalid unset value for column c2"], ["columns c0 int"],
+     "An empty value in a tuple of `(c, d) IN (…)`"),
+    ("SELECT * FROM t0 WHERE (c0, c1) IN ((1, '')) AND c2 = ? -- unset", ["error 0x2200 Invalid unset value for column c2"], ["columns c0 int"], None),
     ("SELECT {f0: 1, f1: 2} FROM t0", ["columns {f1: 2, f0: 1} u0", "row 1"], ["columns {f0: 1, f1: 2} u0", "row 1"], known.FIELDS),
     ("SELECT {f0: 1, f1: 2} FROM t0", ["columns {f1: 2, f0: 1} u0", "row 1"], ["columns {f0: 1, f1: 2} u0", "row 2"], None),
 ])

@@ -15,7 +15,10 @@ KNOWN = [
     (r"^SELECT", r"^error 0x1300 Operation failed", r"^(warning|columns|error 0x2200)", "Where Cassandra answers with a Java exception"),
     (r"^(DELETE|BEGIN).*[<>]", r"^(done|error 0x1500)", r"^error 0x2200 Invalid null value in condition", "Null as a bound of what a DELETE deletes"),
     (r"CAST\([cpr]\d AS ", r"Invalid call to function system.cast_as_", r"^(?!.*Invalid call)", "CAST of a clustering column with DESC"),
-    (r"CAST\(c\d AS ", r"^error 0x2200 \w+ cannot be cast to ", r"", "CAST of a clustering column with DESC"),
+    (r"CAST\([cpr]\d AS ", r"^error 0x2200 \w+ cannot be cast to ", r"", "CAST of a clustering column with DESC"),
+    (r"\bc\d\b.*\d [-+*/%] ", r"^error 0x2200 Ambiguous '.' operation with args [^?]*:", r"^(done|columns)", "An operator between numbers in the place of a clustering column with DESC"),
+    (r"^(?!.*(unset|\?)).*\) IN \(.*(''|\$\$\$\$|0x[,)]).* AND ", r"^error 0x2200 Invalid unset value for column c\d", r"^(done|columns)",
+     "An empty value in a tuple of `(c, d) IN (…)`"),
     (r"^INSERT .* JSON ", r"^error 0x1500 Operation failed", r"^error 0x2200 Expected \d+ byte", "INSERT JSON of an empty string into a tinyint"),
     (r"\+", r"Constants\$Value cannot be cast to class org\.apache\.cassandra\.cql3\.Lists\$Value", r"^(done|columns)", "Unset that is appended to a list"),
     (r"\[.*[-+*/%(]|[-+*/%(].*\[", r"Unexpected receiver type", r"Unexpected receiver type", "Which type is named when `[…]` stands"),
@@ -32,14 +35,14 @@ KNOWN = [
     (r"f\d: ", r"^error 0x2200 .*\{f\d", r"^error 0x2200 .*\{f\d", FIELDS),
     (r"JSON", r"Error decoding JSON value for", r"Error decoding JSON value for", "Of several members of a JSON text"),
     (r"0x", r"cannot parse '\w+' as hex bytes", r"^error 0x2200", "A blob with half a byte"),
-    (r" -- ", r"^(done|columns|error 0x0000|.* span multiple)", r"^error 0x2200 Null value read when not allowed", "Nulls inside bound lists"),
+    (r" -- ", r"^(done|columns|error 0x0000|error 0x2200)", r"^error 0x2200 Null value read when not allowed", "Nulls inside bound lists"),
     (r"CONTAINS", r"Cannot use CONTAINS (KEY )?on non-(collection|map) column c", r"", "Collections in a clustering column with DESC"),
-    (r"collection_|map_keys|map_values|similarity_", r"requires a .* argument, but found argument [cr]\d of type (frozen<|vector<)", r"",
+    (r"collection_|map_keys|map_values|similarity_", r"requires a .* argument, but found argument [cpr]\d of type (frozen<|vector<)", r"",
      "Collections in a clustering column with DESC"),
 ]
 BY_STATIC_INDEX = "with an index on the static column `s` finds"
 BY_KEY_INDEX = "A secondary index on a column of the partition key finds partitions of nothing but static columns"
-BY_CLUSTERING_INDEX = "A row whose clustering column is indexed is found as long as it lives"
+BY_CLUSTERING_INDEX = "A row with an index on a clustering column or a part of the partition key is found as long as it lives"
 NOT_SELECTED = "A row that lives only by a column that is not selected"
 # Why Cassandra may miss rows that it has.
 MISSED = (BY_STATIC_INDEX, BY_KEY_INDEX, BY_CLUSTERING_INDEX, NOT_SELECTED)
@@ -120,7 +123,8 @@ def takes_narrow_operator(statement, theirs):
 def refuses_constant(statement, theirs, ours):
     """True where a constant is refused for its bytes. Those that are bound are checked by both, when the statement was prepared."""
     refused = r"^error 0x2200 (Expected \d+ byte|Not enough bytes|Unexpected extraneous bytes)"
-    if theirs[-1] != "done" and not theirs[-1].startswith("prepared ") or not re.search(refused, ours[-1]):
+    taken = theirs[-1] == "done" or theirs[-1].startswith(("prepared ", "columns [applied]", "row "))
+    if not taken or not re.search(refused, ours[-1]):
         return False
     text, mark, _ = statement.partition(" -- ")
     is_prepared = any(line.startswith("prepared ") for line in ours)
@@ -168,7 +172,7 @@ def missing_reason(statement, theirs, ours):
     by_part = where[1] == "*" and keys and keys < partition and clustering
     if by_part and all(parts(row)[place] == "null" for row in more for place in clustering):
         return BY_KEY_INDEX
-    return None
+    return BY_CLUSTERING_INDEX if where[1] == "*" and keys and keys < partition else None
 
 
 def rows_more(theirs, ours):
