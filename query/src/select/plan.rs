@@ -280,6 +280,19 @@ fn names_several_keys(restrictions: &Restrictions) -> bool {
     }
 }
 
+/// As [`names_several_keys`], also of a part of the key that only filters, and not beside a token.
+fn names_several_parts(restrictions: &Restrictions) -> bool {
+    let filters_parts = |filter: &Filter| {
+        let of_key = filter.columns.iter().any(|column| column.kind == ColumnKind::PartitionKey);
+        of_key && matches!(&filter.test, FilterTest::In(list) if is_several(list))
+    };
+    match &restrictions.partition {
+        PartitionRestriction::Keys(_) => names_several_keys(restrictions),
+        PartitionRestriction::All => restrictions.filters.iter().any(filters_parts),
+        PartitionRestriction::Token(_) => false,
+    }
+}
+
 fn not_of_partition(name: &str) -> String {
     format!("SELECT DISTINCT queries must only request partition key columns and/or static columns (not {name})")
 }
@@ -308,7 +321,7 @@ fn check_distinct(
         }
     }
     // The rows of several partitions are sorted by what is selected with them.
-    if let (Some(ordering), true) = (select.order_by.first(), names_several_keys(restrictions)) {
+    if let (Some(ordering), true) = (select.order_by.first(), names_several_parts(restrictions)) {
         let column = find_column(table, ordering.column.as_str())?;
         if !matches!(column.kind, ColumnKind::PartitionKey | ColumnKind::Static) {
             return invalid(not_of_partition(&column.name));
