@@ -35,7 +35,11 @@ KNOWN = [
     (r"f\d: ", r"^error 0x2200 .*\{f\d", r"^error 0x2200 .*\{f\d", FIELDS),
     (r"JSON", r"Error decoding JSON value for", r"Error decoding JSON value for", "Of several members of a JSON text"),
     (r"0x", r"cannot parse '\w+' as hex bytes", r"^error 0x2200", "A blob with half a byte"),
-    (r" -- ", r"^(done|columns|error 0x0000|error 0x2200)", r"^error 0x2200 Null value read when not allowed", "Nulls inside bound lists"),
+    (r" -- | JSON ", r"^(done|columns|error 0x0000|error 0x2200)", r"^error 0x2200 Null value read when not allowed", "Nulls inside bound lists"),
+    (r"FROM v\d .*token\(", r"\{.*\} cannot be passed as argument \d of function system.token of type frozen<u\d>", r"",
+     "A literal of a user-defined type in `token(…)` of a view"),
+    (r"= \(", r"^error 0x0000 java.lang.ClassCastException: class org.apache.cassandra.cql3.Tuples|^error 0x2200 Invalid restrictions on clustering",
+     r"^error 0x2200 Invalid tuple type literal for", "Where Cassandra answers with a Java exception"),
     (r"CONTAINS", r"Cannot use CONTAINS (KEY )?on non-(collection|map) column c", r"", "Collections in a clustering column with DESC"),
     (r"collection_|map_keys|map_values|similarity_", r"requires a .* argument, but found argument [cpr]\d of type (frozen<|vector<)", r"",
      "Collections in a clustering column with DESC"),
@@ -156,7 +160,7 @@ def missing_reason(statement, theirs, ours):
     """Why Cassandra may miss rows: of one partition by an index on a static column, and partitions of nothing but static columns
     by an index on a part of the key."""
     more = rows_more(theirs, ours)
-    if more and re.match(r"SELECT (?!\*|JSON \*).* FROM v\d", statement) and all("null" in parts(row) for row in more):
+    if more and re.match(r"SELECT (?!\*|JSON \*).* FROM [tv]\d", statement) and all("null" in parts(row) for row in more):
         return NOT_SELECTED
     where = re.match(r"SELECT (.*) FROM t\d WHERE (.*)", statement)
     if not more or not where:
