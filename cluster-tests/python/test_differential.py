@@ -92,6 +92,12 @@ def test_legacy_class_is_known_only_beside_timeuuid(theirs, ours, reason):
     assert known.reason_for("SELECT f(a) FROM t0", theirs, ours) == reason
 
 
+NULL = "error 0x2200 Null value read when not allowed"
+AMBIGUOUS = "error 0x2200 Ambiguous '+' operation with args 1 and 2: use type hint to disambiguate, example '(int) ?'"
+DESC = "An operator between numbers in the place of a clustering column with DESC"
+CANNOT_PASS = "error 0x2200 Type error: {f0: 1} cannot be passed as argument 0 of function system.token of type frozen<u0>"
+
+
 @pytest.mark.parametrize("statement, theirs, ours, reason", [
     ("UPDATE t0 SET r0 = 1 IF r1[1] > 2", ["columns [applied] boolean", "row True"],
      ["columns [applied] boolean, r1 map<int, int>", "row False, {1: 1}"], known.MAP_ELEMENTS),
@@ -112,6 +118,16 @@ def test_legacy_class_is_known_only_beside_timeuuid(theirs, ours, reason):
     ("SELECT * FROM t0 WHERE (c0, c1) IN ((1, '')) AND c2 = 0", ["error 0x2200 Invalid unset value for column c2"], ["columns c0 int"],
      "An empty value in a tuple of `(c, d) IN (…)`"),
     ("SELECT * FROM t0 WHERE (c0, c1) IN ((1, '')) AND c2 = ? -- unset", ["error 0x2200 Invalid unset value for column c2"], ["columns c0 int"], None),
+    ("UPDATE t0 SET r0 = ? WHERE p0 = 1 -- 0x00", ["error 0x2200 Expected 4 or 0 byte int (1)"], [NULL], "Nulls inside bound lists"),
+    ("UPDATE t0 SET r0 = ? WHERE p0 = 1 -- 0x00", ["error 0x2200 Key may not be empty"], [NULL], None),
+    ("INSERT INTO t0 JSON '{\"p0\": 1, \"r0\": [1, \"\"]}'", ["done"], [NULL], "Nulls inside bound lists"),
+    ("INSERT INTO t0 JSON '{\"p0\": 1, \"r0\": [1, 2]}'", ["done"], [NULL], None),
+    ("SELECT * FROM t0 WHERE c0 = 1 + 2", [AMBIGUOUS], ["columns c0 double"], DESC),
+    ("INSERT INTO t0 (p0, c0) VALUES (1, 3 + 0)", [AMBIGUOUS], ["done"], DESC),
+    ("UPDATE t0 SET r0 = 1 + 2 WHERE c0 = 1", [AMBIGUOUS], ["done"], None),
+    ("UPDATE t0 SET r0 = (1, 2) WHERE c0 = 1", ["done"], ["error 0x2200 Invalid tuple type literal for r0 of type u0"], None),
+    ("SELECT * FROM v0 WHERE token(c0) = token({f0: 1})", [CANNOT_PASS], ["columns c0 u0"], "A literal of a user-defined type in `token(…)` of a view"),
+    ("SELECT * FROM t0 WHERE token(p0) = token({f0: 1})", [CANNOT_PASS], ["columns c0 u0"], None),
     ("SELECT {f0: 1, f1: 2} FROM t0", ["columns {f1: 2, f0: 1} u0", "row 1"], ["columns {f0: 1, f1: 2} u0", "row 1"], known.FIELDS),
     ("SELECT {f0: 1, f1: 2} FROM t0", ["columns {f1: 2, f0: 1} u0", "row 1"], ["columns {f0: 1, f1: 2} u0", "row 2"], None),
 ])
@@ -156,6 +172,16 @@ def test_tables_that_a_known_difference_leaves_unlike_are_emptied(statement, the
     assert [session.told for session in sessions] == [[f"TRUNCATE {table}" for table in emptied]] * 2
 
 
+@pytest.mark.parametrize("statement, rows, fits", [
+    ("SELECT * FROM t0 WHERE p0 = 1", ["row 1, 'a', 3", "row 1, 'b', 3"], True),
+    ("SELECT * FROM t0 WHERE p0 = 1", ["row 1, 'a', 3", "row 2, 'b', 3"], False),
+    ("SELECT * FROM t0 WHERE c0 = 'a' AND s0 = 3", ["row 1, 'a', 3", "row 2, 'a', 4"], False),
+    ("SELECT * FROM t0 WHERE c0 > 'a'", ["row 1, 'b', 3", "row 2, 'c', 4"], True),
+])
+def test_rows_more_have_the_values_that_are_asked_for(statement, rows, fits):
+    assert known.fits_equalities(statement, [SIMPLE, *rows]) == fits
+
+
 class Asked(Seed):
     """A seed whose Cassandra gives one answer."""
 
@@ -181,5 +207,6 @@ HELD = "SELECT c0, s0 FROM t0 WHERE c0 = 'a' ALLOW FILTERING"
 ])
 def test_rows_that_cassandra_misses_are_rows_that_it_has(reason, statement, held, question, is_known):
     seed = Asked(held)
-    assert seed.is_borne_out(reason, statement, ["columns"], ["columns", "row 'a', 3"]) == is_known
+    columns = "columns c0 text, s0 int"
+    assert seed.is_borne_out(reason, statement, [columns], [columns, "row 'a', 3"]) == is_known
     assert getattr(seed, "question", None) == question

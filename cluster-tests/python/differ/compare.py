@@ -14,7 +14,7 @@ from cassandra.protocol import ErrorMessage
 from cassandra.query import UNSET_VALUE, BoundStatement, SimpleStatement
 
 from generate import ALL_FEATURES, Generator, Statement
-from known import MISSED, NOT_SELECTED, reason_for, rows_more
+from known import MISSED, NOT_SELECTED, fits_equalities, reason_for, rows_more
 from test_answers import answer_of, code_of, error_lines
 from values import UNSET
 
@@ -174,7 +174,7 @@ class Seed:
 
     def is_borne_out(self, reason, statement, theirs, ours):
         """Rows that Cassandra's answer misses are known only where Cassandra has them: it tells them when it is asked for all rows, or
-        for as many when it is asked for all columns."""
+        for as many when it is asked for all columns. That they belong into the answer is seen by the columns that have one value."""
         if reason not in MISSED:
             return True
         selected, rest = re.match(r"SELECT (.*?) FROM (.*)", statement).groups()
@@ -184,7 +184,7 @@ class Seed:
         rows = [line[len("row "):] for line in self.ask(question) if line.startswith("row ")]
         if reason == NOT_SELECTED:
             return len(rows) == sum(line.startswith("row ") for line in ours)
-        return set(rows_more(theirs, ours)) <= set(rows)
+        return set(rows_more(theirs, ours)) <= set(rows) and fits_equalities(statement, ours)
 
     def ask(self, question):
         """Cassandra's answer to another statement."""

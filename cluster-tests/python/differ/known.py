@@ -16,7 +16,7 @@ KNOWN = [
     (r"^(DELETE|BEGIN).*[<>]", r"^(done|error 0x1500)", r"^error 0x2200 Invalid null value in condition", "Null as a bound of what a DELETE deletes"),
     (r"CAST\([cpr]\d AS ", r"Invalid call to function system.cast_as_", r"^(?!.*Invalid call)", "CAST of a clustering column with DESC"),
     (r"CAST\([cpr]\d AS ", r"^error 0x2200 \w+ cannot be cast to ", r"", "CAST of a clustering column with DESC"),
-    (r"\bc\d\b.*\d [-+*/%] ", r"^error 0x2200 Ambiguous '.' operation with args [^?]*:", r"^(done|columns)", "An operator between numbers in the place of a clustering column with DESC"),
+    (r"(\bc\d [<>=]+ |INSERT .*\bc\d\b.*)\(?-?[\d.]+ [-+*/%] ", r"^error 0x2200 Ambiguous '.' operation with args [^?]*:", r"^(done|columns)", "An operator between numbers in the place of a clustering column with DESC"),
     (r"^(?!.*(unset|\?)).*\) IN \(.*(''|\$\$\$\$|0x[,)]).* AND ", r"^error 0x2200 Invalid unset value for column c\d", r"^(done|columns)",
      "An empty value in a tuple of `(c, d) IN (…)`"),
     (r"^INSERT .* JSON ", r"^error 0x1500 Operation failed", r"^error 0x2200 Expected \d+ byte", "INSERT JSON of an empty string into a tinyint"),
@@ -35,7 +35,9 @@ KNOWN = [
     (r"f\d: ", r"^error 0x2200 .*\{f\d", r"^error 0x2200 .*\{f\d", FIELDS),
     (r"JSON", r"Error decoding JSON value for", r"Error decoding JSON value for", "Of several members of a JSON text"),
     (r"0x", r"cannot parse '\w+' as hex bytes", r"^error 0x2200", "A blob with half a byte"),
-    (r" -- | JSON ", r"^(done|columns|error 0x0000|error 0x2200)", r"^error 0x2200 Null value read when not allowed", "Nulls inside bound lists"),
+    (r" -- ", r"^(done|columns|error 0x0000|error 0x2200 (Expected \d|Batch with conditions cannot span))",
+     r"^error 0x2200 Null value read when not allowed", "Nulls inside bound lists"),
+    (r" JSON .*[\[,] ?\"\"", r"^done", r"^error 0x2200 Null value read when not allowed", "Nulls inside bound lists"),
     (r"FROM v\d .*token\(", r"\{.*\} cannot be passed as argument \d of function system.token of type frozen<u\d>", r"",
      "A literal of a user-defined type in `token(…)` of a view"),
     (r"= \(", r"^error 0x0000 java.lang.ClassCastException: class org.apache.cassandra.cql3.Tuples|^error 0x2200 Invalid restrictions on clustering",
@@ -177,6 +179,14 @@ def missing_reason(statement, theirs, ours):
     if by_part and all(parts(row)[place] == "null" for row in more for place in clustering):
         return BY_KEY_INDEX
     return BY_CLUSTERING_INDEX if where[1] == "*" and keys and keys < partition else None
+
+
+def fits_equalities(statement, ours):
+    """False where rows of our answer have several values in a column that is restricted by `=`."""
+    names = [column.split()[0] for column in parts(columns_of(ours))]
+    rows = [parts(line[len("row "):]) for line in ours if line.startswith("row ")]
+    restricted = set(re.findall(r"\b([pcs]\d) = ", statement.partition(" WHERE ")[2]))
+    return all(len({row[place] for row in rows}) < 2 for place, name in enumerate(names) if name in restricted)
 
 
 def rows_more(theirs, ours):
