@@ -501,15 +501,6 @@ impl<'a> Collector<'a> {
                 return Err(QueryError::invalid(format!("Some clustering keys are missing: {}", missing.join(", "))));
             }
         }
-        let contains = |filter: &Filter| {
-            matches!(filter.test, FilterTest::Contains(_) | FilterTest::ContainsKey(_))
-                && filter.columns.iter().any(|column| column.kind == ColumnKind::Clustering)
-        };
-        if kind.allows_clustering_slices() && !self.options.allow_filtering && self.filters.iter().any(contains) {
-            return Err(QueryError::invalid(
-                "Clustering columns can only be restricted with CONTAINS with a secondary index or filtering",
-            ));
-        }
         let mut next = 0;
         let mut usable = 0;
         for restriction in &self.clustering {
