@@ -10,8 +10,12 @@
 //! 3. *Propose*: a replica that has promised no later ballot accepts. Enough acceptances: it is decided.
 //! 4. *Commit*: the decided mutation is applied, with the ballot's time as its timestamp.
 //!
-//! Promises and acceptances are on the device before they are answered. Times of ballots are whole microseconds; of two ballots of
-//! one time a register takes only the first, so the times of its decisions grow.
+//! Promises and acceptances are on the device before they are answered, but for one: where a partition has one replica and that one
+//! proposes, its promise to itself is kept in memory only. A crash ends the round that rests on it, whose value nobody else can have
+//! accepted. (Beside other replicas that would not do: they may have accepted what this one would then not remember to be bound by.)
+//!
+//! Times of ballots are whole microseconds; of two ballots of one time a register takes only the first, so the times of its decisions
+//! grow.
 
 pub(crate) mod ballot;
 pub(crate) mod register;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use helenus_cluster::control::{ControlEvent, ControlRequest};
 use helenus_cluster::link::{Hello, LinkKind};
@@ -24,6 +24,8 @@ pub(crate) struct ThreadHandle {
     pub(crate) inbox: UnboundedSender<ThreadInput>,
     /// Connections of clients it has.
     pub(crate) clients: AtomicUsize,
+    /// It wants to hear of the next sync of the log.
+    pub(crate) waits_for_log: AtomicBool,
 }
 
 /// See the module.
@@ -67,9 +69,17 @@ impl Environment {
         let _stopping = self.control.send(ControlInput::LinksChanged);
     }
 
-    /// Tells every coordinator how far the log is durable.
+    /// Coordinator `index` waits for the device; it says so again as long as it does.
+    pub(crate) fn wait_for_log(&self, index: usize) {
+        if let Some(thread) = self.threads.get(index) {
+            thread.waits_for_log.store(true, Ordering::Release);
+        }
+        self.log_syncer.wake();
+    }
+
+    /// Tells the coordinators that wait how far the log is durable.
     pub(crate) fn log_synced(&self, position: LogPosition) {
-        for thread in self.threads.iter() {
+        for thread in self.threads.iter().filter(|thread| thread.waits_for_log.swap(false, Ordering::AcqRel)) {
             let _stopping = thread.inbox.send(ThreadInput::Synced(position));
         }
     }

@@ -135,7 +135,7 @@ impl Shell {
             self.environment.ask_control(request);
         }
         if self.coordinator.waits_for_sync() {
-            self.environment.log_syncer.wake();
+            self.environment.wait_for_log(self.index);
         }
     }
 }

@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
 use helenus_cluster::control::Control;
@@ -198,7 +198,7 @@ fn start_threads(config: &Config, mut member: Member, threads: usize) -> Result<
     let mut handles = Vec::new();
     for _ in 0..threads {
         let (inbox, waiting) = unbounded_channel();
-        handles.push(ThreadHandle { inbox, clients: AtomicUsize::new(0) });
+        handles.push(ThreadHandle { inbox, clients: AtomicUsize::new(0), waits_for_log: AtomicBool::new(false) });
         inboxes.push(waiting);
     }
     let handles: Arc<[ThreadHandle]> = handles.into();

@@ -71,10 +71,13 @@ fn swaps_and_serial_reads_have_one_order() {
     let faults = FaultKinds { delays: true, breaks: true, kills: true, ..FaultKinds::default() };
     // A power cut takes what is not on the device, in periodic mode what was acknowledged too, but no decision.
     let cuts = FaultKinds { power_cuts: true, ..FaultKinds::default() };
-    for (faults, sync_micros_max, seeds) in [(faults, 2_000, 9..=12), (cuts, 20_000, 1..=2)] {
+    for (faults, replication, sync_micros_max, seeds) in
+        [(faults, 3, 2_000, 9..=12), (cuts, 3, 20_000, 1..=2), (cuts, 1, 20_000, 1..=4)]
+    {
         for seed in seeds {
-            let report = run(Options { faults, sync_mode: SyncMode::Periodic, sync_micros_max, ..busy(seed) });
-            assert!(report.failure.is_none(), "seed {seed}, {faults:?}: {:?}", report.failure);
+            let sync_mode = SyncMode::Periodic;
+            let report = run(Options { faults, replication, sync_mode, sync_micros_max, ..busy(seed) });
+            assert!(report.failure.is_none(), "seed {seed}, {faults:?}, {replication} replicas: {:?}", report.failure);
         }
     }
 }

@@ -22,7 +22,7 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::ballot::Ballot;
-use super::wire::{Answer, Taken, Value};
+use super::wire::{Answer, Taken, Value, ValueRef};
 use crate::shared::Shared;
 
 /// Locks; two registers of one stripe wait for each other, for microseconds.
@@ -34,6 +34,10 @@ const KEPT_SECONDS_MIN: i64 = 3 * 3600;
 const TOGETHER_BYTES_MAX: usize = 64 * 1024;
 /// What the register adds to a mutation at most, beside its key.
 const REGISTER_BYTES: usize = 1024;
+/// About what a row, a cell, and a mutation are beside their keys and values: what is written gets its memory at once.
+const ROW_BYTES: usize = 48;
+const CELL_BYTES: usize = 32;
+const MUTATION_BYTES: usize = 32;
 /// The last second an SSTable can hold as an expiry.
 const EXPIRY_MAX: LocalSeconds = i32::MAX as LocalSeconds - 1;
 
@@ -92,25 +96,67 @@ fn columns() -> &'static Columns {
 #[derive(Debug)]
 struct State {
     promised: Ballot,
-    accepted: Taken,
-    decided: Taken,
+    accepted_at: Ballot,
+    decided_at: Ballot,
+    /// The values as they are encoded; empty where only ballots were asked for.
+    accepted: Option<Vec<u8>>,
+    decided: Option<Vec<u8>>,
     /// The latest timestamp of its cells.
     newest: i64,
 }
 
 impl State {
+    const NOTHING: State = State {
+        promised: Ballot::NONE,
+        accepted_at: Ballot::NONE,
+        decided_at: Ballot::NONE,
+        accepted: None,
+        decided: None,
+        newest: NO_TIMESTAMP,
+    };
+
+    /// Ballot of the value it accepted, [`Ballot::NONE`] without one.
+    fn accepted_at(&self) -> Ballot {
+        if self.accepted.is_some() { self.accepted_at } else { Ballot::NONE }
+    }
+
+    /// Ballot of the value that is decided, [`Ballot::NONE`] without one.
+    fn decided_at(&self) -> Ballot {
+        if self.decided.is_some() { self.decided_at } else { Ballot::NONE }
+    }
+
     /// The latest ballot it has seen.
     fn latest(&self) -> Ballot {
-        let at = |taken: &Taken| taken.as_ref().map_or(Ballot::NONE, |(ballot, _)| *ballot);
-        self.promised.max(at(&self.accepted)).max(at(&self.decided))
+        self.promised.max(self.accepted_at()).max(self.decided_at())
     }
 }
 
 /// Collects a register's cells.
 struct StateReader {
     now: LocalSeconds,
-    cells: Vec<(ColumnId, Vec<u8>)>,
-    newest: i64,
+    /// Values are wanted, not only ballots.
+    with_values: bool,
+    state: State,
+}
+
+impl StateReader {
+    fn cell(&mut self, column: ColumnId, value: &[u8]) {
+        let Columns { promised, accepted_at, accepted, decided_at, decided, .. } = *columns();
+        let ballot = || Uuid::from_slice(value).map_or(Ballot::NONE, Ballot::from_uuid);
+        let bytes = || Some(if self.with_values { value.to_vec() } else { Vec::new() });
+        let state = &mut self.state;
+        if column == promised {
+            state.promised = ballot();
+        } else if column == accepted_at {
+            state.accepted_at = ballot();
+        } else if column == decided_at {
+            state.decided_at = ballot();
+        } else if column == accepted {
+            state.accepted = bytes();
+        } else if column == decided {
+            state.decided = bytes();
+        }
+    }
 }
 
 impl PartitionConsumer for StateReader {
@@ -121,9 +167,9 @@ impl PartitionConsumer for StateReader {
     fn unfiltered(&mut self, item: Unfiltered<'_>) -> Flow {
         if let Unfiltered::Row { row, .. } = item {
             for cell in row.cells() {
-                self.newest = self.newest.max(cell.timestamp);
+                self.state.newest = self.state.newest.max(cell.timestamp);
                 if cell.is_live(self.now) {
-                    self.cells.push((cell.column, cell.value.to_vec()));
+                    self.cell(cell.column, cell.value);
                 }
             }
         }
@@ -156,31 +202,27 @@ fn read_command(table: Uuid, key: &[u8], now: LocalSeconds) -> ReadCommand {
     }
 }
 
-fn read_state(shared: &Shared, table: Uuid, key: &[u8], now: LocalSeconds) -> Result<State, StepError> {
+fn read_state(
+    shared: &Shared,
+    table: Uuid,
+    key: &[u8],
+    now: LocalSeconds,
+    with_values: bool,
+) -> Result<State, StepError> {
     let command = read_command(table, key, now);
-    let mut reader = StateReader { now, cells: Vec::new(), newest: NO_TIMESTAMP };
+    let mut reader = StateReader { now, with_values, state: State::NOTHING };
     let mode = ReadMode { may_block: false, rows_budget: u64::MAX };
     match shared.engine.read(&command, mode, &mut reader) {
-        Ok(()) => {}
-        Err(ReadError::WouldBlock | ReadError::OverBudget) => return Err(StepError::Blocked(Box::new(command))),
-        Err(error) => return Err(failed("read", &error)),
+        Ok(()) => Ok(reader.state),
+        Err(ReadError::WouldBlock | ReadError::OverBudget) => Err(StepError::Blocked(Box::new(command))),
+        Err(error) => Err(failed("read", &error)),
     }
-    let cell = |column| reader.cells.iter().find(|(id, _)| *id == column).map(|(_, value)| value.as_slice());
-    let ballot = |column| {
-        let uuid = cell(column).and_then(|bytes| Uuid::from_slice(bytes).ok());
-        uuid.map_or(Ballot::NONE, Ballot::from_uuid)
-    };
-    let taken = |at, value| -> Result<Taken, StepError> {
-        let Some(bytes) = cell(value).filter(|_| ballot(at) != Ballot::NONE) else { return Ok(None) };
-        Ok(Some((ballot(at), Value::decode(bytes).map_err(|error| failed("decoded", &error))?)))
-    };
-    let Columns { promised, accepted_at, accepted, decided_at, decided, .. } = *columns();
-    Ok(State {
-        promised: ballot(promised),
-        accepted: taken(accepted_at, accepted)?,
-        decided: taken(decided_at, decided)?,
-        newest: reader.newest,
-    })
+}
+
+/// A value and the ballot it was taken at, None at [`Ballot::NONE`].
+fn taken(ballot: Ballot, value: Option<&[u8]>) -> Result<Taken, StepError> {
+    let Some(bytes) = value.filter(|_| ballot != Ballot::NONE) else { return Ok(None) };
+    Ok(Some((ballot, Value::decode(bytes).map_err(|error| failed("decoded", &error))?)))
 }
 
 fn failed(what: &str, error: &dyn std::error::Error) -> StepError {
@@ -222,7 +264,7 @@ impl RegisterStep<'_> {
     }
 
     fn state(&self) -> Result<State, StepError> {
-        read_state(self.shared, self.table.id, self.key, self.seconds())
+        read_state(self.shared, self.table.id, self.key, self.seconds(), false)
     }
 
     /// The update of the register's row: its new cells, None to delete.
@@ -231,7 +273,8 @@ impl RegisterStep<'_> {
         let timestamp = self.shared.timestamp(self.now).max(state.newest.saturating_add(1));
         let kept = KEPT_SECONDS_MIN.max(i64::from(self.table.params.gc_grace_seconds)).min((EXPIRY_MAX - now).max(1));
         let header = RowHeader::of_statement(timestamp, kept as i32, now + kept, false);
-        let mut row = Vec::new();
+        let bytes: usize = cells.iter().map(|(_, value)| CELL_BYTES + value.map_or(0, <[u8]>::len)).sum();
+        let mut row = Vec::with_capacity(ROW_BYTES + bytes);
         header.encode(&mut row);
         cells.sort_by_key(|(column, _)| *column);
         for (column, value) in cells.iter() {
@@ -241,33 +284,46 @@ impl RegisterStep<'_> {
             }
             .encode(&header, &mut row);
         }
-        let mut partition = Vec::new();
+        let mut partition = Vec::with_capacity(ROW_BYTES + row.len());
         let mut writer = PartitionWriter::begin(&mut partition, DeletionTime::LIVE, None);
         writer.row(&clustering(self.table.id), &row);
         writer.end();
         partition
     }
 
-    fn write(&self, state: &State, cells: &mut [(ColumnId, Option<&[u8]>)]) -> Result<LogPosition, StepError> {
-        let update = self.update(state, cells);
-        let mut mutation = Vec::new();
-        encode_mutation(&mut mutation, self.key, &[(columns().table.id, &update)]);
-        self.shared.engine.apply(&mutation, true).map_err(|error| write_failed(&error))
+    fn mutation(&self, updates: &[(Uuid, &[u8])]) -> Vec<u8> {
+        let bytes: usize = updates.iter().map(|(_, update)| MUTATION_BYTES + update.len()).sum();
+        let mut mutation = Vec::with_capacity(MUTATION_BYTES + self.key.len() + bytes);
+        encode_mutation(&mut mutation, self.key, updates);
+        mutation
     }
 
-    /// A ballot is to be promised.
-    pub(crate) fn prepare(&self) -> Result<Step, StepError> {
+    fn write(
+        &self,
+        state: &State,
+        cells: &mut [(ColumnId, Option<&[u8]>)],
+        to_log: bool,
+    ) -> Result<LogPosition, StepError> {
+        let update = self.update(state, cells);
+        let mutation = self.mutation(&[(columns().table.id, &update)]);
+        self.shared.engine.apply(&mutation, to_log).map_err(|error| write_failed(&error))
+    }
+
+    /// A ballot is to be promised. Without `to_log` a crash forgets the promise: where nobody rests on it but who crashes, too.
+    pub(crate) fn prepare(&self, to_log: bool) -> Result<Step, StepError> {
         let _alone = self.lock();
-        let state = self.state()?;
+        let state = read_state(self.shared, self.table.id, self.key, self.seconds(), true)?;
         let latest = state.latest();
         if !self.ballot.may_follow(latest) {
             return Ok((Answer::Refused(latest), None));
         }
         let ballot = self.ballot.to_uuid();
-        let position = self.write(&state, &mut [(columns().promised, Some(ballot.as_bytes()))])?;
-        let decided_at = state.decided.as_ref().map(|(ballot, _)| *ballot);
-        let accepted = state.accepted.filter(|(ballot, _)| Some(*ballot) > decided_at);
-        Ok((Answer::Promised { accepted, decided: state.decided }, Some(position)))
+        let position = self.write(&state, &mut [(columns().promised, Some(ballot.as_bytes()))], to_log)?;
+        let (accepted_at, decided_at) = (state.accepted_at(), state.decided_at());
+        let accepted = state.accepted.as_deref().filter(|_| accepted_at > decided_at);
+        let accepted = taken(accepted_at, accepted)?;
+        let decided = taken(decided_at, state.decided.as_deref())?;
+        Ok((Answer::Promised { accepted, decided }, to_log.then_some(position)))
     }
 
     /// A value is to be accepted.
@@ -284,7 +340,7 @@ impl RegisterStep<'_> {
             (columns().accepted_at, Some(ballot.as_bytes().as_slice())),
             (columns().accepted, Some(value.as_slice())),
         ];
-        let position = self.write(&state, &mut cells)?;
+        let position = self.write(&state, &mut cells, true)?;
         Ok((Answer::Accepted, Some(position)))
     }
 
@@ -311,29 +367,29 @@ impl RegisterStep<'_> {
     }
 
     /// A value is decided: its mutation is applied, and the register knows. `durable`: the table's writes go to the log.
-    pub(crate) fn commit(&self, value: &Value, durable: bool) -> Result<LogPosition, StepError> {
+    pub(crate) fn commit(&self, value: &ValueRef<'_>, durable: bool) -> Result<LogPosition, StepError> {
         let _alone = self.lock();
         let state = self.state()?;
         let (engine, table) = (&self.shared.engine, self.table.id);
-        let bytes = value.encode();
         let ballot = self.ballot.to_uuid();
         let mut updates = Vec::new();
         let truncated = engine.truncated_at(table).is_some_and(|micros| value.origin.micros <= micros);
         if !value.mutation.is_empty() && !truncated {
-            updates.extend(MutationRef::new(&value.mutation).updates());
+            updates.extend(MutationRef::new(value.mutation).updates());
         }
         let update;
-        if state.decided.as_ref().is_none_or(|(known, _)| self.ballot > *known) {
-            let mut cells =
-                vec![(columns().decided_at, Some(ballot.as_bytes().as_slice())), (columns().decided, Some(&bytes))];
-            if state.accepted.as_ref().is_some_and(|(accepted, _)| *accepted <= self.ballot) {
+        if state.decided.is_none() || self.ballot > state.decided_at() {
+            let mut cells = vec![
+                (columns().decided_at, Some(ballot.as_bytes().as_slice())),
+                (columns().decided, Some(value.bytes)),
+            ];
+            if state.accepted.is_some() && state.accepted_at() <= self.ballot {
                 cells.extend([(columns().accepted_at, None), (columns().accepted, None)]);
             }
             update = self.update(&state, &mut cells);
-            let apart = !durable || bytes.len() > TOGETHER_BYTES_MAX;
+            let apart = !durable || value.bytes.len() > TOGETHER_BYTES_MAX;
             if apart && !updates.is_empty() {
-                let mut mutation = Vec::new();
-                encode_mutation(&mut mutation, self.key, &std::mem::take(&mut updates));
+                let mutation = self.mutation(&std::mem::take(&mut updates));
                 self.apply(&mutation, durable)?;
             }
             updates.push((columns().table.id, &update));
@@ -342,8 +398,7 @@ impl RegisterStep<'_> {
             return Ok(engine.log_synced_position());
         }
         // One record, or the data before: the register never knows of a decision whose data is not there.
-        let mut mutation = Vec::new();
-        encode_mutation(&mut mutation, self.key, &updates);
+        let mutation = self.mutation(&updates);
         let to_log = durable || updates.last().is_some_and(|(id, _)| *id == columns().table.id);
         self.apply(&mutation, to_log)
     }

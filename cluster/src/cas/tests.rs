@@ -1,7 +1,7 @@
 //! Registers of one node, over a disk in memory.
 
 use super::ballot::Ballot;
-use super::wire::{Answer, Value, put_register, read_register};
+use super::wire::{Answer, Value, read_register, register_bytes};
 
 fn at(micros: i64) -> Ballot {
     Ballot::new(micros, 7)
@@ -27,8 +27,7 @@ fn answers_read_back() {
             assert!(Answer::decode(&bytes[..cut]).is_err(), "{answer:?} cut at {cut}");
         }
     }
-    let mut bytes = Vec::new();
-    put_register(&mut bytes, uuid::Uuid::from_u128(9), b"key", &value.encode());
+    let bytes = register_bytes(uuid::Uuid::from_u128(9), b"key", Some(&value));
     let (table, key, rest) = read_register(&bytes).expect("sound");
     assert_eq!((table, key, Value::decode(rest)), (uuid::Uuid::from_u128(9), &b"key"[..], Ok(value)));
 }

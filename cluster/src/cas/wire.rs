@@ -40,7 +40,16 @@ impl Value {
 
     /// Its bytes.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(17 + 16 * self.before.len() + self.mutation.len());
+        let mut out = Vec::with_capacity(self.encoded_bytes());
+        self.encode_into(&mut out);
+        out
+    }
+
+    fn encoded_bytes(&self) -> usize {
+        17 + 16 * self.before.len() + self.mutation.len()
+    }
+
+    fn encode_into(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.origin.to_uuid().as_bytes());
         debug_assert!(self.before.len() <= BEFORE_MAX);
         out.push(self.before.len() as u8);
@@ -48,25 +57,43 @@ impl Value {
             out.extend_from_slice(before.to_uuid().as_bytes());
         }
         out.extend_from_slice(&self.mutation);
-        out
     }
 
     /// Reads a value, every byte checked.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let value = ValueRef::decode(bytes)?;
+        let origins = value.before.chunks_exact(16).filter_map(|bytes| Uuid::from_slice(bytes).ok());
+        let before = origins.map(Ballot::from_uuid).collect();
+        Ok(Value { origin: value.origin, before, mutation: value.mutation.to_vec() })
+    }
+}
+
+/// A value where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ValueRef<'a> {
+    pub(crate) origin: Ballot,
+    /// As of [`Value`], 16 bytes each.
+    before: &'a [u8],
+    pub(crate) mutation: &'a [u8],
+    /// All of it.
+    pub(crate) bytes: &'a [u8],
+}
+
+impl<'a> ValueRef<'a> {
+    /// Reads a value, every byte checked.
+    pub(crate) fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         let origin = Ballot::from_uuid(reader.uuid()?);
-        let count = reader.u8()?;
-        if usize::from(count) > BEFORE_MAX {
+        let count = usize::from(reader.u8()?);
+        if count > BEFORE_MAX {
             return Err(reader.invalid("count of decisions"));
         }
-        let before: Result<Vec<Ballot>, DecodeError> =
-            (0..count).map(|_| Ok(Ballot::from_uuid(reader.uuid()?))).collect();
-        let before = before?;
+        let before = reader.take(16 * count)?;
         let mutation = reader.rest();
         if !mutation.is_empty() {
             MutationRef::validate(mutation)?;
         }
-        Ok(Value { origin, before, mutation: mutation.to_vec() })
+        Ok(ValueRef { origin, before, mutation, bytes })
     }
 }
 
@@ -146,14 +173,18 @@ fn read_taken(reader: &mut Reader<'_>) -> Result<Taken, DecodeError> {
     Ok(Some((ballot, Value::decode(reader.bytes()?)?)))
 }
 
-/// Appends the name of a register, and a value if one is proposed.
-pub(crate) fn put_register(out: &mut Vec<u8>, table: Uuid, key: &[u8], value: &[u8]) {
+/// The name of a register, and the value that is proposed, if one is.
+pub(crate) fn register_bytes(table: Uuid, key: &[u8], value: Option<&Value>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(18 + key.len() + value.map_or(0, Value::encoded_bytes));
     out.extend_from_slice(table.as_bytes());
-    put_bytes16(out, key);
-    out.extend_from_slice(value);
+    put_bytes16(&mut out, key);
+    if let Some(value) = value {
+        value.encode_into(&mut out);
+    }
+    out
 }
 
-/// Table, partition key and value of what [`put_register`] wrote. The value is not checked.
+/// Table, partition key and value of what [`register_bytes`] wrote. The value is not checked.
 pub(crate) fn read_register(bytes: &[u8]) -> Result<(Uuid, &[u8], &[u8]), DecodeError> {
     let mut reader = Reader::new(bytes);
     Ok((reader.uuid()?, reader.bytes16()?, reader.rest()))

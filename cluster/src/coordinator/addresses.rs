@@ -11,6 +11,8 @@ pub(super) type AddressId = u32;
 struct Use {
     ip: IpAddr,
     connections: u32,
+    /// Operations of requests that are under way.
+    requests: u32,
     bytes: usize,
 }
 
@@ -29,7 +31,7 @@ impl Addresses {
             self.uses[*id as usize].connections += 1;
             return *id;
         }
-        let entry = Use { ip, connections: 1, bytes: 0 };
+        let entry = Use { ip, connections: 1, requests: 0, bytes: 0 };
         let id = match self.free.pop() {
             Some(id) => {
                 self.uses[id as usize] = entry;
@@ -50,16 +52,24 @@ impl Addresses {
         self.forget_unused(id);
     }
 
-    /// A request holds so many bytes more.
+    /// A request begins, and holds so many bytes. False, and nothing is counted, when the number is free: the last connection closed
+    /// between two operations of one request.
     #[inline]
-    pub(super) fn add(&mut self, id: AddressId, bytes: usize) {
-        self.uses[id as usize].bytes += bytes;
+    pub(super) fn add(&mut self, id: AddressId, bytes: usize) -> bool {
+        let entry = &mut self.uses[id as usize];
+        if entry.connections == 0 && entry.requests == 0 {
+            return false;
+        }
+        entry.requests += 1;
+        entry.bytes += bytes;
+        true
     }
 
-    /// A request is done.
+    /// A request is done, and holds them no more.
     #[inline]
     pub(super) fn remove(&mut self, id: AddressId, bytes: usize) {
         let entry = &mut self.uses[id as usize];
+        entry.requests -= 1;
         entry.bytes -= bytes;
         if entry.connections == 0 {
             self.forget_unused(id);
@@ -73,8 +83,8 @@ impl Addresses {
     }
 
     fn forget_unused(&mut self, id: AddressId) {
-        let Use { ip, connections, bytes } = self.uses[id as usize];
-        if connections == 0 && bytes == 0 {
+        let Use { ip, connections, requests, .. } = self.uses[id as usize];
+        if connections == 0 && requests == 0 {
             self.by_ip.remove(&ip);
             self.free.push(id);
         }
@@ -92,8 +102,7 @@ mod tests {
         let first = addresses.open(ip(1));
         let second = addresses.open(ip(2));
         assert_eq!(addresses.open(ip(1)), first, "both connections count together");
-        addresses.add(first, 100);
-        addresses.add(second, 7);
+        assert!(addresses.add(first, 100) && addresses.add(second, 7));
         assert_eq!((addresses.bytes(first), addresses.bytes(second)), (100, 7));
         addresses.close(first);
         addresses.close(first);
@@ -102,5 +111,10 @@ mod tests {
         addresses.remove(first, 100);
         assert_eq!(addresses.open(ip(3)), first, "the number is free again");
         assert_eq!(addresses.bytes(first), 0);
+        addresses.close(first);
+        assert!(!addresses.add(first, 50), "of a request whose connection is gone");
+        let (fourth, fifth) = (addresses.open(ip(4)), addresses.open(ip(5)));
+        assert_eq!((fourth, addresses.bytes(first)), (first, 0));
+        assert_ne!(fourth, fifth, "a number is free once");
     }
 }

@@ -25,7 +25,7 @@ use super::operation::{Kind, Operation};
 use super::select::SelectWait;
 use super::{Coordinator, LOCAL, LinkId, SlotId};
 use crate::cas::ballot::Ballot;
-use crate::cas::wire::{Answer, Taken, Value, put_register};
+use crate::cas::wire::{Answer, Taken, Value, register_bytes};
 use crate::message::{Message, Outcome};
 
 pub(super) use finish::Decision;
@@ -172,6 +172,11 @@ impl CasWait {
         self.targets.get_mut(part.checked_sub(self.first)? as usize)
     }
 
+    /// This node's is the only register, so that nobody but this round rests on what it promises this round.
+    fn is_alone(&self) -> bool {
+        self.required == 1 && self.participants == [LOCAL]
+    }
+
     /// Level of reads, and of commits of others' values.
     fn quorum(&self) -> Consistency {
         if self.serial == Consistency::LocalSerial { Consistency::LocalQuorum } else { Consistency::Quorum }
@@ -252,38 +257,39 @@ impl Coordinator {
 
     /// Sends the phase's request to all targets; this node's own part is done at the end of the batch.
     fn ask_targets(&mut self, id: SlotId) {
+        let Some(wait) = self.cas_wait(id) else { return };
+        let parts: Vec<(u32, u16)> =
+            wait.targets.iter().enumerate().map(|(i, target)| (wait.first + i as u32, target.peer)).collect();
+        if parts.iter().any(|(_, peer)| *peer != LOCAL) {
+            self.ask_peers(id, &parts);
+        }
+        let own = parts.iter().filter(|(_, peer)| *peer == LOCAL);
+        self.cas.ready.extend(own.map(|(part, _)| ReadyStep::Local(id, *part)));
+        for (part, peer) in parts {
+            if peer != LOCAL && !self.peers[usize::from(peer)].up {
+                self.cas_answered(id, part, Answer::Failed(FailureReason::NodeDown.code()));
+            }
+        }
+    }
+
+    /// Sends the phase's request to those of the targets that are other nodes and up.
+    fn ask_peers(&mut self, id: SlotId, parts: &[(u32, u16)]) {
         let schema_epoch = self.view.schema().epoch;
         let Some(wait) = self.cas_wait(id) else { return };
         let ballot = wait.ballot.to_uuid();
-        let mut body = Vec::new();
-        let proposes = match &wait.phase {
-            Phase::Propose(value, _) => {
-                put_register(&mut body, wait.table.id, &wait.key, &value.encode());
-                true
-            }
-            _ => {
-                put_register(&mut body, wait.table.id, &wait.key, &[]);
-                false
-            }
+        let proposed = match &wait.phase {
+            Phase::Propose(value, _) => Some(value),
+            _ => None,
         };
-        let parts: Vec<(u32, u16)> =
-            wait.targets.iter().enumerate().map(|(i, target)| (wait.first + i as u32, target.peer)).collect();
-        let message = match proposes {
-            true => Message::CasPropose { ballot, schema_epoch, proposal: &body },
-            false => Message::CasPrepare { ballot, schema_epoch, register: &body },
+        let body = register_bytes(wait.table.id, &wait.key, proposed);
+        let message = match proposed {
+            Some(_) => Message::CasPropose { ballot, schema_epoch, proposal: &body },
+            None => Message::CasPrepare { ballot, schema_epoch, register: &body },
         };
-        let mut lost = Vec::new();
         for (part, peer) in parts {
-            if peer == LOCAL {
-                self.cas.ready.push_back(ReadyStep::Local(id, part));
-            } else if self.peers[usize::from(peer)].up {
-                self.request(peer, id, part, &message);
-            } else {
-                lost.push(part);
+            if *peer != LOCAL && self.peers[usize::from(*peer)].up {
+                self.request(*peer, id, *part, &message);
             }
-        }
-        for part in lost {
-            self.cas_answered(id, part, Answer::Failed(FailureReason::NodeDown.code()));
         }
     }
 

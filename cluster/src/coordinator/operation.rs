@@ -91,12 +91,10 @@ impl Coordinator {
     }
 
     /// Gives an operation a slot, and a place among those that time out.
-    pub(super) fn begin(&mut self, operation: Operation) -> SlotId {
+    pub(super) fn begin(&mut self, mut operation: Operation) -> SlotId {
         let deadline = operation.deadline;
         self.in_flight_bytes += operation.bytes;
-        if let Some(address) = operation.address {
-            self.addresses.add(address, operation.bytes);
-        }
+        operation.address = operation.address.filter(|address| self.addresses.add(*address, operation.bytes));
         let id = self.operations.insert(operation);
         self.watch(deadline, id);
         id

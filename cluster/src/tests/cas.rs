@@ -12,7 +12,7 @@ use helenus_model::schema::Table;
 use super::*;
 use crate::cas::ballot::Ballot;
 use crate::cas::register::RegisterStep;
-use crate::cas::wire::{Answer, Value};
+use crate::cas::wire::{Answer, Value, ValueRef};
 
 fn world(disk: &MemoryDisk) -> World {
     let mut world = World::new(disk.clone());
@@ -108,8 +108,8 @@ fn encoded(answer: &Answer) -> Vec<u8> {
     bytes
 }
 
-/// Two replicas; the other one has accepted what a conditional write wants, this one's own acceptance waits for the device.
-fn accepted_by_the_other(level: Consistency) -> World {
+/// Two replicas, the other one up.
+fn two_replicas() -> World {
     let mut world = two_nodes(|_| ());
     let made = "CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 2}";
     assert_eq!(world.query(made, &[]), "SchemaChange");
@@ -117,6 +117,12 @@ fn accepted_by_the_other(level: Consistency) -> World {
     let hello = Hello { host_id: OTHER_HOST, ..world.member.shared.hello(LinkKind::Data) };
     world.coordinator.peer_up(&hello);
     requests(&mut world);
+    world
+}
+
+/// Two replicas; the other one has accepted what a conditional write wants, this one's own acceptance waits for the device.
+fn accepted_by_the_other(level: Consistency) -> World {
+    let mut world = two_replicas();
     let query = "INSERT INTO k.t (a, v) VALUES ('p', '1') IF NOT EXISTS";
     world.client.send(&Request::Query(Query { query, params: QueryParams::new(level) }), false);
     world.pump();
@@ -158,11 +164,49 @@ fn nothing_is_told_before_the_device_has_it() {
     world.holds_log_syncs = true;
     world.send("INSERT INTO k.t (a, v) VALUES ('p', '1') IF NOT EXISTS", &[]);
     world.pump();
-    assert!(matches!(world.client.next_response(), Ok(None)), "the promise is not on the device");
+    assert!(matches!(world.client.next_response(), Ok(None)), "the acceptance is not on the device");
     assert!(world.coordinator.waits_for_sync(), "in periodic mode, too");
-    world.holds_log_syncs = false;
+    let position = world.member.shared.engine.log_sync().expect("synced");
+    world.coordinator.log_synced(position);
+    assert!(!world.coordinator.waits_for_sync(), "the promise of the only register is not waited for apart");
     world.pump();
     assert!(matches!(world.client.next_response(), Ok(Some(_))));
+}
+
+#[test]
+fn a_serial_read_goes_on_when_its_client_is_gone() {
+    let mut world = two_replicas();
+    let params = QueryParams::new(Consistency::Serial);
+    world.client.send(&Request::Query(Query { query: "SELECT v FROM k.t WHERE a = 'p'", params }), false);
+    world.pump();
+    let promised = encoded(&Answer::Promised { accepted: None, decided: None });
+    reply(&mut world, "prepare", &Message::CasAnswer(&promised));
+    let gone = world.id;
+    // Who comes later gets the number of an address that is nobody's any more.
+    world.id = world.coordinator.open_client(([127, 0, 0, 9], 5000).into());
+    world.coordinator.close_client(gone);
+    reply(&mut world, "propose", &Message::CasAnswer(&encoded(&Answer::Accepted)));
+    assert_eq!(world.coordinator.pending_operations(), 1, "settled, and reading");
+    let late = world.coordinator.open_client(([127, 0, 0, 10], 5000).into());
+    let nothing = crate::answer::Answer::validate(&[0]).expect("an answer");
+    let digest = crate::answer::digest(nothing, world.now.seconds(), 0, &mut Vec::new());
+    reply(&mut world, "read", &Message::Digest(digest));
+    assert_eq!(world.coordinator.pending_operations(), 0);
+    world.coordinator.close_client(late);
+}
+
+#[test]
+fn one_of_several_registers_promises_when_the_device_has_it() {
+    let mut world = two_replicas();
+    world.holds_log_syncs = true;
+    world.send("INSERT INTO k.t (a, v) VALUES ('p', '1') IF NOT EXISTS", &[]);
+    world.pump();
+    let promised = encoded(&Answer::Promised { accepted: None, decided: None });
+    reply(&mut world, "prepare", &Message::CasAnswer(&promised));
+    assert!(requests(&mut world).is_empty(), "the own promise is not on the device: nothing is read, nothing proposed");
+    world.holds_log_syncs = false;
+    world.pump();
+    assert_eq!(requests(&mut world).iter().map(|(_, kind)| *kind).collect::<Vec<_>>(), ["read"]);
 }
 
 /// A value that writes `v`.
@@ -193,32 +237,36 @@ fn a_register_keeps_its_promises() {
             |ballot| RegisterStep { shared: &world.member.shared, table: &table, key: b"p", ballot, now: world.now };
         let promised = |accepted, decided| Answer::Promised { accepted, decided };
         let (first, second) = (value(&table, at(10), b"1"), value(&table, at(30), b"2"));
-        let prepare = |micros| step(at(micros)).prepare().expect("a step");
+        let prepare = |micros| step(at(micros)).prepare(true).expect("a step");
         let accept = |micros, value: &Value| step(at(micros)).accept(value).expect("a step").0;
+        let commit = |micros, value: &Value| {
+            let bytes = value.encode();
+            step(at(micros)).commit(&ValueRef::decode(&bytes).expect("a value"), true)
+        };
         assert_eq!(prepare(10).0, promised(None, None));
         assert!(prepare(10).1.is_some(), "the same ballot may ask again");
         assert_eq!(prepare(9), (Answer::Refused(at(10)), None));
-        let rival = step(Ballot::new(base + 10, 8)).prepare().expect("a step").0;
+        let rival = step(Ballot::new(base + 10, 8)).prepare(true).expect("a step").0;
         assert_eq!(rival, Answer::Refused(at(10)), "of one time only the first");
         assert_eq!(accept(9, &first), Answer::Refused(at(10)));
         assert_eq!(accept(10, &first), Answer::Accepted);
         assert_eq!(prepare(20).0, promised(Some((at(10), first.clone())), None));
         assert_eq!(accept(10, &first), Answer::Refused(at(20)));
-        step(at(10)).commit(&first, true).expect("a commit");
+        commit(10, &first).expect("a commit");
         assert_eq!(prepare(30).0, promised(None, Some((at(10), first.clone()))));
         assert_eq!(accept(30, &second), Answer::Accepted);
-        step(at(10)).commit(&first, true).expect("told twice");
+        commit(10, &first).expect("told twice");
         assert_eq!(prepare(40).0, promised(Some((at(30), second.clone())), Some((at(10), first))));
-        step(at(30)).commit(&second, true).expect("a commit");
+        commit(30, &second).expect("a commit");
     };
     check(&world);
     world.member.shared.engine.log_flush().expect("the log can be written");
     drop(world);
     let mut world = World::new(disk);
     let step = |ballot| RegisterStep { shared: &world.member.shared, table: &table, key: b"p", ballot, now: world.now };
-    let (answer, _) = step(at(39)).prepare().expect("a step");
+    let (answer, _) = step(at(39)).prepare(true).expect("a step");
     assert_eq!(answer, Answer::Refused(at(40)), "it outlives the process");
-    let (answer, _) = step(at(50)).prepare().expect("a step");
+    let (answer, _) = step(at(50)).prepare(true).expect("a step");
     assert_eq!(answer, Answer::Promised { accepted: None, decided: Some((at(30), value(&table, at(30), b"2"))) });
     assert_eq!(world.query("SELECT v FROM k.t WHERE a = 'p'", &[]), "2");
 }

@@ -196,9 +196,10 @@ impl Restrictions {
         Ok(slices)
     }
 
-    /// True when `=` and IN alone restrict clustering columns.
+    /// True when `=` and IN restrict every clustering column.
     pub fn names_rows(&self) -> bool {
-        self.clustering.last().is_some_and(|last| !last.is_slice())
+        let width: usize = self.clustering.iter().map(|restriction| restriction.width).sum();
+        width == self.table.clustering.len() && self.clustering.last().is_some_and(|last| !last.is_slice())
     }
 
     /// True when a bound of one column is null.

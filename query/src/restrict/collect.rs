@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use helenus_cql::ast::Operator;
 use helenus_model::schema::{Column, ColumnKind, Table};
+use helenus_model::types::CqlType;
 
 use super::index;
 use super::partition::missing_columns;
@@ -382,7 +383,11 @@ impl<'a> Collector<'a> {
     }
 
     fn check_vectors(&self) -> Result<(), QueryError> {
-        if self.may_use_indexes() && self.filters.iter().any(|filter| index::is_on_vector(self.table, filter)) {
+        let columns = self.filters.iter().flat_map(|filter| &filter.columns);
+        let vectors = columns.filter(|column| matches!(column.ty, CqlType::Vector { .. }));
+        // Cassandra looks at the first by name only.
+        let first = vectors.min_by(|a, b| a.name.cmp(&b.name));
+        if self.may_use_indexes() && first.is_some_and(|column| index::is_indexed(self.table, column)) {
             return Err(QueryError::invalid("Vector indexes only support ANN queries"));
         }
         Ok(())

@@ -5,7 +5,6 @@ use helenus_model::key::put_composite_component;
 use helenus_model::limits::KEY_BYTES_MAX;
 use helenus_model::read::Through;
 use helenus_model::schema::{Column, Index, IndexTarget, Table};
-use helenus_model::types::CqlType;
 
 use super::{ClusteringKind, ClusteringRestriction, Filter, FilterTest, GroupTerm, KeyPart};
 use crate::error::QueryError;
@@ -84,10 +83,9 @@ fn used(index: &Index, value: IndexValue) -> IndexUse {
     IndexUse { index: index.clone(), value }
 }
 
-/// True for a filter of a vector column with an index: Cassandra answers none by it.
-pub(super) fn is_on_vector(table: &Table, filter: &Filter) -> bool {
-    let is_indexed = |column: &Column| table.indexes.iter().any(|index| index.column == column.name);
-    filter.columns.iter().any(|column| matches!(column.ty, CqlType::Vector { .. }) && is_indexed(column))
+/// True for a column with an index of whatever kind.
+pub(super) fn is_indexed(table: &Table, column: &Column) -> bool {
+    table.indexes.iter().any(|index| index.column == column.name)
 }
 
 /// The index that answers a restriction of a partition-key column.

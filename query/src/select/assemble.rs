@@ -4,7 +4,7 @@
 use helenus_model::counter;
 use helenus_model::key::ClusteringValues;
 use helenus_model::row::{CellRef, ColumnId, RowRef};
-use helenus_model::schema::{Column, ColumnKind};
+use helenus_model::schema::{Column, ColumnKind, Table};
 use helenus_model::time::LocalSeconds;
 use helenus_model::types::CqlType;
 
@@ -117,12 +117,12 @@ impl Inputs {
         self.only_values
     }
 
-    /// How many there are.
-    /// True when values of static columns are wanted.
-    pub(super) fn has_statics(&self) -> bool {
-        !self.statics.is_empty()
+    /// True when Cassandra reads static columns: those that are wanted, or all of them when nothing is but parts of the key.
+    pub(super) fn reads_statics(&self, table: &Table) -> bool {
+        !self.statics.is_empty() || (self.regulars.is_empty() && table.has_statics())
     }
 
+    /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.sources.len()
     }

@@ -202,8 +202,9 @@ impl SelectExecution {
         let keys = partition_keys(plan, values, options)?;
         let has_no_key = keys.as_ref().is_some_and(Vec::is_empty);
         let slices = if has_no_key { Vec::new() } else { slices(plan, values, options)? };
-        // Where no row is named the static row is looked at still.
-        let names_none = slices.is_empty() && !(plan.inputs.has_statics() && plan.restrictions.names_rows());
+        // Where no row is named the static row is looked at still, unless slices were asked for.
+        let looks_at_static = plan.restrictions.names_rows() && plan.inputs.reads_statics(&plan.table);
+        let names_none = slices.is_empty() && !looks_at_static;
         let is_empty = has_no_key || names_none;
         if !is_empty {
             keys.iter().flatten().try_for_each(|key| check_key(key))?;

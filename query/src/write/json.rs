@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use helenus_cql::ast::{self, InsertJson, JsonValue, Marker, Term as RawTerm};
-use helenus_model::schema::Table;
+use helenus_model::schema::{Column, Table};
 use helenus_model::types::CqlType;
-use helenus_model::value::{Json, from_json, name_from_json};
+use helenus_model::value::{EMPTY_IN_VECTOR, Json, from_json, name_from_json};
 use rustc_hash::FxHashMap;
 
 use super::plan::WritePlan;
@@ -40,6 +40,8 @@ enum Cell {
     Null,
     Unset,
     Bytes(Vec<u8>),
+    /// A vector with an empty element, which Cassandra refuses when the statement runs.
+    EmptyInVector,
 }
 
 /// The request's values, and behind them those of the columns.
@@ -59,7 +61,7 @@ impl BoundValues for WithColumns<'_> {
         match self.cells.get(column) {
             Some(Cell::Bytes(bytes)) => BoundValue::Bytes(bytes),
             Some(Cell::Unset) => BoundValue::Unset,
-            Some(Cell::Null) | None => BoundValue::Null,
+            Some(Cell::Null | Cell::EmptyInVector) | None => BoundValue::Null,
         }
     }
 }
@@ -87,7 +89,14 @@ impl JsonPlan {
                 &read
             }
         };
-        then(&WithColumns { request: values, cells, first: self.first })
+        let refused = || Err(QueryError::invalid(EMPTY_IN_VECTOR));
+        let bind = || then(&WithColumns { request: values, cells, first: self.first });
+        match cells.iter().position(|cell| *cell == Cell::EmptyInVector) {
+            None => bind(),
+            Some(place) if place < table.partition_key.len() + table.clustering.len() => refused(),
+            // What is wrong with the key is told before.
+            Some(_) => bind().and_then(|()| refused()),
+        }
     }
 }
 
@@ -115,6 +124,18 @@ fn by_name(members: Vec<(String, Json)>) -> FxHashMap<String, (usize, Json)> {
     named
 }
 
+fn cell(column: &Column, value: &Json) -> Result<Cell, QueryError> {
+    let error = match from_json(&column.ty, value) {
+        Ok(value) => return Ok(value.map_or(Cell::Null, Cell::Bytes)),
+        Err(error) => error,
+    };
+    match error.message() {
+        EMPTY_IN_VECTOR => Ok(Cell::EmptyInVector),
+        text if is_told_alone(text) => Err(QueryError::invalid(text)),
+        text => Err(QueryError::invalid(format!("Error decoding JSON value for {}: {text}", column.name))),
+    }
+}
+
 /// A value for each column of the table, in the order of [`Table::visible_columns`].
 fn read_columns(text: &str, table: &Table, default_unset: bool) -> Result<Vec<Cell>, QueryError> {
     let undecodable = |reason: &str| {
@@ -131,13 +152,7 @@ fn read_columns(text: &str, table: &Table, default_unset: bool) -> Result<Vec<Ce
         cells.push(match named.remove(&column.name) {
             None if default_unset => Cell::Unset,
             None => Cell::Null,
-            Some((_, value)) => {
-                let value = from_json(&column.ty, &value).map_err(|error| match error.message() {
-                    text if is_told_alone(text) => QueryError::invalid(text),
-                    text => QueryError::invalid(format!("Error decoding JSON value for {}: {text}", column.name)),
-                })?;
-                value.map_or(Cell::Null, Cell::Bytes)
-            }
+            Some((_, value)) => cell(column, &value)?,
         });
     }
     match named.into_iter().min_by_key(|(_, (place, _))| *place) {

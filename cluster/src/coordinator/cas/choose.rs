@@ -8,7 +8,7 @@ use super::{Goal, Phase, ReadyStep, TargetState, Whose};
 use crate::answer::Answer as ReadAnswer;
 use crate::cas::ballot::Ballot;
 use crate::cas::register::fits;
-use crate::cas::wire::{BEFORE_MAX, Taken, Value, put_register};
+use crate::cas::wire::{BEFORE_MAX, Taken, Value};
 use crate::coordinator::client::{ReplyColumns, RowsReply};
 use crate::coordinator::operation::{Kind, Operation};
 use crate::coordinator::select::EncodedRows;
@@ -224,19 +224,6 @@ fn decide(
 pub(super) fn own_rows(columns: Vec<helenus_query::spec::ColumnSpec>, rows: Vec<u8>, count: u32) -> RowsReply {
     let columns = ReplyColumns::Own(columns);
     RowsReply { columns, rows, count, paging_state: None, skip_metadata: false, metadata_changed: false }
-}
-
-impl Decision {
-    pub(super) fn new(
-        table: &std::sync::Arc<helenus_model::schema::Table>,
-        key: &[u8],
-        ballot: Ballot,
-        value: &Value,
-    ) -> Self {
-        let mut message = Vec::new();
-        put_register(&mut message, table.id, key, &value.encode());
-        Decision { table: std::sync::Arc::clone(table), ballot, value: value.clone(), message }
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use helenus_model::schema::Table;
 use super::choose::own_rows;
 use super::{CasWait, Goal, Phase, TargetState, Whose};
 use crate::cas::ballot::Ballot;
-use crate::cas::wire::Value;
+use crate::cas::wire::{Value, register_bytes};
 use crate::coordinator::client::{Handled, Reply};
 use crate::coordinator::operation::Kind;
 use crate::coordinator::select::EncodedRows;
@@ -22,12 +22,15 @@ use crate::message::{Message, WriteKind};
 pub(in crate::coordinator) struct Decision {
     pub(in crate::coordinator) table: Arc<Table>,
     pub(in crate::coordinator) ballot: Ballot,
-    pub(in crate::coordinator) value: Value,
-    /// The body of the message that tells it.
+    /// The body of the message that tells it: register and value.
     pub(in crate::coordinator) message: Vec<u8>,
 }
 
 impl Decision {
+    pub(super) fn new(table: &Arc<Table>, key: &[u8], ballot: Ballot, value: &Value) -> Self {
+        Decision { table: Arc::clone(table), ballot, message: register_bytes(table.id, key, Some(value)) }
+    }
+
     /// What is said to a replica.
     pub(in crate::coordinator) fn message(&self, schema_epoch: u64) -> Message<'_> {
         Message::CasCommit { ballot: self.ballot.to_uuid(), schema_epoch, decision: &self.message }

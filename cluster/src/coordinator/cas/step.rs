@@ -3,14 +3,14 @@
 
 use helenus_cql_protocol::response::FailureReason;
 use helenus_engine::log::LogPosition;
-use helenus_model::codec::Reader;
+use helenus_model::codec::{DecodeError, Reader};
 use helenus_model::read::ReadCommand;
 use helenus_model::schema::Table;
 
 use super::{BlockedStep, Decision, Phase, ReadyStep};
 use crate::cas::ballot::Ballot;
 use crate::cas::register::{RegisterStep, Step, StepError};
-use crate::cas::wire::{Answer, Value, read_register};
+use crate::cas::wire::{Answer, Value, ValueRef, read_register};
 use crate::config::SyncMode;
 use crate::coordinator::operation::Kind;
 use crate::coordinator::{AwaitingSync, Coordinator, LinkId, SlotId};
@@ -32,7 +32,8 @@ impl Coordinator {
         }
         let step = self.register_step(&wait.table, &wait.key, wait.ballot);
         let done = match &wait.phase {
-            Phase::Prepare => Some(step.prepare()),
+            // The promise of an only register is lost with the one who rests on it.
+            Phase::Prepare => Some(step.prepare(!wait.is_alone())),
             Phase::Propose(value, _) => Some(step.accept(value)),
             _ => None,
         };
@@ -75,10 +76,11 @@ impl Coordinator {
     }
 
     fn commit(&self, decision: &Decision) -> Result<(LogPosition, bool), StepError> {
-        let Decision { table, ballot, value, .. } = decision;
+        let Decision { table, ballot, message } = decision;
         let durable = self.is_durable(table.id);
-        let key = decision.key();
-        let position = self.register_step(table, key, *ballot).commit(value, durable)?;
+        let (_, key, value) = read_register(message).map_err(undecodable)?;
+        let value = ValueRef::decode(value).map_err(undecodable)?;
+        let position = self.register_step(table, key, *ballot).commit(&value, durable)?;
         Ok((position, self.shared.config.sync_mode == SyncMode::Synced))
     }
 
@@ -166,22 +168,18 @@ impl Coordinator {
             | Message::CasCommit { ballot, decision: body, .. } => (Ballot::from_uuid(*ballot), *body),
             _ => return Err(StepError::Failed(FailureReason::Unknown.code())),
         };
-        let undecodable = |error| {
-            tracing::error!(%error, "a peer's step of a register cannot be decoded");
-            StepError::Failed(FailureReason::Unknown.code())
-        };
         let (table, key, value) = read_register(body).map_err(undecodable)?;
         let Some(table) = self.view.schema().table_by_id(table) else {
             return Err(StepError::Failed(FailureReason::IncompatibleSchema.code()));
         };
         let step = self.register_step(table, key, ballot);
         match message {
-            Message::CasPrepare { .. } => step.prepare().map(PeerStep::Answered),
+            Message::CasPrepare { .. } => step.prepare(true).map(PeerStep::Answered),
             Message::CasPropose { .. } => {
                 step.accept(&Value::decode(value).map_err(undecodable)?).map(PeerStep::Answered)
             }
             _ => {
-                let value = Value::decode(value).map_err(undecodable)?;
+                let value = ValueRef::decode(value).map_err(undecodable)?;
                 let position = step.commit(&value, self.is_durable(table.id))?;
                 Ok(PeerStep::Committed(position, self.shared.config.sync_mode == SyncMode::Synced))
             }
@@ -196,9 +194,7 @@ enum PeerStep {
     Committed(LogPosition, bool),
 }
 
-impl Decision {
-    /// The partition key.
-    fn key(&self) -> &[u8] {
-        read_register(&self.message).map_or(&[], |(_, key, _)| key)
-    }
+fn undecodable(error: DecodeError) -> StepError {
+    tracing::error!(%error, "a step of a register cannot be decoded");
+    StepError::Failed(FailureReason::Unknown.code())
 }
