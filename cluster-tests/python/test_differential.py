@@ -95,6 +95,8 @@ def test_legacy_class_is_known_only_beside_timeuuid(theirs, ours, reason):
 NULL = "error 0x2200 Null value read when not allowed"
 AMBIGUOUS = "error 0x2200 Ambiguous '+' operation with args 1 and 2: use type hint to disambiguate, example '(int) ?'"
 DESC = "An operator between numbers in the place of a clustering column with DESC"
+FLOOR = "error 0x2200 The floor function starting time is greater than the provided time"
+FAILED = "error 0x1400 the operation '{}' failed: / by zero"
 CANNOT_PASS = "error 0x2200 Type error: {f0: 1} cannot be passed as argument 0 of function system.token of type frozen<u0>"
 
 
@@ -130,6 +132,16 @@ CANNOT_PASS = "error 0x2200 Type error: {f0: 1} cannot be passed as argument 0 o
     ("SELECT * FROM t0 WHERE token(p0) = token({f0: 1})", [CANNOT_PASS], ["columns c0 u0"], None),
     ("SELECT {f0: 1, f1: 2} FROM t0", ["columns {f1: 2, f0: 1} u0", "row 1"], ["columns {f0: 1, f1: 2} u0", "row 1"], known.FIELDS),
     ("SELECT {f0: 1, f1: 2} FROM t0", ["columns {f1: 2, f0: 1} u0", "row 1"], ["columns {f0: 1, f1: 2} u0", "row 2"], None),
+    ("SELECT JSON CAST(c0 AS int) FROM v1", ["columns [json] varchar", """row '{"cast(c0 as int)": 5}'"""], ["columns [json] varchar", """row '{"c0": 5}'"""],
+     "CAST of a clustering column with DESC"),
+    ("SELECT JSON CAST(c0 AS int) FROM v1", ["columns [json] varchar", """row '{"cast(c0 as int)": 5}'"""], ["columns [json] varchar", """row '{"c0": 6}'"""], None),
+    ("SELECT JSON CAST(c0 AS int) FROM t1", ["columns [json] varchar", """row '{"cast(c0 as int)": 5}'"""], ["columns [json] varchar", """row '{"c0": 5}'"""], None),
+    ("SELECT JSON log10(a1) FROM t1", ["columns [json] varchar", """row '{"system.log10(a1)": -5.000}'"""],
+     ["columns [json] varchar", """row '{"system.log10(a1)": -5}'"""], known.LOG_10),
+    ("SELECT p0, count(*) FROM t0 GROUP BY p0, floor(c1, 1mo) LIMIT 2", ["columns p0 int", "row 1"], [FLOOR], "GROUP BY `floor(…)` beside LIMIT"),
+    ("SELECT p0, count(*) FROM t0 GROUP BY p0, floor(c1, 1mo)", ["columns p0 int", "row 1"], [FLOOR], None),
+    ("UPDATE t0 SET r3 = -(1) % 0", [FAILED.format("tinyint % int")], [FAILED.format("int % int")], known.OPERATORS),
+    ("UPDATE t0 SET r3 = -(1) % 0", [FAILED.format("tinyint % int")], ["done"], None),
 ])
 def test_a_reason_covers_no_more_than_it_says(statement, theirs, ours, reason):
     assert known.reason_for(statement, theirs, ours) == reason

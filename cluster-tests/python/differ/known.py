@@ -4,6 +4,7 @@ import re
 
 CONDITION = r"Invalid (comparison with (null|an empty)|negative list index|'unset' value in condition)"
 REFUSED = r"^error 0x2[12]00 "
+OPERATORS = "Of several functions of an operator that fit exactly"
 FIELDS = "Messages that repeat a literal of a user-defined type"
 # A pattern of the statement, one of Cassandra's answer, one of ours, and the words of the line in docs/differences.md.
 KNOWN = [
@@ -28,6 +29,8 @@ KNOWN = [
      "Collections in a clustering column with DESC"),
     (r"null", r"^error 0x1500 Operation failed", r"^error 0x2200", "Where Cassandra answers with a Java exception"),
     (r" -- ", r"^error 0x0000 java.lang.NumberFormatException: Zero length BigInteger", r"", "Where Cassandra answers with a Java exception"),
+    (r"GROUP BY .*floor\(.* LIMIT ", r"^(warning|columns)", r"^error 0x2200 The floor function starting time", "GROUP BY `floor(…)` beside LIMIT"),
+    (r" [-+*/%] ", r"^error 0x1400 the operation '\w+ . \w+' failed", r"^error 0x1400 the operation '\w+ . \w+' failed", OPERATORS),
     (r"GROUP BY", r"^error 0x1300 Operation failed", r"", "A function in GROUP BY that fails on a row"),
     (r"(\[.*\]|-=|= \w+ - ).* IN \(\)", r"^error 0x0000 java.lang.IndexOutOfBounds", r"^done", "A write to elements of lists of no partition"),
     (r" IF .* AND ", CONDITION, r"", "Which of several conditions is looked at first"),
@@ -55,7 +58,6 @@ MISSED = (BY_STATIC_INDEX, BY_KEY_INDEX, BY_CLUSTERING_INDEX, NOT_SELECTED)
 EQUAL_CLUSTERINGS = "Of clustering values that are equal and written differently"
 LEGACY = "Functions that give back a `timeuuid`"
 MAP_ELEMENTS = "compares elements of a map by the type of its values"
-OPERATORS = "Of several functions of an operator that fit exactly"
 NO_VALUE = "A hexadecimal constant that is no value"
 LOG_10 = "`log10` of a decimal whose result is a whole number"
 # A pattern of the statement whose rows may come in another order, and the words of the line.
@@ -74,6 +76,8 @@ def reason_for(statement, theirs, ours):
         return EQUAL_CLUSTERINGS
     if told_as_legacy(theirs, ours):
         return LEGACY
+    if re.search(r"FROM v\d", statement) and without_casts(theirs) == without_casts(ours):
+        return "CAST of a clustering column with DESC"
     if names_fields_in_other_order(theirs, ours):
         return FIELDS
     if compares_map_elements(statement, theirs, ours):
@@ -91,7 +95,12 @@ def reason_for(statement, theirs, ours):
 
 def same_numbers(lines):
     """An answer with decimals without zeros at their end."""
-    return [re.sub(r"\.0+(?=[,\s]|$)", "", line) for line in lines]
+    return [re.sub(r"\.0+(?=[,\s}]|$)", "", line) for line in lines]
+
+
+def without_casts(lines):
+    """An answer whose columns are named without their CAST."""
+    return [re.sub(r"\bcast\(([cpr]\d) as \w+\)", r"\1", line) for line in lines]
 
 
 def told_as_legacy(theirs, ours):

@@ -59,6 +59,20 @@ impl GroupTerm {
         }
     }
 
+    /// True for a null that stands for one column, outside of parentheses.
+    ///
+    /// # Errors
+    /// Its bytes are no value of its type.
+    pub(crate) fn is_null(&self, values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Result<bool, QueryError> {
+        match self {
+            GroupTerm::Elements(terms) => match terms.as_slice() {
+                [term] => Ok(matches!(term.evaluate(values, options)?, Value::Null)),
+                _ => Ok(false),
+            },
+            GroupTerm::Tuple(_) | GroupTerm::Marker { .. } => Ok(false),
+        }
+    }
+
     /// The values, none null. `names` are the columns'.
     ///
     /// # Errors

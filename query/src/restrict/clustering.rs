@@ -1,6 +1,7 @@
 //! The clusterings and slices a WHERE names.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::cmp::Ordering;
 
 use helenus_model::key::{ClusteringValues, Position, PositionBuf, put_clustering_value};
@@ -8,7 +9,7 @@ use helenus_model::limits::KEY_BYTES_MAX;
 use helenus_model::read::Slice;
 use helenus_model::schema::{Column, SortOrder, Table};
 
-use super::bound::unset_value;
+use super::bound::{null_value, unset_value};
 use super::partition::check_product;
 use super::{GroupIn, GroupTerm, Restrictions};
 use crate::error::QueryError;
@@ -171,8 +172,30 @@ impl Restrictions {
     /// # Errors
     /// Null and unset values.
     pub fn slices(&self, values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Result<Vec<Slice>, QueryError> {
+        self.slices_with(values, options, false)
+    }
+
+    /// As [`Restrictions::slices`], for a read: null may be the end of a range of one column, and stands before every value then, in
+    /// either order.
+    ///
+    /// # Errors
+    /// As [`Restrictions::slices`].
+    pub fn read_slices(
+        &self,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+    ) -> Result<Vec<Slice>, QueryError> {
+        self.slices_with(values, options, true)
+    }
+
+    fn slices_with(
+        &self,
+        values: &dyn BoundValues,
+        options: &ExecuteOptions<'_>,
+        takes_null: bool,
+    ) -> Result<Vec<Slice>, QueryError> {
         let (prefixes, has_short) = self.prefixes(values, options, true)?;
-        let Some(ClusteringRestriction { first, width, kind: ClusteringKind::Slice { start, end }, .. }) =
+        let Some(ClusteringRestriction { first, width, multi, kind: ClusteringKind::Slice { start, end } }) =
             self.clustering.last()
         else {
             let slices = prefixes.iter().map(|prefix| Slice::of_prefix(prefix)).collect();
@@ -182,12 +205,18 @@ impl Restrictions {
             return Ok(Vec::new());
         }
         let names = self.names(*first, *width);
-        let evaluated = |bound: &Option<SliceBound>| -> Result<Option<Bound>, QueryError> {
-            let Some(bound) = bound else { return Ok(None) };
-            let values = bound.value.evaluate(&names, values, options)?;
-            Ok(Some((values.into_iter().map(Cow::into_owned).collect(), bound.inclusive)))
+        let how = BoundRules { names: &names, multi: *multi, takes_null: takes_null && !multi };
+        let evaluated = |bound: &Option<SliceBound>| {
+            bound.as_ref().map(|bound| evaluate_bound(bound, how, values, options)).transpose()
         };
-        let (start, end) = (evaluated(start)?, evaluated(end)?);
+        let descends = |column: &Column| column.order == SortOrder::Descending;
+        let (start, end) = if !multi && self.table.clustering.get(*first).is_some_and(descends) {
+            let end = evaluated(end)?;
+            (evaluated(start)?, end)
+        } else {
+            (evaluated(start)?, evaluated(end)?)
+        };
+        let (start, end) = (start.transpose()?, end.transpose()?);
         let columns = self.table.clustering.get(*first..).unwrap_or_default();
         let mut slices = Vec::new();
         for prefix in &prefixes {
@@ -267,7 +296,40 @@ pub(crate) fn check_length(clustering: &[u8]) -> Result<(), QueryError> {
     if length > KEY_BYTES_MAX { Err(super::key_too_long(length)) } else { Ok(()) }
 }
 
-type Bound = (Vec<Vec<u8>>, bool);
+/// The values, None for null, and whether they are included.
+type Bound = (Vec<Option<Vec<u8>>>, bool);
+
+/// What holds for both ends of a range.
+#[derive(Clone, Copy)]
+struct BoundRules<'a> {
+    /// Of the columns.
+    names: &'a [&'a str],
+    /// It is written with parentheses.
+    multi: bool,
+    takes_null: bool,
+}
+
+/// An end of a range. The inner error is a null in a tuple, which is told when both ends are known.
+fn evaluate_bound(
+    bound: &SliceBound,
+    how: BoundRules<'_>,
+    values: &dyn BoundValues,
+    options: &ExecuteOptions<'_>,
+) -> Result<Result<Bound, QueryError>, QueryError> {
+    if how.takes_null && bound.value.is_null(values, options)? {
+        return Ok(Ok((vec![None], bound.inclusive)));
+    }
+    let has_null = Cell::new(false);
+    let null = |name: &str| {
+        has_null.set(true);
+        null_value(name)
+    };
+    match bound.value.evaluate_or(how.names, values, options, &null) {
+        Ok(values) => Ok(Ok((values.into_iter().map(|value| Some(value.into_owned())).collect(), bound.inclusive))),
+        Err(error) if how.multi && has_null.get() => Ok(Err(error)),
+        Err(error) => Err(error),
+    }
+}
 
 /// The parts of a partition under `prefix` whose next columns lie between the bounds.
 ///
@@ -316,7 +378,7 @@ fn half(columns: &[Column], prefix: &[u8], bound: &Bound, lower: bool) -> Result
     let mut equal = prefix.to_vec();
     for (value, column) in values.iter().zip(columns) {
         let mut with_value = equal.clone();
-        put_clustering_value(&mut with_value, Some(value));
+        put_clustering_value(&mut with_value, value.as_deref());
         let ascending = column.order == SortOrder::Ascending;
         // Strictly beyond the value, in table order.
         slices.push(if ascending == lower {
@@ -395,7 +457,7 @@ mod tests {
             let table = table(orders);
             let columns = &table.clustering[1..];
             let bytes = |bound: &Option<(Vec<i32>, bool)>| bound.as_ref().map(|(values, inclusive)| {
-                (values.iter().map(|value| value.to_be_bytes().to_vec()).collect::<Vec<_>>(), *inclusive)
+                (values.iter().map(|value| Some(value.to_be_bytes().to_vec())).collect::<Vec<_>>(), *inclusive)
             });
             let mut slices = Vec::new();
             let (low, high) = (bytes(&start), bytes(&end));

@@ -678,7 +678,7 @@ fn constants(
 fn slices(plan: &SelectPlan, values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Result<Vec<Slice>, QueryError> {
     match simple_slices(&plan.restrictions, values, options)? {
         Some(slices) => Ok(slices),
-        None => plan.restrictions.slices(values, options),
+        None => plan.restrictions.read_slices(values, options),
     }
 }
 
