@@ -96,7 +96,11 @@ def ordinary(guarded):
 
 
 def said(session, statement, level, size):
-    future = session.execute_async(SimpleStatement(statement, consistency_level=level, fetch_size=size))
+    return said_of(session, SimpleStatement(statement, consistency_level=level, fetch_size=size))
+
+
+def said_of(session, request):
+    future = session.execute_async(request)
     try:
         future.result()
     except Exception as error:

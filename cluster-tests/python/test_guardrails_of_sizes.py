@@ -6,9 +6,10 @@ import time
 
 import pytest
 from cassandra import ConsistencyLevel
+from cassandra.query import BatchStatement, BatchType, SimpleStatement
 
 from conftest import started
-from test_guardrails import said
+from test_guardrails import said, said_of
 
 SETTINGS = [
     "authenticator=PasswordAuthenticator",
@@ -115,6 +116,20 @@ LINES = [
      "!" + value("v", 4097, "failure")),
     (f"INSERT INTO g.w JSON '{{\"k\": \"1\", \"n\": [[\"{'x' * 1500}\"], []]}}'", f"{value('n', 1508)} | {size('n', 1584)}"),
     (f"UPDATE g.t SET v = 'a' {ROW} IF v = {x(1025)}", ""),
+    # What a conditional statement writes is looked at when its conditions hold.
+    (f"UPDATE g.t SET v = {x(5000)} {ROW} IF v = 'never'", ""),
+    (f"UPDATE g.t SET v = {x(5000)} {ROW} IF v != 'never'", "!" + value("v", 5000, "failure")),
+    (f"UPDATE g.t SET v = {x(1025)} {ROW} IF v != 'never'", value("v", 1025)),
+    (f"UPDATE g.t SET st = {x(1030)}, v = {x(1040)} {ROW} IF v != 'never'", f"{value('v', 1040)} | {value('st', 1030)}"),
+    (f"UPDATE g.t SET l[0] = {x(5000)} {ROW} IF v != 'never'", "!" + value("l", 5000, "failure")),
+    (f"UPDATE g.t SET l[9999] = {x(5000)} {ROW} IF v != 'never'", "!List index 9999 out of bound, list has size N"),
+    (f"BEGIN BATCH UPDATE g.t SET v = {x(1025)} {ROW} IF v != 'never'; INSERT INTO g.t (k, c, v) VALUES (1, 3, {x(1026)}); APPLY BATCH",
+     f"{value('v', 1025)} | {value('v', 1026)}"),
+    (f"BEGIN BATCH UPDATE g.t SET v = {x(1025)} {ROW} IF v = 'never'; INSERT INTO g.t (k, c, v) VALUES (1, 3, {x(5000)}); APPLY BATCH", ""),
+    (f"INSERT INTO g.t (k, c, v) VALUES (null, 1, {x(5000)})", "!Invalid null value in condition for column k"),
+    (f"BEGIN BATCH INSERT INTO g.w JSON '{{\"k\": \"1\", \"n\": [[\"{'x' * 5000}\"], []]}}'; APPLY BATCH", "!" + value("n", 5008, "failure")),
+    (f"BEGIN BATCH INSERT INTO g.t (k, c, v) VALUES (1, 1, {x(5000)}); INSERT INTO g.t (k, c, v) VALUES (null, 1, 'a'); APPLY BATCH",
+     "!Invalid null value in condition for column k"),
     ("INSERT INTO g.t (k, c, v) VALUES (1, 1, 'a') USING TIMESTAMP +2", late("warning")),
     ("INSERT INTO g.t (k, c, v) VALUES (1, 1, 'a') USING TIMESTAMP +20", "!" + late("failure")),
     ("INSERT INTO g.t (k, c, v) VALUES (1, 1, 'a') USING TIMESTAMP -2", early("warning")),
@@ -159,5 +174,28 @@ def test_guardrails_of_sizes(sessions, statement, expected):
     statement = re.sub(r"(?<=TIMESTAMP )[-+]\d+", lambda days: str(now + int(days.group()) * DAY), statement)
     if "l[0]" in statement:
         sessions[0].execute("INSERT INTO g.t (k, c, l) VALUES (1, 1, ['a'])")
-    assert re.sub(r"\d{16}", "N", said(sessions[1], statement, ConsistencyLevel.ONE, 50)) == expected
+    assert re.sub(r"\d{16}|(?<=has size )\d+$", "N", said(sessions[1], statement, ConsistencyLevel.ONE, 50)) == expected
     assert "Guardrail" not in said(sessions[0], statement, ConsistencyLevel.ONE, 50), "superusers may"
+
+
+@pytest.mark.parametrize("texts,expected", [
+    ([f"(1, 1, {x(1025)})", f"(1, 2, {x(1026)})"], f"{value('v', 1025)} | {value('v', 1026)}"),
+    ([f"(1, 1, {x(1025)})", f"(1, 2, {x(5000)})"], "!" + value("v", 5000, "failure")),
+    ([f"(1, 1, {x(5000)})", "(null, 2, 'a')"], "!Invalid null value in condition for column k"),
+    ([f"(1, 77, {x(1025)}) IF NOT EXISTS", f"(1, 2, {x(1027)})"], f"{value('v', 1025)} | {value('v', 1027)}"),
+    ([f"(1, 77, {x(5025)}) IF NOT EXISTS", f"(1, 2, {x(1027)})"], ""),
+    ([f"(1, 78, {x(5025)}) IF NOT EXISTS", f"(1, 2, {x(1027)})"], "!" + value("v", 5025, "failure")),
+])
+def test_guardrails_of_batch_messages(sessions, texts, expected):
+    def batch():
+        whole = BatchStatement(BatchType.UNLOGGED, consistency_level=ConsistencyLevel.ONE)
+        for text in texts:
+            whole.add(SimpleStatement("INSERT INTO g.t (k, c, v) VALUES " + text))
+        return whole
+
+    if "IF NOT EXISTS" in texts[0]:
+        place = texts[0].split(",")[1]
+        exists = expected == ""
+        sessions[0].execute(f"INSERT INTO g.t (k, c, v) VALUES (1, {place}, 'a')" if exists else f"DELETE FROM g.t WHERE k = 1 AND c = {place}")
+    assert said_of(sessions[1], batch()) == expected
+    assert "Guardrail" not in said_of(sessions[0], batch()), "superusers may"

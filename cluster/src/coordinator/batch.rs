@@ -74,6 +74,11 @@ impl Coordinator {
         if let Err(error) = self.check_named_keyspace(batch.params.keyspace) {
             return error.into();
         }
+        if self.shared.config.guards_statements
+            && let Err(error) = self.guard_batch(asker, session, batch)
+        {
+            return errors::query_error(error).into();
+        }
         let mut write = std::mem::take(&mut self.scratch.batch);
         write.clear();
         let mut tables = Vec::new();
@@ -81,7 +86,7 @@ impl Coordinator {
         write.finish();
         let handled = match bound {
             Ok(Bound::Lists(statements)) => self.batch_after_read(asker, batch, statements),
-            Ok(Bound::Conditional(statements)) => self.cas_batch(asker, batch, &statements),
+            Ok(Bound::Conditional(statements)) => self.cas_batch(asker, session, batch, &statements),
             Ok(Bound::Plain(statements)) => {
                 let logged = batch.kind == BatchKind::Logged;
                 self.write_batch(asker, &write, logged, statements, batch.params.consistency, &tables)
@@ -93,7 +98,7 @@ impl Coordinator {
     }
 
     /// The statement of a batch's element.
-    fn batch_statement(
+    pub(super) fn batch_statement(
         &mut self,
         session: &Session,
         batch: &Batch<'_>,

@@ -124,7 +124,7 @@ impl Coordinator {
         }
         match &statement.prepared.statement {
             Statement::Write(plan) if plan.conditions.is_some() => {
-                self.cas_statement(asker, statement, plan, &values, params)
+                self.cas_statement(asker, session, statement, plan, &values, params)
             }
             Statement::Write(plan) => self.write_plan(asker, statement, plan, &values, params),
             Statement::Select(plan) => {
@@ -133,7 +133,9 @@ impl Coordinator {
                 }
                 self.select(asker, statement, plan, &values, params, metadata_changed)
             }
-            Statement::Batch(plan) if plan.is_conditional() => self.cas_batch_plan(asker, plan, &values, params),
+            Statement::Batch(plan) if plan.is_conditional() => {
+                self.cas_batch_plan(asker, session, plan, &values, params)
+            }
             Statement::Batch(plan) => {
                 let logged = plan.kind == helenus_query::ast::BatchKind::Logged;
                 if plan.statements.iter().any(|statement| statement.list_read().is_some()) {

@@ -15,6 +15,7 @@ use super::condition::{ColumnCondition, Conditions};
 use super::current;
 use super::late::LateWrite;
 use crate::error::QueryError;
+use crate::guardrail::{Guardrails, Warnings};
 use crate::restrict::{StatementKind, check_key};
 use crate::values::{BoundValues, ExecuteOptions, IdSource};
 use crate::write::{WriteBatch, WritePlan};
@@ -48,6 +49,10 @@ pub struct CasRequest {
     late: Option<LateWrite>,
     /// Instead of `mutation`: what is wrong with it, told when the conditions hold.
     wrong: Option<QueryError>,
+    /// What guardrails say of what is written, told when the conditions hold.
+    warnings: Warnings,
+    /// A guardrail that it violates.
+    violated: Option<QueryError>,
     now: LocalSeconds,
 }
 
@@ -69,16 +74,24 @@ pub struct CasBuilder {
     late: Option<LateWrite>,
     /// What is wrong with what the statements write.
     wrong: Option<QueryError>,
+    /// They hold for who asks.
+    guardrails: Option<Arc<Guardrails>>,
+    warnings: Warnings,
+    violated: Option<QueryError>,
     /// The rows that something is added to.
     added_to: Vec<Box<[u8]>>,
 }
 
 impl CasBuilder {
-    /// Of a batch, or of one statement. `is_late`: some statement is one that [`WritePlan::reads_current`].
-    pub fn new(is_batch: bool, is_late: bool) -> Self {
+    /// Of a batch, or of one statement. `is_late`: some statement is one that [`WritePlan::reads_current`]. `guardrails`: those that hold
+    /// for who asks.
+    pub fn new(is_batch: bool, is_late: bool, guardrails: Option<Arc<Guardrails>>) -> Self {
         CasBuilder {
             is_late,
             wrong: None,
+            guardrails,
+            warnings: Vec::new(),
+            violated: None,
             added_to: Vec::new(),
             late: None,
             is_batch,
@@ -159,11 +172,12 @@ impl CasBuilder {
         }
         if self.is_late {
             self.late.get_or_insert_with(|| LateWrite::new(options)).push(plan, values);
-            return Ok(());
-        }
-        // As Cassandra, which binds what is written when the conditions hold.
-        if self.wrong.is_none() {
+        } else if self.wrong.is_none() {
+            // As Cassandra, which binds what is written when the conditions hold.
             self.wrong = plan.bind_conditional(values, options, None, out).err();
+        }
+        if let (Some(guardrails), None, None) = (&self.guardrails, &self.wrong, &self.violated) {
+            self.violated = guardrails.guard_sizes(plan, values, options, &mut self.warnings).err();
         }
         Ok(())
     }
@@ -301,6 +315,8 @@ impl CasBuilder {
             mutation,
             late,
             wrong,
+            warnings: self.warnings,
+            violated: self.violated,
             now,
         })
     }
@@ -332,10 +348,15 @@ impl CasRequest {
         self.mutation.as_deref()
     }
 
+    /// What guardrails say of what is written, once.
+    pub fn take_warnings(&mut self) -> Warnings {
+        std::mem::take(&mut self.warnings)
+    }
+
     /// What is written if the conditions hold, at a time that is none yet; None: nothing. `current`: as for [`CasRequest::applies`].
     ///
     /// # Errors
-    /// Places that lists do not have, and wrong values beside them.
+    /// Places that lists do not have, and wrong values beside them; a guardrail that is violated.
     pub fn written(
         &self,
         current: Option<&PartitionRef<'_>>,
@@ -344,10 +365,11 @@ impl CasRequest {
         if let Some(wrong) = &self.wrong {
             return Err(wrong.clone());
         }
-        match &self.late {
-            Some(late) => Ok(late.bind(&self.key, current, ids)?.map(Cow::Owned)),
-            None => Ok(self.mutation.as_deref().map(Cow::Borrowed)),
-        }
+        let written = match &self.late {
+            Some(late) => late.bind(&self.key, current, ids)?.map(Cow::Owned),
+            None => self.mutation.as_deref().map(Cow::Borrowed),
+        };
+        self.violated.clone().map_or(Ok(written), Err)
     }
 
     /// The read that decides. With conditions on static columns only, the first row tells whether the partition has any.

@@ -80,7 +80,7 @@ impl World {
             let Statement::Write(plan) = prepare(text, &self.context())?.statement else { panic!("{text}") };
             plans.push(plan);
         }
-        let mut cas = CasBuilder::new(statements.len() > 1, plans.iter().any(|plan| plan.reads_current()));
+        let mut cas = CasBuilder::new(statements.len() > 1, plans.iter().any(|plan| plan.reads_current()), None);
         let mut write = WriteBatch::new();
         for plan in &plans {
             cas.add(plan, &NoValues, &self.options(), &mut write)?;

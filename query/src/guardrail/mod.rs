@@ -14,7 +14,7 @@ use helenus_model::consistency::Consistency;
 use crate::error::QueryError;
 
 pub use schema::without_ignored;
-pub use statement::{Asked, guard_statement};
+pub use statement::{Asked, guard_batch, guard_statement};
 
 /// A number above which there is a warning, and one above which there is a refusal; None: never.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Guardrails of what a statement writes: the sizes of values and collections, and timestamps.
 //!
-//! They look at what is given, never at what is there. What a conditional statement writes is not looked at.
+//! They look at what is given, never at what is there (so not at sums with it). What a conditional statement writes is looked at when its conditions hold.
 
 use std::iter;
 
@@ -227,7 +227,7 @@ impl Guardrails {
     }
 
     /// Guards the sizes of what a statement writes. What is said is said again for each row.
-    pub(super) fn guard_sizes(
+    pub(crate) fn guard_sizes(
         &self,
         plan: &WritePlan,
         values: &dyn BoundValues,
@@ -237,13 +237,13 @@ impl Guardrails {
         if !self.guards_sizes() {
             return Ok(());
         }
-        let Ok(rows) = plan.rows_written(values, options) else { return Ok(()) };
-        if rows == 0 {
-            return Ok(());
-        }
         let mut violated = Ok(());
-        // Values of JSON that cannot be read are told by who binds them.
+        // Rows that cannot be named and values of JSON that cannot be read are told by who binds them.
         let _ = plan.with_values(values, |values| {
+            let rows = plan.rows_written(values, options)?;
+            if rows == 0 {
+                return Ok(());
+            }
             let mut said = Vec::new();
             for Operation { column, action, .. } in plan.operations() {
                 let Some(column) = plan.table.column_by_id(*column) else { continue };

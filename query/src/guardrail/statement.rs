@@ -45,23 +45,65 @@ pub fn guard_statement(
             }
         }
         Statement::Batch(plan) => {
-            for statement in &plan.statements {
-                guard_write(guardrails, statement)?;
-            }
-            if plan.attributes.timestamp.is_some() {
-                ensure_timestamps(guardrails)?;
-            }
-            guard_write_levels(guardrails, plan.is_conditional(), asked, &mut warnings)?;
-            if !plan.is_conditional() {
-                for statement in &plan.statements {
-                    guardrails.guard_sizes(statement, values, options, &mut warnings)?;
-                }
-            }
+            let statements: Vec<_> = plan.statements.iter().map(|statement| (statement, values)).collect();
+            guard_statements(
+                guardrails,
+                &statements,
+                plan.attributes.timestamp.is_some(),
+                asked,
+                options,
+                &mut warnings,
+            )?;
         }
         Statement::Truncate(_) => guardrails.guard_drop_table()?,
         _ => {}
     }
     Ok(warnings)
+}
+
+/// Guards the statements of a BATCH message, each with its values.
+///
+/// # Errors
+/// As [`guard_statement`].
+pub fn guard_batch(
+    guardrails: &Guardrails,
+    statements: &[(&WritePlan, &dyn BoundValues)],
+    asked: Asked,
+    options: &ExecuteOptions<'_>,
+) -> Result<Warnings, QueryError> {
+    let mut warnings = Vec::new();
+    guard_statements(guardrails, statements, false, asked, options, &mut warnings)?;
+    Ok(warnings)
+}
+
+/// The statements of a batch. Sizes of conditional ones are looked at when the conditions hold.
+fn guard_statements(
+    guardrails: &Guardrails,
+    statements: &[(&WritePlan, &dyn BoundValues)],
+    has_timestamp: bool,
+    asked: Asked,
+    options: &ExecuteOptions<'_>,
+    warnings: &mut Warnings,
+) -> Result<(), QueryError> {
+    for (statement, _) in statements {
+        guard_write(guardrails, statement)?;
+    }
+    if has_timestamp {
+        ensure_timestamps(guardrails)?;
+    }
+    let is_conditional = statements.iter().any(|(statement, _)| statement.conditions.is_some());
+    guard_write_levels(guardrails, is_conditional, asked, warnings)?;
+    // Cassandra names the rows of all statements before it looks at values: what is wrong with them is told by who binds them.
+    let names_rows = |(statement, values): &(&WritePlan, &dyn BoundValues)| {
+        statement.with_values(*values, |values| statement.rows_written(values, options).map(drop)).is_ok()
+    };
+    if is_conditional || !statements.iter().all(names_rows) {
+        return Ok(());
+    }
+    for (statement, values) in statements {
+        guardrails.guard_sizes(statement, *values, options, warnings)?;
+    }
+    Ok(())
 }
 
 fn guard_select(

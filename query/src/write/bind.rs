@@ -177,9 +177,6 @@ impl WritePlan {
         values: &dyn BoundValues,
         options: &ExecuteOptions<'_>,
     ) -> Result<usize, QueryError> {
-        if self.single.is_some() {
-            return Ok(1);
-        }
         let keys = self.restrictions.partition_keys(values, options)?.unwrap_or_default().len();
         let whole = self.writes_rows() && self.restrictions.has_whole_clustering();
         let rows = if whole { self.restrictions.row_clusterings(values, options)?.len() } else { 1 };

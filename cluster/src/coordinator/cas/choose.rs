@@ -186,6 +186,9 @@ impl Coordinator {
                 self.fail_cas(id, errors::invalid(text));
             }
             Ok((mut value, refusal)) => {
+                if let (Goal::Write(request), None) = (&mut wait.goal, &refusal) {
+                    wait.warnings.extend(request.take_warnings());
+                }
                 value.before.clone_from(&wait.decided);
                 wait.refusal = refusal.map(Box::new);
                 self.propose_value(id, value, Whose::Own);

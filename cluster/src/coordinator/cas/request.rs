@@ -17,7 +17,7 @@ use helenus_query::write::{BatchPlan, WriteBatch, WritePlan};
 
 use super::{CasWait, Goal, Phase, ReadyStep};
 use crate::cas::ballot::Ballot;
-use crate::coordinator::client::{Asker, Handled, Reply};
+use crate::coordinator::client::{Asker, Handled, Reply, Session};
 use crate::coordinator::consistency::{Requirement, Unavailable};
 use crate::coordinator::operation::{Kind, Operation};
 use crate::coordinator::select::SelectWait;
@@ -30,6 +30,7 @@ impl Coordinator {
     pub(in crate::coordinator) fn cas_statement(
         &mut self,
         asker: Asker,
+        session: &Session,
         statement: &PreparedStatement,
         plan: &WritePlan,
         values: &RequestValues<'_>,
@@ -39,7 +40,7 @@ impl Coordinator {
         let bind = |cas: &mut CasBuilder, options: &ExecuteOptions<'_>, write: &mut WriteBatch| {
             cas.add(plan, values, options, write)
         };
-        let cas = CasBuilder::new(false, plan.reads_current());
+        let cas = CasBuilder::new(false, plan.reads_current(), self.guardrails_for(session));
         self.bind_cas(asker, params, cas, warnings, &bind)
     }
 
@@ -47,6 +48,7 @@ impl Coordinator {
     pub(in crate::coordinator) fn cas_batch_plan(
         &mut self,
         asker: Asker,
+        session: &Session,
         plan: &BatchPlan,
         values: &dyn BoundValues,
         params: &QueryParams<'_>,
@@ -55,13 +57,15 @@ impl Coordinator {
             plan.statements.iter().try_for_each(|statement| cas.add(statement, values, options, write))
         };
         let is_late = plan.statements.iter().any(WritePlan::reads_current);
-        self.bind_cas(asker, params, CasBuilder::new(true, is_late), Vec::new(), &bind)
+        let cas = CasBuilder::new(true, is_late, self.guardrails_for(session));
+        self.bind_cas(asker, params, cas, Vec::new(), &bind)
     }
 
     /// A BATCH message with conditional statements in it.
     pub(in crate::coordinator) fn cas_batch(
         &mut self,
         asker: Asker,
+        session: &Session,
         batch: &Batch<'_>,
         statements: &[Arc<PreparedStatement>],
     ) -> Handled {
@@ -76,7 +80,8 @@ impl Coordinator {
         let is_late = statements
             .iter()
             .any(|prepared| matches!(&prepared.prepared.statement, Statement::Write(plan) if plan.reads_current()));
-        self.bind_cas(asker, &batch.params, CasBuilder::new(true, is_late), Vec::new(), &bind)
+        let cas = CasBuilder::new(true, is_late, self.guardrails_for(session));
+        self.bind_cas(asker, &batch.params, cas, Vec::new(), &bind)
     }
 
     fn bind_cas(
