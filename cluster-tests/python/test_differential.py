@@ -96,6 +96,8 @@ NULL = "error 0x2200 Null value read when not allowed"
 AMBIGUOUS = "error 0x2200 Ambiguous '+' operation with args 1 and 2: use type hint to disambiguate, example '(int) ?'"
 DESC = "An operator between numbers in the place of a clustering column with DESC"
 FLOOR = "error 0x2200 The floor function starting time is greater than the provided time"
+NO_CAST = "error 0x2200 Invalid call to function system.cast_as_{}, none of its type signatures match"
+NO_NULL = "error 0x2200 Invalid null value in condition for column {}"
 FAILED = "error 0x1400 the operation '{}' failed: / by zero"
 CANNOT_PASS = "error 0x2200 Type error: {f0: 1} cannot be passed as argument 0 of function system.token of type frozen<u0>"
 
@@ -142,6 +144,12 @@ CANNOT_PASS = "error 0x2200 Type error: {f0: 1} cannot be passed as argument 0 o
     ("SELECT p0, count(*) FROM t0 GROUP BY p0, floor(c1, 1mo)", ["columns p0 int", "row 1"], [FLOOR], None),
     ("UPDATE t0 SET r3 = -(1) % 0", [FAILED.format("tinyint % int")], [FAILED.format("int % int")], known.OPERATORS),
     ("UPDATE t0 SET r3 = -(1) % 0", [FAILED.format("tinyint % int")], ["done"], None),
+    ("SELECT CAST(p0 AS text), CAST(p0 AS ascii) FROM v0", [NO_CAST.format("text")], [NO_CAST.format("ascii")], "CAST of a clustering column with DESC"),
+    ("SELECT CAST(p0 AS text), CAST(p0 AS ascii) FROM t0", [NO_CAST.format("text")], [NO_CAST.format("ascii")], None),
+    ("BEGIN BATCH DELETE FROM t0 WHERE c1 > ?; INSERT INTO t0 (c2) VALUES (?); APPLY BATCH -- null, null", [NO_NULL.format("c2")], [NO_NULL.format("c1")],
+     "Null as a bound of what a DELETE deletes"),
+    ("BEGIN BATCH DELETE FROM t0 WHERE c1 = ?; INSERT INTO t0 (c2) VALUES (?); APPLY BATCH -- null, null", [NO_NULL.format("c2")], [NO_NULL.format("c1")], None),
+    ("UPDATE t0 SET r3 = 1 / 0 % 0", [FAILED.format("int % int")], [FAILED.format("int / int")], None),
 ])
 def test_a_reason_covers_no_more_than_it_says(statement, theirs, ours, reason):
     assert known.reason_for(statement, theirs, ours) == reason

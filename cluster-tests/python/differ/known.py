@@ -16,6 +16,9 @@ KNOWN = [
     (r"^SELECT", r"^error 0x1300 Operation failed", r"^(warning|columns|error 0x2200)", "Where Cassandra answers with a Java exception"),
     (r"^(DELETE|BEGIN).*[<>]", r"^(done|error 0x1500)", r"^error 0x2200 Invalid null value in condition", "Null as a bound of what a DELETE deletes"),
     (r"CAST\([cpr]\d AS ", r"Invalid call to function system.cast_as_", r"^(?!.*Invalid call)", "CAST of a clustering column with DESC"),
+    (r"CAST\([cp]\d AS .*CAST\(.* FROM v\d", r"Invalid call to function system.cast_as_", r"Invalid call to function system.cast_as_", "CAST of a clustering column with DESC"),
+    (r"^BEGIN.*DELETE .*[<>].*;.*;", r"^error 0x2200 Invalid null value in condition", r"^error 0x2200 Invalid null value in condition",
+     "Null as a bound of what a DELETE deletes"),
     (r"CAST\([cpr]\d AS ", r"^error 0x2200 \w+ cannot be cast to ", r"", "CAST of a clustering column with DESC"),
     (r"(\bc\d [<>=]+ |INSERT .*\bc\d\b.*)\(?-?[\d.]+ [-+*/%] ", r"^error 0x2200 Ambiguous '.' operation with args [^?]*:", r"^(done|columns)", "An operator between numbers in the place of a clustering column with DESC"),
     (r"^(?!.*(unset|\?)).*\) IN \(.*(''|\$\$\$\$|0x[,)]).* AND ", r"^error 0x2200 Invalid unset value for column c\d", r"^(done|columns)",
@@ -30,7 +33,6 @@ KNOWN = [
     (r"null", r"^error 0x1500 Operation failed", r"^error 0x2200", "Where Cassandra answers with a Java exception"),
     (r" -- ", r"^error 0x0000 java.lang.NumberFormatException: Zero length BigInteger", r"", "Where Cassandra answers with a Java exception"),
     (r"GROUP BY .*floor\(.* LIMIT ", r"^(warning|columns)", r"^error 0x2200 The floor function starting time", "GROUP BY `floor(…)` beside LIMIT"),
-    (r" [-+*/%] ", r"^error 0x1400 the operation '\w+ . \w+' failed", r"^error 0x1400 the operation '\w+ . \w+' failed", OPERATORS),
     (r"GROUP BY", r"^error 0x1300 Operation failed", r"", "A function in GROUP BY that fails on a row"),
     (r"(\[.*\]|-=|= \w+ - ).* IN \(\)", r"^error 0x0000 java.lang.IndexOutOfBounds", r"^done", "A write to elements of lists of no partition"),
     (r" IF .* AND ", CONDITION, r"", "Which of several conditions is looked at first"),
@@ -82,7 +84,7 @@ def reason_for(statement, theirs, ours):
         return FIELDS
     if compares_map_elements(statement, theirs, ours):
         return MAP_ELEMENTS
-    if takes_narrow_operator(statement, theirs):
+    if takes_narrow_operator(statement, theirs) or without_operands(theirs) == without_operands(ours):
         return OPERATORS
     if refuses_constant(statement, theirs, ours):
         return NO_VALUE
@@ -101,6 +103,11 @@ def same_numbers(lines):
 def without_casts(lines):
     """An answer whose columns are named without their CAST."""
     return [re.sub(r"\bcast\(([cpr]\d) as \w+\)", r"\1", line) for line in lines]
+
+
+def without_operands(lines):
+    """An answer that does not say which types an operator failed with."""
+    return [re.sub(r"the operation '\w+ (.) \w+' failed", r"\1 failed", line) for line in lines]
 
 
 def told_as_legacy(theirs, ours):

@@ -96,6 +96,7 @@ fn columns() -> &'static Columns {
 #[derive(Debug)]
 struct State {
     promised: Ballot,
+    /// When the values were taken, [`Ballot::NONE`] where there is none.
     accepted_at: Ballot,
     decided_at: Ballot,
     /// The values as they are encoded; empty where only ballots were asked for.
@@ -115,19 +116,9 @@ impl State {
         newest: NO_TIMESTAMP,
     };
 
-    /// Ballot of the value it accepted, [`Ballot::NONE`] without one.
-    fn accepted_at(&self) -> Ballot {
-        if self.accepted.is_some() { self.accepted_at } else { Ballot::NONE }
-    }
-
-    /// Ballot of the value that is decided, [`Ballot::NONE`] without one.
-    fn decided_at(&self) -> Ballot {
-        if self.decided.is_some() { self.decided_at } else { Ballot::NONE }
-    }
-
     /// The latest ballot it has seen.
     fn latest(&self) -> Ballot {
-        self.promised.max(self.accepted_at()).max(self.decided_at())
+        self.promised.max(self.accepted_at).max(self.decided_at)
     }
 }
 
@@ -213,7 +204,13 @@ fn read_state(
     let mut reader = StateReader { now, with_values, state: State::NOTHING };
     let mode = ReadMode { may_block: false, rows_budget: u64::MAX };
     match shared.engine.read(&command, mode, &mut reader) {
-        Ok(()) => Ok(reader.state),
+        Ok(()) => {
+            let mut state = reader.state;
+            // A ballot whose value is gone is none.
+            state.accepted_at = state.accepted.as_ref().map_or(Ballot::NONE, |_| state.accepted_at);
+            state.decided_at = state.decided.as_ref().map_or(Ballot::NONE, |_| state.decided_at);
+            Ok(state)
+        }
         Err(ReadError::WouldBlock | ReadError::OverBudget) => Err(StepError::Blocked(Box::new(command))),
         Err(error) => Err(failed("read", &error)),
     }
@@ -263,8 +260,8 @@ impl RegisterStep<'_> {
         self.shared.registers.stripes[(stripe % STRIPES as u64) as usize].lock()
     }
 
-    fn state(&self) -> Result<State, StepError> {
-        read_state(self.shared, self.table.id, self.key, self.seconds(), false)
+    fn state(&self, with_values: bool) -> Result<State, StepError> {
+        read_state(self.shared, self.table.id, self.key, self.seconds(), with_values)
     }
 
     /// The update of the register's row: its new cells, None to delete.
@@ -312,24 +309,23 @@ impl RegisterStep<'_> {
     /// A ballot is to be promised. Without `to_log` a crash forgets the promise: where nobody rests on it but who crashes, too.
     pub(crate) fn prepare(&self, to_log: bool) -> Result<Step, StepError> {
         let _alone = self.lock();
-        let state = read_state(self.shared, self.table.id, self.key, self.seconds(), true)?;
+        let state = self.state(true)?;
         let latest = state.latest();
         if !self.ballot.may_follow(latest) {
             return Ok((Answer::Refused(latest), None));
         }
         let ballot = self.ballot.to_uuid();
         let position = self.write(&state, &mut [(columns().promised, Some(ballot.as_bytes()))], to_log)?;
-        let (accepted_at, decided_at) = (state.accepted_at(), state.decided_at());
-        let accepted = state.accepted.as_deref().filter(|_| accepted_at > decided_at);
-        let accepted = taken(accepted_at, accepted)?;
-        let decided = taken(decided_at, state.decided.as_deref())?;
+        let accepted = state.accepted.as_deref().filter(|_| state.accepted_at > state.decided_at);
+        let accepted = taken(state.accepted_at, accepted)?;
+        let decided = taken(state.decided_at, state.decided.as_deref())?;
         Ok((Answer::Promised { accepted, decided }, to_log.then_some(position)))
     }
 
     /// A value is to be accepted.
     pub(crate) fn accept(&self, value: &Value) -> Result<Step, StepError> {
         let _alone = self.lock();
-        let state = self.state()?;
+        let state = self.state(false)?;
         let latest = state.latest();
         if !self.ballot.may_follow(latest) {
             return Ok((Answer::Refused(latest), None));
@@ -369,7 +365,7 @@ impl RegisterStep<'_> {
     /// A value is decided: its mutation is applied, and the register knows. `durable`: the table's writes go to the log.
     pub(crate) fn commit(&self, value: &ValueRef<'_>, durable: bool) -> Result<LogPosition, StepError> {
         let _alone = self.lock();
-        let state = self.state()?;
+        let state = self.state(false)?;
         let (engine, table) = (&self.shared.engine, self.table.id);
         let ballot = self.ballot.to_uuid();
         let mut updates = Vec::new();
@@ -378,12 +374,12 @@ impl RegisterStep<'_> {
             updates.extend(MutationRef::new(value.mutation).updates());
         }
         let update;
-        if state.decided.is_none() || self.ballot > state.decided_at() {
+        if self.ballot > state.decided_at {
             let mut cells = vec![
                 (columns().decided_at, Some(ballot.as_bytes().as_slice())),
                 (columns().decided, Some(value.bytes)),
             ];
-            if state.accepted.is_some() && state.accepted_at() <= self.ballot {
+            if state.accepted.is_some() && state.accepted_at <= self.ballot {
                 cells.extend([(columns().accepted_at, None), (columns().accepted, None)]);
             }
             update = self.update(&state, &mut cells);

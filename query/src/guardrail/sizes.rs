@@ -203,7 +203,7 @@ fn say_for_rows(warnings: &mut Warnings, said: &[String], rows: usize) {
 }
 
 impl Guardrails {
-    fn guards_sizes(&self) -> bool {
+    pub(super) fn guards_sizes(&self) -> bool {
         [self.items_per_collection, self.column_value_size, self.collection_size]
             .iter()
             .any(|threshold| *threshold != Threshold::default())

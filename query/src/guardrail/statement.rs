@@ -97,7 +97,7 @@ fn guard_statements(
     let names_rows = |(statement, values): &(&WritePlan, &dyn BoundValues)| {
         statement.with_values(*values, |values| statement.rows_written(values, options).map(drop)).is_ok()
     };
-    if is_conditional || !statements.iter().all(names_rows) {
+    if is_conditional || !guardrails.guards_sizes() || !statements.iter().all(names_rows) {
         return Ok(());
     }
     for (statement, values) in statements {

@@ -85,7 +85,7 @@ fn used(index: &Index, value: IndexValue) -> IndexUse {
 
 /// True for a column with an index of whatever kind.
 pub(super) fn is_indexed(table: &Table, column: &Column) -> bool {
-    table.indexes.iter().any(|index| index.column == column.name)
+    find(table, column, |_| true).is_some()
 }
 
 /// The index that answers a restriction of a partition-key column.
