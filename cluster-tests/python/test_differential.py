@@ -35,7 +35,7 @@ def test_answers_are_the_same(oracle):
 def test_known_differences_are_told():
     told = (pathlib.Path(__file__).parents[2] / "docs" / "differences.md").read_text()
     reasons = [entry[-1] for entry in known.KNOWN + known.KNOWN_ORDERS] + [known.BY_STATIC_INDEX, known.BY_KEY_INDEX, known.LOG_10, known.LEGACY, known.EQUAL_CLUSTERINGS]
-    reasons += [known.BY_CLUSTERING_INDEX, known.NOT_SELECTED, known.MAP_ELEMENTS, known.OPERATORS, known.NO_VALUE, known.FIELDS]
+    reasons += [known.BY_CLUSTERING_INDEX, known.NOT_SELECTED, known.MAP_ELEMENTS, known.OPERATORS, known.NO_VALUE, known.FIELDS, known.LEFT_IN_VIEW]
     assert [reason for reason in reasons if reason not in told] == []
 
 
@@ -61,7 +61,8 @@ SIMPLE = "columns p0 int, c0 text, s0 int"
 ])
 def test_a_row_more_is_known_only_where_cassandra_misses_it(statement, columns, extra, reason):
     assert known.reason_for(statement, [columns], [columns, extra]) == reason
-    assert known.reason_for(statement, [columns, extra], [columns]) is None
+    left = known.LEFT_IN_VIEW if statement.startswith("SELECT * FROM v") else None
+    assert known.reason_for(statement, [columns, extra], [columns]) == left
 
 
 CLUSTERED = "columns p0 int, c0 frozen<list<decimal>>, r0 decimal"
@@ -96,7 +97,9 @@ NULL = "error 0x2200 Null value read when not allowed"
 AMBIGUOUS = "error 0x2200 Ambiguous '+' operation with args 1 and 2: use type hint to disambiguate, example '(int) ?'"
 DESC = "An operator between numbers in the place of a clustering column with DESC"
 FLOOR = "error 0x2200 The floor function starting time is greater than the provided time"
+NO_TIME = "error 0x2200 Invalid call to function to_timestamp, none of its type signatures match"
 NO_CAST = "error 0x2200 Invalid call to function system.cast_as_{}, none of its type signatures match"
+NO_COUNTER = "error 0x2200 Invalid operation (s0 = s0 + 1) for non counter column"
 NO_NULL = "error 0x2200 Invalid null value in condition for column {}"
 FAILED = "error 0x1400 the operation '{}' failed: / by zero"
 CANNOT_PASS = "error 0x2200 Type error: {f0: 1} cannot be passed as argument 0 of function system.token of type frozen<u0>"
@@ -119,6 +122,9 @@ CANNOT_PASS = "error 0x2200 Type error: {f0: 1} cannot be passed as argument 0 o
     ("INSERT INTO t0 (r0, r1) VALUES (?, '1:2') -- 0x00", ["prepared r0 int; key None"], ["error 0x2200 Not enough bytes to read a list"], known.NO_VALUE),
     ("INSERT INTO t0 (r0, r1) VALUES (?, '') -- 0x00", ["prepared r0 int; key None", "done"], ["prepared r0 int; key None", "error 0x2200 Not enough bytes to read a list"], None),
     ("UPDATE t0 SET r0 = 1 IF r1 = 0x00", ["columns [applied] boolean", "row False"], ["error 0x2200 Not enough bytes to read a list"], known.NO_VALUE),
+    ("UPDATE t0 SET r0 = 0x00, s0 = s0 + 1 WHERE p0 = 1", [f"{NO_COUNTER} s0"], ["error 0x2200 Not enough bytes to read size"], known.NO_VALUE),
+    ("UPDATE t0 SET r0 = 5, s0 = s0 + 1 WHERE p0 = 0x00", [f"{NO_COUNTER} s0"], ["error 0x2200 Not enough bytes to read size"], None),
+    ("UPDATE t0 SET r0 = 0x00, s0 = s0 + 1 WHERE p0 = 1", ["error 0x2000 1:2"], ["error 0x2200 Not enough bytes to read size"], None),
     ("SELECT * FROM t0 WHERE (c0, c1) IN ((1, '')) AND c2 = 0", ["error 0x2200 Invalid unset value for column c2"], ["columns c0 int"],
      "An empty value in a tuple of `(c, d) IN (…)`"),
     ("SELECT * FROM t0 WHERE (c0, c1) IN ((1, '')) AND c2 = ? -- unset", ["error 0x2200 Invalid unset value for column c2"], ["columns c0 int"], None),
@@ -145,6 +151,8 @@ CANNOT_PASS = "error 0x2200 Type error: {f0: 1} cannot be passed as argument 0 o
     ("UPDATE t0 SET r3 = -(1) % 0", [FAILED.format("tinyint % int")], [FAILED.format("int % int")], known.OPERATORS),
     ("UPDATE t0 SET r3 = -(1) % 0", [FAILED.format("tinyint % int")], ["done"], None),
     ("SELECT CAST(p0 AS text), CAST(p0 AS ascii) FROM v0", [NO_CAST.format("text")], [NO_CAST.format("ascii")], "CAST of a clustering column with DESC"),
+    ("SELECT JSON CAST(c0 AS text), to_timestamp(r0) FROM v0", [NO_CAST.format("text")], [NO_TIME], "CAST of a clustering column with DESC"),
+    ("SELECT JSON CAST(r0 AS text), to_timestamp(r0) FROM v0", [NO_CAST.format("text")], [NO_TIME], None),
     ("SELECT CAST(p0 AS text), CAST(p0 AS ascii) FROM t0", [NO_CAST.format("text")], [NO_CAST.format("ascii")], None),
     ("BEGIN BATCH DELETE FROM t0 WHERE c1 > ?; INSERT INTO t0 (c2) VALUES (?); APPLY BATCH -- null, null", [NO_NULL.format("c2")], [NO_NULL.format("c1")],
      "Null as a bound of what a DELETE deletes"),
@@ -230,3 +238,24 @@ def test_rows_that_cassandra_misses_are_rows_that_it_has(reason, statement, held
     columns = "columns c0 text, s0 int"
     assert seed.is_borne_out(reason, statement, [columns], [columns, "row 'a', 3"]) == is_known
     assert getattr(seed, "question", None) == question
+
+
+class Views(Seed):
+    """A seed whose Cassandra has the view v1 of t1, and these rows in t1."""
+
+    def __init__(self, rows):
+        super().__init__([], 1, [], None)
+        self.rows = rows
+
+    def ask(self, question):
+        if question.startswith("SELECT base_table_name"):
+            assert "keyspace_name = 'differ_1' AND view_name = 'v1'" in question
+            return ["columns base_table_name varchar", "row 't1'"]
+        assert question == "SELECT p0, c0 FROM t1"
+        return ["columns p0 int, c0 text", *self.rows]
+
+
+@pytest.mark.parametrize("rows, is_known", [([], True), (["row 2, 'a, b'", "row 1, 'b'"], True), (["row 2, 'c'", "row 1, 'a, b'"], False)])
+def test_rows_that_cassandra_left_in_a_view_are_not_in_its_table(rows, is_known):
+    columns = "columns p0 int, c0 text, r0 int"
+    assert Views(rows).is_borne_out(known.LEFT_IN_VIEW, "SELECT * FROM v1 ALLOW FILTERING", [columns, "row 1, 'a, b', 3"], [columns]) == is_known

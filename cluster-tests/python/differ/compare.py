@@ -14,7 +14,7 @@ from cassandra.protocol import ErrorMessage
 from cassandra.query import UNSET_VALUE, BoundStatement, SimpleStatement
 
 from generate import ALL_FEATURES, Generator, Statement
-from known import MISSED, NOT_SELECTED, fits_equalities, reason_for, rows_more
+from known import LEFT_IN_VIEW, MISSED, NOT_SELECTED, columns_of, fits_equalities, parts, reason_for, rows_more
 from test_answers import answer_of, code_of, error_lines
 from values import UNSET
 
@@ -155,7 +155,7 @@ class Seed:
         if theirs == ours:
             return None
         broken = is_broken(theirs) and (not is_broken(ours) or "shutdown" in " ".join(ours))
-        if broken or self.is_known(statement, theirs, ours) or self.has_known_rows(statement):
+        if broken or self.is_known(statement, theirs, ours) or self.has_known_rows(statement, page):
             self.make_alike(statement, theirs, ours)
             return None
         return Difference(self.seed, self.count, statement, theirs, ours)
@@ -164,17 +164,23 @@ class Seed:
         reason = reason_for(shown_with_values(statement), theirs, ours)
         return bool(reason) and self.is_borne_out(reason, statement, theirs, ours)
 
-    def has_known_rows(self, statement):
-        """True where the rows that something was worked out of (aggregates, JSON, the first ones) differ for a known reason."""
+    def has_known_rows(self, statement, page):
+        """True where the rows that something was worked out of (aggregates, JSON, the first ones) differ for a known reason: all of
+        them, or as they come in pages."""
         rows = rows_of(statement)
         if rows is None:
             return False
-        theirs, ours = run_both(self.sessions, rows, 5000)
-        return theirs != ours and self.is_known(rows, theirs, ours)
+        for size in dict.fromkeys((5000, page)):
+            theirs, ours = run_both(self.sessions, rows, size)
+            if theirs != ours:
+                return self.is_known(rows, theirs, ours)
+        return False
 
     def is_borne_out(self, reason, statement, theirs, ours):
         """Rows that Cassandra's answer misses are known only where Cassandra has them: it tells them when it is asked for all rows, or
         for as many when it is asked for all columns. That they belong into the answer is seen by the columns that have one value."""
+        if reason == LEFT_IN_VIEW:
+            return self.has_no_rows_for(statement, rows_more(ours, theirs), ours)
         if reason not in MISSED:
             return True
         selected, rest = re.match(r"SELECT (.*?) FROM (.*)", statement).groups()
@@ -185,6 +191,17 @@ class Seed:
         if reason == NOT_SELECTED:
             return len(rows) == sum(line.startswith("row ") for line in ours)
         return set(rows_more(theirs, ours)) <= set(rows) and fits_equalities(statement, ours)
+
+    def has_no_rows_for(self, statement, more, lines):
+        """True where Cassandra has no row in the table of a view that has the keys of these rows."""
+        view = re.match(r"SELECT \* FROM (v\d)", statement)[1]
+        base = f"SELECT base_table_name FROM system_schema.views WHERE keyspace_name = '{self.keyspace}' AND view_name = '{view}'"
+        table = self.ask(base)[-1].removeprefix("row ").strip("'")
+        names = [column.split()[0] for column in parts(columns_of(lines))]
+        places = [place for place, name in enumerate(names) if re.fullmatch(r"[pc]\d", name)]
+        held = self.ask(f"SELECT {', '.join(names[place] for place in places)} FROM {table}")
+        lost = {", ".join(parts(row)[place] for place in places) for row in more}
+        return held[0].startswith("columns ") and lost.isdisjoint(line[len("row "):] for line in held)
 
     def ask(self, question):
         """Cassandra's answer to another statement."""
