@@ -14,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "differ"))
 import known  # noqa: E402
 from compare import Seed, rows_of, run_seeds  # noqa: E402
 from generate import Statement  # noqa: E402
+from values import Kind, Literal, distinct  # noqa: E402
 
 # A few seeds; a difference is a fault.
 SEEDS = [302, 303, 304, 305, 306, 307]
@@ -123,8 +124,10 @@ CANNOT_PASS = "error 0x2200 Type error: {f0: 1} cannot be passed as argument 0 o
     ("INSERT INTO t0 (r0, r1) VALUES (?, '') -- 0x00", ["prepared r0 int; key None", "done"], ["prepared r0 int; key None", "error 0x2200 Not enough bytes to read a list"], None),
     ("UPDATE t0 SET r0 = 1 IF r1 = 0x00", ["columns [applied] boolean", "row False"], ["error 0x2200 Not enough bytes to read a list"], known.NO_VALUE),
     ("UPDATE t0 SET r0 = 0x00, s0 = s0 + 1 WHERE p0 = 1", [f"{NO_COUNTER} s0"], ["error 0x2200 Not enough bytes to read size"], known.NO_VALUE),
-    ("UPDATE t0 SET r0 = 5, s0 = s0 + 1 WHERE p0 = 0x00", [f"{NO_COUNTER} s0"], ["error 0x2200 Not enough bytes to read size"], None),
+    ("UPDATE t0 SET r0 = 5, s0 = s0 + 1 WHERE p0 = 0x00", [f"{NO_COUNTER} s0"], ["error 0x2200 Not enough bytes to read size"], known.NO_VALUE),
     ("UPDATE t0 SET r0 = 0x00, s0 = s0 + 1 WHERE p0 = 1", ["error 0x2000 1:2"], ["error 0x2200 Not enough bytes to read size"], None),
+    ("INSERT INTO t0 JSON '{\"r0\": {}, \"r1\": \"x\"}'", ["error 0x2200 Unable to convert 'x' to a duration"], ["error 0x2200 Error decoding JSON value for r0: x"],
+     "Of several members of a JSON text"),
     ("SELECT * FROM t0 WHERE (c0, c1) IN ((1, '')) AND c2 = 0", ["error 0x2200 Invalid unset value for column c2"], ["columns c0 int"],
      "An empty value in a tuple of `(c, d) IN (…)`"),
     ("SELECT * FROM t0 WHERE (c0, c1) IN ((1, '')) AND c2 = ? -- unset", ["error 0x2200 Invalid unset value for column c2"], ["columns c0 int"], None),
@@ -175,6 +178,14 @@ def test_a_reason_covers_no_more_than_it_says(statement, theirs, ours, reason):
 def test_the_rows_that_something_was_worked_out_of(statement, values, rows, left):
     found = rows_of(Statement(statement, values))
     assert (found, found and found.values) == (rows, left)
+
+
+@pytest.mark.parametrize("texts, left", [
+    (["'x'", "$$x$$"], ["$$x$$"]), (["'it''s'", "$$it's$$", "'x'"], ["$$it's$$", "'x'"]), (["'x'", "'y'"], ["'x'", "'y'"]),
+])
+def test_literals_of_one_text_are_one_key(texts, left):
+    parts = [Literal(text, bytes([place])) for place, text in enumerate(texts)]
+    assert [str(part) for part in distinct(parts, Kind("int"))] == left
 
 
 class Fake:

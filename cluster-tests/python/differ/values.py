@@ -188,7 +188,12 @@ def distinct(parts, kind):
     """The parts without those that are equal to others: of the values of one key Cassandra keeps any."""
     parts = {same(part, kind): part for part in parts}.values()
     # The bytes of a literal of no type of the kind say nothing of its text.
-    return list({str(part): part for part in parts}.values())
+    return list({quoted(str(part)): part for part in parts}.values())
+
+
+def quoted(text):
+    """A literal with the usual quotes."""
+    return "'" + text[2:-2].replace("'", "''") + "'" if text.startswith("$$") else text
 
 
 def same(part, kind):

@@ -381,6 +381,9 @@ fn called(candidate: &Candidate, bindings: &Bindings, says: Option<Box<Says>>, a
 
 /// Exceptions take nothing, a message, a cause, or both.
 fn exception(class: Class, arguments: Vec<Typed>, line: u32) -> Checked<Typed> {
+    if class.supers() == [Class::IllegalFormatException] {
+        return unsupported(line, format!("new {}", class.simple_name()));
+    }
     let given = shown(&arguments);
     let is = |argument: &Typed, wanted: Class| argument.ty.is_subtype(&Type::of(wanted));
     let fits = match arguments.as_slice() {

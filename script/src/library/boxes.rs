@@ -27,7 +27,7 @@ fn bad_number<T>(text: &str) -> Outcome<T> {
 /// A whole number in Java's form: a sign and digits.
 fn parse_whole(m: &Machine<'_>, a: &[Value], radix: u32) -> Outcome<i64> {
     let Some(Value::Object(_)) = a.first() else {
-        return thrown(Class::NumberFormatException, "null");
+        return thrown(Class::NumberFormatException, "Cannot parse null string");
     };
     let text = m.string(a.first().copied().unwrap_or(Value::Null))?;
     let digits = text.strip_prefix(['+', '-']).unwrap_or(&text);

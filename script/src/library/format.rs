@@ -1,44 +1,60 @@
-//! `String.format`: `%d %s %f %e %x %X %o %c %b %%` and `%n`, with flags, width and precision.
+//! `String.format`, as `java.util.Formatter` of Java 17 has it: the specifiers are read and checked before the first one is printed.
+//! `%a` and dates (`%t`) are not there yet.
 
-use helenus_model::value::Decimal;
-use num_bigint::BigInt;
+use num_bigint::{BigInt, Sign};
 
-use super::big::{Rounding, rescale};
+use super::format_number::{Digits, Layout};
 use crate::classes::Class;
 use crate::heap::{Fault, Object, Outcome, Value, thrown};
-use crate::run::{Machine, plain_decimal};
+use crate::run::Machine;
 
-/// A conversion taken apart.
-#[derive(Debug, Default)]
-struct Conversion {
-    argument: Option<usize>,
-    flags: String,
-    width: Option<usize>,
-    precision: Option<usize>,
+/// The flags, in the order in which messages list them.
+const FLAGS: &str = "-#+ 0,(<";
+/// The letters of conversions, and `t`, whose meaning another letter tells.
+const CONVERSIONS: &str = "bBhHsScCdoxXeEgGfaAn%";
+/// The longest width and precision, in characters.
+const LONGEST: i32 = 1 << 20;
+
+/// Which argument a specifier prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Argument {
+    Next,
+    Last,
+    /// From 1.
+    Numbered(i32),
+    None,
+}
+
+/// A specifier taken apart.
+#[derive(Debug)]
+struct Specifier {
+    argument: Argument,
+    flags: Vec<char>,
+    width: Option<i32>,
+    precision: Option<i32>,
+    /// In lower case.
     letter: char,
+    upper: bool,
+}
+
+enum Part<'a> {
+    Text(&'a str),
+    Specifier(Specifier),
 }
 
 /// The formatted string.
 pub(super) fn format(m: &mut Machine<'_>, pattern: Value, arguments: Vec<Value>) -> Outcome<Value> {
     let pattern = m.string(pattern)?;
+    m.work(1 + pattern.len() as u64 / 16)?;
+    let parts = parse(&pattern)?;
     let mut out = String::new();
-    let mut rest = pattern.as_str();
-    let mut next = 0;
-    while let Some(place) = rest.find('%') {
-        out.push_str(rest.get(..place).unwrap_or_default());
-        let (conversion, behind) = conversion(rest.get(place + 1..).unwrap_or_default())?;
-        rest = behind;
-        match conversion.letter {
-            '%' => out.push_str(&padded(&conversion, "%".to_owned())),
-            'n' => out.push('\n'),
-            _ => {
-                let place = conversion.argument.unwrap_or(next);
-                next += usize::from(conversion.argument.is_none());
-                let Some(argument) = arguments.get(place).copied() else {
-                    return thrown(Class::IllegalFormatException, format!("Format specifier '%{}'", conversion.letter));
-                };
-                let text = one(m, &conversion, argument)?;
-                out.push_str(&padded(&conversion, text));
+    let mut places = Places::default();
+    for part in &parts {
+        match part {
+            Part::Text(text) => out.push_str(text),
+            Part::Specifier(specifier) => {
+                let value = places.argument(specifier, &arguments)?;
+                out.push_str(&specifier.print(m, value)?);
             }
         }
         m.work(1 + out.len() as u64 / 256)?;
@@ -46,195 +62,404 @@ pub(super) fn format(m: &mut Machine<'_>, pattern: Value, arguments: Vec<Value>)
             return Err(Fault::Limit("the function made a string of more than 8 MiB".to_owned()));
         }
     }
-    out.push_str(rest);
     m.new_string(&out)
 }
 
-fn number(text: &str) -> (Option<usize>, &str) {
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, rest) = text.split_at(digits);
-    (number.parse().ok().filter(|number| *number <= 100_000), rest)
+/// Which arguments were printed.
+#[derive(Default)]
+struct Places {
+    /// How many of those that have no number.
+    ordinary: usize,
+    last: Option<usize>,
 }
 
-/// Behind the `%`.
-fn conversion(text: &str) -> Outcome<(Conversion, &str)> {
-    let mut conversion = Conversion::default();
-    let mut rest = text;
-    if let (Some(place @ 1..), behind) = number(rest)
-        && let Some(behind) = behind.strip_prefix('$')
-    {
-        conversion.argument = Some(place - 1);
+impl Places {
+    /// What a specifier prints.
+    fn argument(&mut self, specifier: &Specifier, arguments: &[Value]) -> Outcome<Value> {
+        match specifier.argument {
+            Argument::None => return Ok(Value::Null),
+            Argument::Last => {}
+            Argument::Next => {
+                self.last = Some(self.ordinary);
+                self.ordinary += 1;
+            }
+            Argument::Numbered(number) => self.last = usize::try_from(number - 1).ok(),
+        }
+        match self.last.and_then(|place| arguments.get(place)) {
+            Some(value) => Ok(*value),
+            None => thrown(Class::MissingFormatArgumentException, format!("Format specifier '{}'", specifier.text())),
+        }
+    }
+}
+
+fn parse(pattern: &str) -> Outcome<Vec<Part<'_>>> {
+    let mut parts = Vec::new();
+    let mut rest = pattern;
+    while let Some(place) = rest.find('%') {
+        let (text, behind) = rest.split_at(place);
+        parts.push(Part::Text(text));
+        let (specifier, behind) = specifier(behind.get(1..).unwrap_or_default())?;
+        parts.push(Part::Specifier(specifier));
         rest = behind;
     }
-    while let Some(flag) = rest.chars().next().filter(|c| "-#+ 0,(".contains(*c)) {
-        conversion.flags.push(flag);
-        rest = rest.get(1..).unwrap_or_default();
-    }
-    (conversion.width, rest) = number(rest);
-    if let Some(behind) = rest.strip_prefix('.') {
-        (conversion.precision, rest) = number(behind);
-    }
-    match rest.chars().next() {
-        Some(letter) if "dsSfexXocCbB%nE".contains(letter) => {
-            conversion.letter = letter;
-            Ok((conversion, rest.get(1..).unwrap_or_default()))
-        }
-        Some(letter) => thrown(Class::IllegalFormatException, format!("Conversion = '{letter}'")),
-        None => thrown(Class::IllegalFormatException, "Conversion = '%'"),
-    }
+    parts.push(Part::Text(rest));
+    Ok(parts)
 }
 
-fn padded(conversion: &Conversion, text: String) -> String {
-    let width = conversion.width.unwrap_or(0);
-    let missing = width.saturating_sub(text.encode_utf16().count());
-    if missing == 0 {
-        return text;
-    }
-    if conversion.flags.contains('-') {
-        return text + &" ".repeat(missing);
-    }
-    if conversion.flags.contains('0') && "dfexXoE".contains(conversion.letter) {
-        let sign = text.len() - text.trim_start_matches(['+', '-', ' ']).len();
-        let (sign, digits) = text.split_at(sign);
-        return format!("{sign}{}{digits}", "0".repeat(missing));
-    }
-    " ".repeat(missing) + &text
+fn unknown<T>(what: impl std::fmt::Display) -> Outcome<T> {
+    thrown(Class::UnknownFormatConversionException, format!("Conversion = '{what}'"))
 }
 
-fn mismatch<T>(m: &Machine<'_>, letter: char, value: Value) -> Outcome<T> {
-    let class = m.class_of(value).full_name();
-    thrown(Class::IllegalFormatException, format!("{letter} != {class}"))
+/// What a run of digits means; nothing where it is more than an `int`.
+fn digits(text: &str) -> (Option<Option<i32>>, &str) {
+    let length = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, rest) = text.split_at(length);
+    ((length > 0).then(|| number.parse().ok()), rest)
 }
 
-fn one(m: &mut Machine<'_>, conversion: &Conversion, value: Value) -> Outcome<String> {
-    let letter = conversion.letter;
-    let cut = |text: String| match conversion.precision {
-        Some(length) => text.chars().take(length).collect(),
-        None => text,
+/// The specifier behind a `%`, and what follows it.
+fn specifier(text: &str) -> Outcome<(Specifier, &str)> {
+    let Some(first) = text.chars().next() else { return unknown('%') };
+    let mut rest = text;
+    let mut argument = Argument::Next;
+    if let (Some(number), behind) = digits(rest)
+        && let Some(behind) = behind.strip_prefix('$')
+    {
+        argument = Argument::Numbered(number.unwrap_or(i32::MIN));
+        rest = behind;
+    }
+    let after_flags = rest.trim_start_matches(|c| FLAGS.contains(c));
+    let flags: Vec<char> = rest.get(..rest.len() - after_flags.len()).unwrap_or_default().chars().collect();
+    let (width, behind) = digits(after_flags);
+    let (precision, behind) = match behind.strip_prefix('.').map(digits) {
+        Some((Some(precision), behind)) => (Some(precision), behind),
+        _ => (None, behind),
     };
-    Ok(match (letter, value) {
-        ('b' | 'B', value) => {
-            let text = match value {
-                Value::Null => false,
-                Value::Boolean(value) => value,
-                _ => true,
-            };
-            upper(letter, cut(text.to_string()))
-        }
-        (_, Value::Null) => upper(letter, cut("null".to_owned())),
-        ('s' | 'S', value) => {
-            let text = m.show(value)?;
-            upper(letter, cut(text))
-        }
-        ('c' | 'C', Value::Char(_)) => {
-            let text = m.show(value)?;
-            upper(letter, text)
-        }
-        ('c', Value::Int(n)) => char::from_u32(n as u32).map(String::from).unwrap_or_default(),
-        ('d', value) => {
-            let Some(number) = whole(m, value)? else { return mismatch(m, letter, value) };
-            signed(conversion, number.sign() == num_bigint::Sign::Minus, number.magnitude().to_string())
-        }
-        ('x' | 'X' | 'o', value) => {
-            let text = match value {
-                Value::Int(n) => radix(letter, u64::from(n as u32)),
-                Value::Long(n) => radix(letter, n as u64),
-                Value::Short(n) => radix(letter, u64::from(n as u16)),
-                Value::Byte(n) => radix(letter, u64::from(n as u8)),
-                value => return mismatch(m, letter, value),
-            };
-            upper(letter, text)
-        }
-        ('f', value) => {
-            let Some((negative, digits)) = fixed(m, value, conversion.precision.unwrap_or(6))? else {
-                return mismatch(m, letter, value);
-            };
-            signed(conversion, negative, digits)
-        }
-        ('e' | 'E', Value::Double(_) | Value::Float(_)) => {
-            let n = value.to_double();
-            let text = format!("{:.*e}", conversion.precision.unwrap_or(6), n.abs());
-            let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-            let exponent: i32 = exponent.parse().unwrap_or(0);
-            let sign = if exponent < 0 { '-' } else { '+' };
-            let text = format!("{digits}e{sign}{:02}", exponent.abs());
-            upper(letter, signed(conversion, n.is_sign_negative(), text))
-        }
-        (letter, value) => return mismatch(m, letter, value),
-    })
+    let Some(letter) = behind.chars().next().filter(|c| c.is_ascii_alphabetic() || *c == '%') else {
+        return unknown(first);
+    };
+    rest = behind.get(1..).unwrap_or_default();
+    if let Argument::Numbered(number @ ..=0) = argument {
+        let message = match number {
+            i32::MIN => "Format argument index: (not representable as int)".to_owned(),
+            number => format!("Illegal format argument index = {number}"),
+        };
+        return thrown(Class::IllegalFormatArgumentIndexException, message);
+    }
+    if let Some(flag) =
+        flags.iter().enumerate().find_map(|(place, flag)| flags.iter().take(place).find(|before| *before == flag))
+    {
+        return thrown(Class::DuplicateFormatFlagsException, format!("Flags = '{flag}'"));
+    }
+    if width == Some(None) {
+        return thrown(Class::IllegalFormatWidthException, i32::MIN.to_string());
+    }
+    if precision == Some(None) {
+        return thrown(Class::IllegalFormatPrecisionException, i32::MIN.to_string());
+    }
+    if flags.contains(&'<') {
+        argument = Argument::Last;
+    }
+    if "tTaA".contains(letter) {
+        return Err(Fault::Limit(format!("not supported yet: %{letter} in String.format")));
+    }
+    if !CONVERSIONS.contains(letter) {
+        return unknown(letter);
+    }
+    if "n%".contains(letter) {
+        argument = Argument::None;
+    }
+    let specifier = Specifier {
+        argument,
+        flags,
+        width: width.flatten(),
+        precision: precision.flatten(),
+        letter: letter.to_ascii_lowercase(),
+        upper: letter.is_ascii_uppercase(),
+    };
+    specifier.check()?;
+    Ok((specifier, rest))
 }
 
-fn upper(letter: char, text: String) -> String {
-    if letter.is_uppercase() { text.to_uppercase() } else { text }
-}
+impl Specifier {
+    fn has(&self, flag: char) -> bool {
+        self.flags.contains(&flag)
+    }
 
-fn radix(letter: char, n: u64) -> String {
-    if letter == 'o' { format!("{n:o}") } else { format!("{n:x}") }
-}
+    fn flags_text(&self) -> String {
+        FLAGS.chars().filter(|flag| self.has(*flag)).collect()
+    }
 
-fn whole(m: &Machine<'_>, value: Value) -> Outcome<Option<BigInt>> {
-    Ok(match value {
-        Value::Byte(_) | Value::Short(_) | Value::Int(_) | Value::Long(_) => Some(value.to_long().into()),
-        Value::Object(_) => match m.heap.get(value)? {
-            Object::Big(number) => Some(number.clone()),
-            _ => None,
-        },
-        _ => None,
-    })
-}
+    /// As messages show it.
+    fn text(&self) -> String {
+        let mut text = format!("%{}", self.flags_text());
+        if let Argument::Numbered(number) = self.argument {
+            text += &format!("{number}$");
+        }
+        if let Some(width) = self.width {
+            text += &width.to_string();
+        }
+        if let Some(precision) = self.precision {
+            text += &format!(".{precision}");
+        }
+        text.push(if self.upper { self.letter.to_ascii_uppercase() } else { self.letter });
+        text
+    }
 
-/// The sign and the digits of a number with so many decimals, rounded half up.
-fn fixed(m: &Machine<'_>, value: Value, decimals: usize) -> Outcome<Option<(bool, String)>> {
-    let decimal = match value {
-        Value::Double(_) | Value::Float(_) => {
-            let n = value.to_double();
-            if n.is_nan() {
-                return Ok(Some((false, "NaN".to_owned())));
+    fn refuse(&self, flags: &str) -> Outcome<()> {
+        match flags.chars().find(|flag| self.has(*flag)) {
+            Some(flag) => {
+                let message = format!("Conversion = {}, Flags = {flag}", self.letter);
+                thrown(Class::FormatFlagsConversionMismatchException, message)
             }
-            if n.is_infinite() {
-                return Ok(Some((n < 0.0, "Infinity".to_owned())));
-            }
-            // Java rounds the shortest decimal that means the number.
-            let text = match value {
-                Value::Float(n) => format!("{}", n.abs()),
-                _ => format!("{}", n.abs()),
-            };
-            let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
-            let unscaled: BigInt = format!("{whole}{part}").parse().unwrap_or_default();
-            let scale = part.len() as i32;
-            let rounded = rescale(&Decimal { unscaled, scale }, decimals as i32, Rounding::HalfUp)?;
-            return Ok(Some((n.is_sign_negative(), plain_decimal(&rounded))));
+            None => Ok(()),
         }
-        Value::Object(_) => match m.heap.get(value)? {
-            Object::Decimal(decimal) => decimal.clone(),
-            _ => return Ok(None),
-        },
-        _ => return Ok(None),
-    };
-    let negative = decimal.unscaled.sign() == num_bigint::Sign::Minus;
-    let rounded = rescale(&decimal, decimals as i32, Rounding::HalfUp)?;
-    Ok(Some((negative, plain_decimal(&rounded).trim_start_matches('-').to_owned())))
-}
-
-fn signed(conversion: &Conversion, negative: bool, digits: String) -> String {
-    let digits = if conversion.flags.contains(',') { grouped(&digits) } else { digits };
-    if negative && conversion.flags.contains('(') {
-        return format!("({digits})");
     }
-    let sign = match negative {
-        true => "-",
-        false if conversion.flags.contains('+') => "+",
-        false if conversion.flags.contains(' ') => " ",
-        false => "",
-    };
-    format!("{sign}{digits}")
+
+    fn needs_width(&self, flags: &str) -> Outcome<()> {
+        if self.width.is_none() && flags.chars().any(|flag| self.has(flag)) {
+            return thrown(Class::MissingFormatWidthException, self.text());
+        }
+        Ok(())
+    }
+
+    fn without_precision(&self) -> Outcome<()> {
+        match self.precision {
+            Some(precision) => thrown(Class::IllegalFormatPrecisionException, precision.to_string()),
+            None => Ok(()),
+        }
+    }
+
+    fn bad_flags(&self) -> Outcome<()> {
+        thrown(Class::IllegalFormatFlagsException, format!("Flags = '{}'", self.flags_text()))
+    }
+
+    /// What is wrong with it whatever the argument is.
+    fn check(&self) -> Outcome<()> {
+        match self.letter {
+            'b' | 'h' | 's' => {
+                if self.letter != 's' {
+                    self.refuse("#")?;
+                }
+                self.needs_width("-")?;
+                self.refuse("+ 0,(")
+            }
+            'c' => {
+                self.without_precision()?;
+                self.refuse("#+ 0,(")?;
+                self.needs_width("-")
+            }
+            'd' | 'o' | 'x' => {
+                self.check_number()?;
+                self.without_precision()?;
+                self.refuse(if self.letter == 'd' { "#" } else { "," })
+            }
+            'e' | 'f' | 'g' => {
+                self.check_number()?;
+                self.refuse(match self.letter {
+                    'e' => ",",
+                    'g' => "#",
+                    _ => "",
+                })
+            }
+            '%' => {
+                self.without_precision()?;
+                if !matches!(self.flags.as_slice(), [] | ['-']) {
+                    return self.bad_flags();
+                }
+                self.needs_width("-")
+            }
+            _ => {
+                self.without_precision()?;
+                match self.width {
+                    Some(width) => thrown(Class::IllegalFormatWidthException, width.to_string()),
+                    None if !self.flags.is_empty() => self.bad_flags(),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn check_number(&self) -> Outcome<()> {
+        self.needs_width("-0")?;
+        if self.has('+') && self.has(' ') || self.has('-') && self.has('0') {
+            return self.bad_flags();
+        }
+        Ok(())
+    }
+
+    fn print(&self, m: &mut Machine<'_>, value: Value) -> Outcome<String> {
+        let decimals = self.precision.filter(|_| "efg".contains(self.letter));
+        if self.width.max(decimals).is_some_and(|length| length > LONGEST) {
+            return Err(Fault::Limit("the function made a string of more than 8 MiB".to_owned()));
+        }
+        let text = match (self.letter, value) {
+            ('n', _) => return Ok("\n".to_owned()),
+            ('%', _) => "%".to_owned(),
+            ('b', Value::Null) => self.cut("false"),
+            ('b', Value::Boolean(value)) => self.cut(&value.to_string()),
+            ('b', _) => self.cut("true"),
+            ('s', value) => {
+                self.refuse("#")?;
+                let text = m.show(value)?;
+                self.cut(&text)
+            }
+            (_, Value::Null) => self.cut("null"),
+            ('h', value) => {
+                let hash = m.hash(value)?;
+                self.cut(&format!("{hash:x}"))
+            }
+            ('c', value) => self.character(m, value)?,
+            ('d' | 'o' | 'x', value) => self.integer(m, value)?,
+            (_, value) => self.real(m, value)?,
+        };
+        Ok(self.justified(text))
+    }
+
+    /// A text as far as the precision reaches, in UTF-16 units.
+    fn cut(&self, text: &str) -> String {
+        let mut left = self.precision.map_or(usize::MAX, |length| length as usize);
+        let taken = text.chars().take_while(|c| {
+            let fits = c.len_utf16() <= left;
+            left = if fits { left - c.len_utf16() } else { 0 };
+            fits
+        });
+        let text: String = taken.collect();
+        if self.upper { text.to_uppercase() } else { text }
+    }
+
+    fn justified(&self, text: String) -> String {
+        let missing = self.missing(text.encode_utf16().count());
+        if self.has('-') { text + &" ".repeat(missing) } else { " ".repeat(missing) + &text }
+    }
+
+    /// What a text of so many characters misses to the width.
+    fn missing(&self, length: usize) -> usize {
+        self.width.map_or(0, |width| (width as usize).saturating_sub(length))
+    }
+
+    fn mismatch<T>(&self, m: &Machine<'_>, value: Value) -> Outcome<T> {
+        let class = m.class_of(value).full_name();
+        thrown(Class::IllegalFormatConversionException, format!("{} != {class}", self.letter))
+    }
+
+    fn character(&self, m: &mut Machine<'_>, value: Value) -> Outcome<String> {
+        match value {
+            Value::Char(_) => {
+                let text = m.show(value)?;
+                Ok(self.cut(&text))
+            }
+            Value::Byte(_) | Value::Short(_) | Value::Int(_) => {
+                let code = value.to_int() as u32;
+                if code > char::MAX as u32 {
+                    return thrown(Class::IllegalFormatCodePointException, format!("Code point = 0x{code:x}"));
+                }
+                Ok(self.cut(&char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER).to_string()))
+            }
+            value => self.mismatch(m, value),
+        }
+    }
+
+    fn integer(&self, m: &mut Machine<'_>, value: Value) -> Outcome<String> {
+        let (number, bits) = match value {
+            Value::Byte(n) => (BigInt::from(n), u64::from(n as u8)),
+            Value::Short(n) => (BigInt::from(n), u64::from(n as u16)),
+            Value::Int(n) => (BigInt::from(n), u64::from(n as u32)),
+            Value::Long(n) => (BigInt::from(n), n as u64),
+            Value::Object(_) => match m.heap.get(value)? {
+                Object::Big(number) => return self.big(&number.clone()),
+                _ => return self.mismatch(m, value),
+            },
+            value => return self.mismatch(m, value),
+        };
+        if self.letter == 'd' {
+            return self.big(&number);
+        }
+        self.refuse("( +")?;
+        Ok(self.radix("", &self.in_radix(&BigInt::from(bits)), ""))
+    }
+
+    fn big(&self, number: &BigInt) -> Outcome<String> {
+        let negative = number.sign() == Sign::Minus;
+        let magnitude = BigInt::from(number.magnitude().clone());
+        if self.letter == 'd' {
+            return Ok(self.signed(negative, &magnitude.to_string(), ""));
+        }
+        let (before, after) = self.signs(negative);
+        Ok(self.radix(before, &self.in_radix(&magnitude), after))
+    }
+
+    fn in_radix(&self, number: &BigInt) -> String {
+        number.to_str_radix(if self.letter == 'o' { 8 } else { 16 })
+    }
+
+    /// Digits to the base of 8 or 16 between the signs.
+    fn radix(&self, before: &str, digits: &str, after: &str) -> String {
+        let prefix = match (self.has('#'), self.letter) {
+            (false, _) => "",
+            (true, 'o') => "0",
+            (true, _) => "0x",
+        };
+        let length = before.len() + prefix.len() + digits.len() + after.len();
+        let zeros = if self.has('0') { self.missing(length) } else { 0 };
+        let text = format!("{before}{prefix}{}{digits}{after}", "0".repeat(zeros));
+        if self.upper { text.to_uppercase() } else { text }
+    }
+
+    fn signs(&self, negative: bool) -> (&'static str, &'static str) {
+        match negative {
+            true if self.has('(') => ("(", ")"),
+            true => ("-", ""),
+            false if self.has('+') => ("+", ""),
+            false if self.has(' ') => (" ", ""),
+            false => ("", ""),
+        }
+    }
+
+    /// A number between its signs, with groups and leading zeros. What stands behind the mantissa counts for the width.
+    fn signed(&self, negative: bool, mantissa: &str, exponent: &str) -> String {
+        let (before, after) = self.signs(negative);
+        let mantissa = if self.has(',') { grouped(mantissa) } else { mantissa.to_owned() };
+        let length = before.len() + mantissa.len() + exponent.len() + after.len();
+        let zeros = if self.has('0') { self.missing(length) } else { 0 };
+        format!("{before}{}{mantissa}{exponent}{after}", "0".repeat(zeros))
+    }
+
+    fn real(&self, m: &mut Machine<'_>, value: Value) -> Outcome<String> {
+        let (negative, digits) = match value {
+            Value::Double(_) | Value::Float(_) => {
+                let n = value.to_double();
+                if n.is_nan() {
+                    return Ok(if self.upper { "NAN" } else { "NaN" }.to_owned());
+                }
+                if n.is_infinite() {
+                    let (before, after) = self.signs(n < 0.0);
+                    return Ok(format!("{before}{}{after}", if self.upper { "INFINITY" } else { "Infinity" }));
+                }
+                (n.is_sign_negative(), Digits::of_double(n))
+            }
+            Value::Object(_) => match m.heap.get(value)? {
+                Object::Decimal(decimal) => (decimal.unscaled.sign() == Sign::Minus, Digits::of_decimal(decimal)),
+                _ => return self.mismatch(m, value),
+            },
+            value => return self.mismatch(m, value),
+        };
+        let layout = Layout { precision: self.precision.unwrap_or(6) as usize, with_point: self.has('#') };
+        let laid_out = match self.letter {
+            'f' => digits.fixed(layout).map(|mantissa| (mantissa, String::new())),
+            'e' => Some(digits.scientific(layout)),
+            _ => digits.general(layout),
+        };
+        let Some((mantissa, exponent)) = laid_out else {
+            return Err(Fault::Limit("the function made a string of more than 8 MiB".to_owned()));
+        };
+        m.work(mantissa.len() as u64 / 16)?;
+        Ok(self.signed(negative, &mantissa, &if self.upper { exponent.to_uppercase() } else { exponent }))
+    }
 }
 
 fn grouped(digits: &str) -> String {
-    let (whole, part) = match digits.split_once('.') {
-        Some((whole, part)) => (whole, Some(part)),
-        None => (digits, None),
-    };
+    let (whole, part) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
     let mut out = String::new();
     for (place, digit) in whole.chars().enumerate() {
         if place > 0 && (whole.len() - place).is_multiple_of(3) {
@@ -242,8 +467,5 @@ fn grouped(digits: &str) -> String {
         }
         out.push(digit);
     }
-    match part {
-        Some(part) => format!("{out}.{part}"),
-        None => out,
-    }
+    out + part
 }

@@ -10,6 +10,7 @@ mod builder;
 mod collection;
 mod driver;
 mod format;
+mod format_number;
 mod map;
 mod math;
 pub(crate) mod pattern;
