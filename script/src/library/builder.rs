@@ -53,7 +53,7 @@ fn place_in(m: &Machine<'_>, a: &[Value]) -> Outcome<usize> {
     let (place, length) = (int(a, 1), m.units(at(a, 0))?.len());
     match usize::try_from(place).ok().filter(|place| *place < length) {
         Some(place) => Ok(place),
-        None => out_of_range(format!("index {place},length {length}")),
+        None => out_of_range(format!("index {place}, length {length}")),
     }
 }
 

@@ -81,7 +81,7 @@ pub(super) fn char_at(m: &mut Machine<'_>, a: &[Value]) -> Outcome<Value> {
             let length = text.len();
             let builder = matches!(m.heap.get(at(a, 0))?, Object::Builder(_));
             let message = if builder {
-                format!("index {place},length {length}")
+                format!("index {place}, length {length}")
             } else {
                 format!("String index out of range: {place}")
             };
@@ -100,7 +100,10 @@ pub(super) fn substring(m: &mut Machine<'_>, a: &[Value]) -> Outcome<Value> {
             let part = part.to_vec();
             m.new_text(part)
         }
-        None => thrown(Class::StringIndexOutOfBoundsException, format!("begin {begin}, end {end}, length {length}")),
+        None => {
+            let start = if matches!(m.heap.get(at(a, 0))?, Object::Builder(_)) { "start" } else { "begin" };
+            thrown(Class::StringIndexOutOfBoundsException, format!("{start} {begin}, end {end}, length {length}"))
+        }
     }
 }
 
