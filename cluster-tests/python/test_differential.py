@@ -37,6 +37,7 @@ def test_known_differences_are_told():
     told = (pathlib.Path(__file__).parents[2] / "docs" / "differences.md").read_text()
     reasons = [entry[-1] for entry in known.KNOWN + known.KNOWN_ORDERS] + [known.BY_STATIC_INDEX, known.BY_KEY_INDEX, known.LOG_10, known.LEGACY, known.EQUAL_CLUSTERINGS]
     reasons += [known.BY_CLUSTERING_INDEX, known.NOT_SELECTED, known.MAP_ELEMENTS, known.OPERATORS, known.NO_VALUE, known.FIELDS, known.LEFT_IN_VIEW]
+    reasons += [known.BY_DELETED_ELEMENTS]
     assert [reason for reason in reasons if reason not in told] == []
 
 
@@ -53,6 +54,8 @@ SIMPLE = "columns p0 int, c0 text, s0 int"
     ("SELECT * FROM t0 WHERE p0 = 1 AND c0 = 'a'", SIMPLE, "row 1, 'a', 3", None),
     ("SELECT * FROM t0 WHERE p0 = 1 AND c0 = 'a' AND s0 = 3", SIMPLE, "row 1, 'a', 3", known.BY_STATIC_INDEX),
     ("SELECT * FROM t0 WHERE s0 = 3", SIMPLE, "row 1, 'a', 3", None),
+    ("SELECT * FROM t0 WHERE s0 CONTAINS 3 ALLOW FILTERING", SIMPLE, "row 1, 'a', 3", known.BY_DELETED_ELEMENTS),
+    ("SELECT * FROM t0 WHERE s0 CONTAINS 3", SIMPLE, "row 1, 'a', 3", None),
     ("SELECT * FROM v0 WHERE p0 = 1", COMPOSITE, "row 1, {}, null, 3, null", None),
     ("SELECT * FROM t0 WHERE c0 = 'a'", SIMPLE, "row 1, 'a', 3", known.BY_CLUSTERING_INDEX),
     ("SELECT * FROM t0 WHERE c0 = 'a' ALLOW FILTERING", SIMPLE, "row 1, 'a', 3", known.BY_CLUSTERING_INDEX),
@@ -100,6 +103,7 @@ DESC = "An operator between numbers in the place of a clustering column with DES
 FLOOR = "error 0x2200 The floor function starting time is greater than the provided time"
 NO_TIME = "error 0x2200 Invalid call to function to_timestamp, none of its type signatures match"
 NO_CAST = "error 0x2200 Invalid call to function system.cast_as_{}, none of its type signatures match"
+WRITE_FAILED = "error 0x1500 Operation failed - received 0 responses and 1 failures"
 NO_COUNTER = "error 0x2200 Invalid operation (s0 = s0 + 1) for non counter column"
 NO_NULL = "error 0x2200 Invalid null value in condition for column {}"
 FAILED = "error 0x1400 the operation '{}' failed: / by zero"
@@ -117,6 +121,8 @@ CANNOT_PASS = "error 0x2200 Type error: {f0: 1} cannot be passed as argument 0 o
     ("UPDATE t0 SET r0 = -1 % -2147483648 + 0", ["error 0x2200 Unable to make short from '-2147483648'"],
      ["error 0x2200 Unable to make byte from '-2147483648'"], known.OPERATORS),
     ("UPDATE t0 SET r0 = 400, r1 = 1 - 2", ["error 0x2200 Unable to make byte from '400'"], ["done"], None),
+    ("INSERT INTO t0 (c0) VALUES (?) -- 0x00000001", [WRITE_FAILED], ["done"], "Where Cassandra answers with a Java exception"),
+    ("INSERT INTO t0 (c0) VALUES (?) -- 0x0000000101", [WRITE_FAILED], ["done"], None),
     ("INSERT INTO t0 (r0) VALUES (0x00)", ["done"], ["error 0x2200 Not enough bytes to read a list"], known.NO_VALUE),
     ("INSERT INTO t0 (r0) VALUES (?) -- 0x00", ["prepared r0 int; key None", "done"], ["prepared r0 int; key None", "error 0x2200 Not enough bytes to read a list"], None),
     ("INSERT INTO t0 (r0, r1) VALUES (?, 0x00) -- 0x00", ["prepared r0 int; key None", "done"], ["error 0x2200 Not enough bytes to read a list"], known.NO_VALUE),

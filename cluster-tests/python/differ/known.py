@@ -33,6 +33,7 @@ KNOWN = [
     (r"", r"^error 0x0000 java.lang.ClassCastException: class org.apache.cassandra.db.marshal.MapType", r"",
      "Collections in a clustering column with DESC"),
     (r"null", r"^error 0x1500 Operation failed", r"^error 0x2200", "Where Cassandra answers with a Java exception"),
+    (r"^INSERT .* -- (.*, )?0x[0-9a-f]{8}(,|$)", r"^error 0x1500 Operation failed", r"^done$", "Where Cassandra answers with a Java exception"),
     (r" -- ", r"^error 0x0000 java.lang.NumberFormatException: Zero length BigInteger", r"", "Where Cassandra answers with a Java exception"),
     (r"GROUP BY .*floor\(.* LIMIT ", r"^(warning|columns)", r"^error 0x2200 The floor function starting time", "GROUP BY `floor(…)` beside LIMIT"),
     (r"GROUP BY", r"^error 0x1300 Operation failed", r"", "A function in GROUP BY that fails on a row"),
@@ -55,12 +56,13 @@ KNOWN = [
      "Collections in a clustering column with DESC"),
 ]
 BY_STATIC_INDEX = "with an index on the static column `s` finds"
+BY_DELETED_ELEMENTS = "`s CONTAINS x` with ALLOW FILTERING on a static collection"
 BY_KEY_INDEX = "A secondary index on a column of the partition key finds partitions of nothing but static columns"
 BY_CLUSTERING_INDEX = "A row with an index on a clustering column or a part of the partition key is found as long as it lives"
 NOT_SELECTED = "A row that lives only by a column that is not selected"
 LEFT_IN_VIEW = "A row of a view goes with its row of the table"
 # Why Cassandra may miss rows that it has.
-MISSED = (BY_STATIC_INDEX, BY_KEY_INDEX, BY_CLUSTERING_INDEX, NOT_SELECTED)
+MISSED = (BY_STATIC_INDEX, BY_DELETED_ELEMENTS, BY_KEY_INDEX, BY_CLUSTERING_INDEX, NOT_SELECTED)
 EQUAL_CLUSTERINGS = "Of clustering values that are equal and written differently"
 LEGACY = "Functions that give back a `timeuuid`"
 MAP_ELEMENTS = "compares elements of a map by the type of its values"
@@ -201,6 +203,8 @@ def missing_reason(statement, theirs, ours):
     keys = set(re.findall(r"\bp\d(?= (?:=|IN) )", where[2]))
     if keys and re.search(r"\bs\d (=|CONTAINS) ", where[2]):
         return BY_STATIC_INDEX
+    if not keys and re.search(r"\bs\d CONTAINS (?!KEY).* ALLOW FILTERING$", where[2]):
+        return BY_DELETED_ELEMENTS
     names = [column.split()[0] for column in parts(columns_of(ours))]
     partition = {name for name in names if re.fullmatch(r"p\d", name)}
     clustering = [place for place, name in enumerate(names) if re.fullmatch(r"c\d", name)]
