@@ -121,6 +121,8 @@ CANNOT_PASS = "error 0x2200 Type error: {f0: 1} cannot be passed as argument 0 o
     ("UPDATE t0 SET r0 = -1 % -2147483648 + 0", ["error 0x2200 Unable to make short from '-2147483648'"],
      ["error 0x2200 Unable to make byte from '-2147483648'"], known.OPERATORS),
     ("UPDATE t0 SET r0 = 400, r1 = 1 - 2", ["error 0x2200 Unable to make byte from '400'"], ["done"], None),
+    ("SELECT * FROM t0 WHERE (c0, c1) >= ? -- 0x00000001ff", ["columns c0 tinyint"], ["error 0x2200 Expected 1 byte for a tinyint (2)"], "Each value in a bound tuple"),
+    ("SELECT * FROM t0 WHERE c0 >= ? -- 0x00000001ff", ["columns c0 tinyint"], ["error 0x2200 Expected 1 byte for a tinyint (2)"], None),
     ("INSERT INTO t0 (c0) VALUES (?) -- 0x00000001", [WRITE_FAILED], ["done"], "Where Cassandra answers with a Java exception"),
     ("INSERT INTO t0 (c0) VALUES (?) -- 0x0000000101", [WRITE_FAILED], ["done"], None),
     ("INSERT INTO t0 (r0) VALUES (0x00)", ["done"], ["error 0x2200 Not enough bytes to read a list"], known.NO_VALUE),

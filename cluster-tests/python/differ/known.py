@@ -33,6 +33,7 @@ KNOWN = [
     (r"", r"^error 0x0000 java.lang.ClassCastException: class org.apache.cassandra.db.marshal.MapType", r"",
      "Collections in a clustering column with DESC"),
     (r"null", r"^error 0x1500 Operation failed", r"^error 0x2200", "Where Cassandra answers with a Java exception"),
+    (r"^SELECT .*, c\d\) ([<>=]+|IN) .* -- ", r"^columns", r"^error 0x2200 Expected \d", "Each value in a bound tuple"),
     (r"^INSERT .* -- (.*, )?0x[0-9a-f]{8}(,|$)", r"^error 0x1500 Operation failed", r"^done$", "Where Cassandra answers with a Java exception"),
     (r" -- ", r"^error 0x0000 java.lang.NumberFormatException: Zero length BigInteger", r"", "Where Cassandra answers with a Java exception"),
     (r"GROUP BY .*floor\(.* LIMIT ", r"^(warning|columns)", r"^error 0x2200 The floor function starting time", "GROUP BY `floor(…)` beside LIMIT"),
