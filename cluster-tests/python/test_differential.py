@@ -132,6 +132,7 @@ CANNOT_PASS = "error 0x2200 Type error: {f0: 1} cannot be passed as argument 0 o
     ("INSERT INTO t0 (r0, r1) VALUES (?, '') -- 0x00", ["prepared r0 int; key None", "done"], ["prepared r0 int; key None", "error 0x2200 Not enough bytes to read a list"], None),
     ("UPDATE t0 SET r0 = 1 IF r1 = 0x00", ["columns [applied] boolean", "row False"], ["error 0x2200 Not enough bytes to read a list"], known.NO_VALUE),
     ("UPDATE t0 SET r0 = 0x00, s0 = s0 + 1 WHERE p0 = 1", [f"{NO_COUNTER} s0"], ["error 0x2200 Not enough bytes to read size"], known.NO_VALUE),
+    ("UPDATE t0 SET r0 = 0x00, s0 = ? WHERE p0 = 1 -- 0x01", ["error 0x2200 Key may not be empty"], ["prepared s0 int; key None", "error 0x2200 Expected 4 or 0 byte int (1)"], None),
     ("UPDATE t0 SET r0 = 5, s0 = s0 + 1 WHERE p0 = 0x00", [f"{NO_COUNTER} s0"], ["error 0x2200 Not enough bytes to read size"], known.NO_VALUE),
     ("UPDATE t0 SET r0 = 0x00, s0 = s0 + 1 WHERE p0 = 1", ["error 0x2000 1:2"], ["error 0x2200 Not enough bytes to read size"], None),
     ("INSERT INTO t0 JSON '{\"r0\": {}, \"r1\": \"x\"}'", ["error 0x2200 Unable to convert 'x' to a duration"], ["error 0x2200 Error decoding JSON value for r0: x"],
@@ -246,12 +247,18 @@ class Asked(Seed):
 HELD = "SELECT c0, s0 FROM t0 WHERE c0 = 'a' ALLOW FILTERING"
 
 
+IN_PAGES = "SELECT c0, s0 FROM t0 WHERE s0 CONTAINS 3 ALLOW FILTERING"
+
+
 @pytest.mark.parametrize("reason, statement, held, question, is_known", [
     (known.BY_CLUSTERING_INDEX, HELD, ["columns", "row 'b', 1", "row 'a', 3"], "SELECT c0, s0 FROM t0", True),
     (known.BY_CLUSTERING_INDEX, HELD, ["columns", "row 'b', 1", "row 'a', 4"], "SELECT c0, s0 FROM t0", False),
     (known.BY_CLUSTERING_INDEX, "SELECT f(?) FROM t0 WHERE c0 = 'a'", [], None, False),
     (known.NOT_SELECTED, "SELECT c0 FROM v0 WHERE p0 = 1", ["columns", "row 'a', 3"], "SELECT * FROM v0 WHERE p0 = 1", True),
     (known.NOT_SELECTED, "SELECT c0 FROM v0", ["columns"], "SELECT * FROM v0", False),
+    (known.BY_DELETED_ELEMENTS, IN_PAGES, ["columns c0 text, s0 int", "row 'a', 3"], IN_PAGES, True),
+    (known.BY_DELETED_ELEMENTS, IN_PAGES, ["columns c0 text, s0 int"], IN_PAGES, False),
+    (known.BY_DELETED_ELEMENTS, "SELECT c0, s0 FROM t0 WHERE s0 CONTAINS ? ALLOW FILTERING", [], None, False),
     (known.LOG_10, "SELECT log10(r0) FROM t0", [], None, True),
 ])
 def test_rows_that_cassandra_misses_are_rows_that_it_has(reason, statement, held, question, is_known):

@@ -179,3 +179,15 @@ def test_order_over_partitions(filled, text, rows):
     assert [tuple(row) for row in filled.execute(SimpleStatement(text, fetch_size=None))] == rows
     with pytest.raises(InvalidRequest, match="Cannot page queries with both ORDER BY"):
         filled.execute(SimpleStatement(text, fetch_size=5000))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 5000])
+def test_an_element_deleted_beside_others_ends_no_page(filled, size):
+    filled.execute("CREATE TABLE IF NOT EXISTS elements (k int, c int, s set<text> static, PRIMARY KEY (k, c))")
+    for key in range(6):
+        filled.execute(f"INSERT INTO elements (k, s) VALUES ({key}, {{'a', 'b'}})")
+        for row in range(3):
+            filled.execute(f"INSERT INTO elements (k, c) VALUES ({key}, {row})")
+    filled.execute("UPDATE elements SET s = s - {'a'} WHERE k IN (1, 4)")
+    found = pages(filled, "SELECT k, c FROM elements WHERE s CONTAINS 'a' ALLOW FILTERING", size)
+    assert sorted(map(tuple, sum(found, []))) == [(key, row) for key in (0, 2, 3, 5) for row in range(3)]

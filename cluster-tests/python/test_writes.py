@@ -30,6 +30,15 @@ def test_ttl_counts_down_and_ends(session, table):
     assert session.execute(f"SELECT v FROM {table} WHERE k = 1").one() == (1,)
 
 
+def test_the_last_value_that_a_map_literal_gives_a_key_counts(session, table):
+    session.execute(f"CREATE TABLE {table} (k int PRIMARY KEY, m map<text, int>, f frozen<map<text, int>>)")
+    for first, last in [(1, 2), (2, 1)]:
+        literal = f"{{'a': 0, 'x': {first}, 'x': {last}}}"
+        session.execute(f"INSERT INTO {table} (k, m, f) VALUES (1, {literal}, {literal})")
+        row = session.execute(f"SELECT m, f FROM {table} WHERE k = 1").one()
+        assert dict(row.m) == dict(row.f) == {"a": 0, "x": last}
+
+
 def test_default_time_to_live(session, table):
     session.execute(f"CREATE TABLE {table} (k int PRIMARY KEY, v int) WITH default_time_to_live = 500")
     session.execute(f"INSERT INTO {table} (k, v) VALUES (1, 1)")

@@ -14,7 +14,7 @@ from cassandra.protocol import ErrorMessage
 from cassandra.query import UNSET_VALUE, BoundStatement, SimpleStatement
 
 from generate import ALL_FEATURES, Generator, Statement
-from known import LEFT_IN_VIEW, MISSED, NOT_SELECTED, columns_of, fits_equalities, parts, reason_for, rows_more
+from known import BY_DELETED_ELEMENTS, LEFT_IN_VIEW, MISSED, NOT_SELECTED, columns_of, fits_equalities, parts, reason_for, rows_more
 from test_answers import answer_of, code_of, error_lines
 from values import UNSET
 
@@ -178,11 +178,13 @@ class Seed:
 
     def is_borne_out(self, reason, statement, theirs, ours):
         """Rows that Cassandra's answer misses are known only where Cassandra has them: it tells them when it is asked for all rows, or
-        for as many when it is asked for all columns. That they belong into the answer is seen by the columns that have one value."""
+        for as many when it is asked for all columns, or for one page. That they belong into the answer is seen by the columns that have one value."""
         if reason == LEFT_IN_VIEW:
             return self.has_no_rows_for(statement, rows_more(ours, theirs), ours)
         if reason not in MISSED:
             return True
+        if reason == BY_DELETED_ELEMENTS:
+            return "?" not in statement and self.ask(statement) == [line for line in ours if not line.startswith("prepared ")]
         selected, rest = re.match(r"SELECT (.*?) FROM (.*)", statement).groups()
         question = f"SELECT * FROM {rest}" if reason == NOT_SELECTED else f"SELECT {selected} FROM {rest.split()[0]}"
         if "?" in question:

@@ -162,10 +162,10 @@ def refuses_constant(statement, theirs, ours):
     refused = r"^error 0x2200 (Expected \d+ byte|Not enough bytes|Unexpected extraneous bytes)"
     taken = theirs[-1] == "done" or theirs[-1].startswith(("prepared ", "columns [applied]", "row "))
     text, mark, _ = statement.partition(" -- ")
-    goes_on = theirs[-1].startswith("error 0x2200 ") and "0x" in text
+    is_prepared = any(line.startswith("prepared ") for line in ours)
+    goes_on = theirs[-1].startswith("error 0x2200 ") and "0x" in text and not is_prepared
     if not (taken or goes_on) or not re.search(refused, ours[-1]):
         return False
-    is_prepared = any(line.startswith("prepared ") for line in ours)
     return "0x" in text if mark and is_prepared else "0x" in text or "'" in text
 
 

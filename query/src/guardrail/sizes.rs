@@ -1,6 +1,7 @@
 //! Guardrails of what a statement writes: the sizes of values and collections, and timestamps.
 //!
-//! They look at what is given, never at what is there (so not at sums with it). What a conditional statement writes is looked at when its conditions hold.
+//! They look at what is given, never at what is there (so not at sums with it). What a conditional statement writes is looked at when
+//! its conditions hold.
 
 use std::iter;
 

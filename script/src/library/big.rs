@@ -141,7 +141,7 @@ fn parse_big(m: &mut Machine<'_>, a: &[Value]) -> Outcome<Value> {
 }
 
 fn text_of_big(m: &mut Machine<'_>, n: &BigInt, radix: i32) -> Outcome<Value> {
-    m.work((n.bits() / 64) * (n.bits() / 64) / 16 + 1)?;
+    m.work_on_digits(n.bits())?;
     let text = n.to_str_radix(if (2..=36).contains(&radix) { radix as u32 } else { 10 });
     m.new_string(&text)
 }
@@ -543,6 +543,7 @@ const DECIMAL: &[Method] = &[
         if n.scale.unsigned_abs() > 100_000 {
             return too_big();
         }
+        m.work_on_digits(n.unscaled.bits())?;
         m.new_string(&plain_decimal(&n))
     }),
     ("stripTrailingZeros() BigDecimal", |m, a| {

@@ -10,8 +10,8 @@ use crate::run::Machine;
 
 /// The flags, in the order in which messages list them.
 const FLAGS: &str = "-#+ 0,(<";
-/// The letters of conversions, and `t`, whose meaning another letter tells.
-const CONVERSIONS: &str = "bBhHsScCdoxXeEgGfaAn%";
+/// The letters of conversions. `a`, `A`, `t` and `T` are not there yet.
+const CONVERSIONS: &str = "bBhHsScCdoxXeEgGfn%";
 /// The longest width and precision, in characters.
 const LONGEST: i32 = 1 << 20;
 
@@ -27,9 +27,9 @@ enum Argument {
 
 /// A specifier taken apart.
 #[derive(Debug)]
-struct Specifier {
+struct Specifier<'a> {
     argument: Argument,
-    flags: Vec<char>,
+    flags: &'a str,
     width: Option<i32>,
     precision: Option<i32>,
     /// In lower case.
@@ -37,31 +37,30 @@ struct Specifier {
     upper: bool,
 }
 
-enum Part<'a> {
-    Text(&'a str),
-    Specifier(Specifier),
-}
-
 /// The formatted string.
 pub(super) fn format(m: &mut Machine<'_>, pattern: Value, arguments: Vec<Value>) -> Outcome<Value> {
     let pattern = m.string(pattern)?;
-    m.work(1 + pattern.len() as u64 / 16)?;
-    let parts = parse(&pattern)?;
+    // What is wrong with a later one is told before an earlier one is printed: they are read twice, and not kept.
+    m.work(1 + pattern.len() as u64 / 2)?;
+    let mut rest = pattern.as_str();
+    while let Some((_, found)) = rest.split_once('%') {
+        (_, rest) = specifier(found)?;
+    }
     let mut out = String::new();
     let mut places = Places::default();
-    for part in &parts {
-        match part {
-            Part::Text(text) => out.push_str(text),
-            Part::Specifier(specifier) => {
-                let value = places.argument(specifier, &arguments)?;
-                out.push_str(&specifier.print(m, value)?);
-            }
-        }
+    let mut rest = pattern.as_str();
+    while let Some((text, found)) = rest.split_once('%') {
+        let (specifier, behind) = specifier(found)?;
+        out.push_str(text);
+        let value = places.argument(&specifier, &arguments)?;
+        out.push_str(&specifier.print(m, value)?);
         m.work(1 + out.len() as u64 / 256)?;
         if out.len() > 1 << 22 {
             return Err(Fault::Limit("the function made a string of more than 8 MiB".to_owned()));
         }
+        rest = behind;
     }
+    out.push_str(rest);
     m.new_string(&out)
 }
 
@@ -75,7 +74,7 @@ struct Places {
 
 impl Places {
     /// What a specifier prints.
-    fn argument(&mut self, specifier: &Specifier, arguments: &[Value]) -> Outcome<Value> {
+    fn argument(&mut self, specifier: &Specifier<'_>, arguments: &[Value]) -> Outcome<Value> {
         match specifier.argument {
             Argument::None => return Ok(Value::Null),
             Argument::Last => {}
@@ -92,20 +91,6 @@ impl Places {
     }
 }
 
-fn parse(pattern: &str) -> Outcome<Vec<Part<'_>>> {
-    let mut parts = Vec::new();
-    let mut rest = pattern;
-    while let Some(place) = rest.find('%') {
-        let (text, behind) = rest.split_at(place);
-        parts.push(Part::Text(text));
-        let (specifier, behind) = specifier(behind.get(1..).unwrap_or_default())?;
-        parts.push(Part::Specifier(specifier));
-        rest = behind;
-    }
-    parts.push(Part::Text(rest));
-    Ok(parts)
-}
-
 fn unknown<T>(what: impl std::fmt::Display) -> Outcome<T> {
     thrown(Class::UnknownFormatConversionException, format!("Conversion = '{what}'"))
 }
@@ -118,18 +103,14 @@ fn digits(text: &str) -> (Option<Option<i32>>, &str) {
 }
 
 /// The specifier behind a `%`, and what follows it.
-fn specifier(text: &str) -> Outcome<(Specifier, &str)> {
+fn specifier(text: &str) -> Outcome<(Specifier<'_>, &str)> {
     let Some(first) = text.chars().next() else { return unknown('%') };
-    let mut rest = text;
-    let mut argument = Argument::Next;
-    if let (Some(number), behind) = digits(rest)
-        && let Some(behind) = behind.strip_prefix('$')
-    {
-        argument = Argument::Numbered(number.unwrap_or(i32::MIN));
-        rest = behind;
-    }
-    let after_flags = rest.trim_start_matches(|c| FLAGS.contains(c));
-    let flags: Vec<char> = rest.get(..rest.len() - after_flags.len()).unwrap_or_default().chars().collect();
+    let (number, after_number) = match digits(text) {
+        (Some(number), behind) if behind.starts_with('$') => (Some(number), behind.get(1..).unwrap_or_default()),
+        _ => (None, text),
+    };
+    let after_flags = after_number.trim_start_matches(|c| FLAGS.contains(c));
+    let flags = after_number.strip_suffix(after_flags).unwrap_or_default();
     let (width, behind) = digits(after_flags);
     let (precision, behind) = match behind.strip_prefix('.').map(digits) {
         Some((Some(precision), behind)) => (Some(precision), behind),
@@ -138,52 +119,53 @@ fn specifier(text: &str) -> Outcome<(Specifier, &str)> {
     let Some(letter) = behind.chars().next().filter(|c| c.is_ascii_alphabetic() || *c == '%') else {
         return unknown(first);
     };
-    rest = behind.get(1..).unwrap_or_default();
-    if let Argument::Numbered(number @ ..=0) = argument {
-        let message = match number {
-            i32::MIN => "Format argument index: (not representable as int)".to_owned(),
-            number => format!("Illegal format argument index = {number}"),
-        };
-        return thrown(Class::IllegalFormatArgumentIndexException, message);
-    }
-    if let Some(flag) =
-        flags.iter().enumerate().find_map(|(place, flag)| flags.iter().take(place).find(|before| *before == flag))
-    {
-        return thrown(Class::DuplicateFormatFlagsException, format!("Flags = '{flag}'"));
-    }
-    if width == Some(None) {
-        return thrown(Class::IllegalFormatWidthException, i32::MIN.to_string());
-    }
-    if precision == Some(None) {
-        return thrown(Class::IllegalFormatPrecisionException, i32::MIN.to_string());
-    }
-    if flags.contains(&'<') {
-        argument = Argument::Last;
-    }
+    let numbered = numbered(number)?;
+    unrepeated(flags)?;
+    let width = representable(width, Class::IllegalFormatWidthException)?;
+    let precision = representable(precision, Class::IllegalFormatPrecisionException)?;
     if "tTaA".contains(letter) {
         return Err(Fault::Limit(format!("not supported yet: %{letter} in String.format")));
     }
     if !CONVERSIONS.contains(letter) {
         return unknown(letter);
     }
-    if "n%".contains(letter) {
-        argument = Argument::None;
-    }
-    let specifier = Specifier {
-        argument,
-        flags,
-        width: width.flatten(),
-        precision: precision.flatten(),
-        letter: letter.to_ascii_lowercase(),
-        upper: letter.is_ascii_uppercase(),
+    let argument = match numbered {
+        _ if "n%".contains(letter) => Argument::None,
+        _ if flags.contains('<') => Argument::Last,
+        Some(number) => Argument::Numbered(number),
+        None => Argument::Next,
     };
+    let (lower, upper) = (letter.to_ascii_lowercase(), letter.is_ascii_uppercase());
+    let specifier = Specifier { argument, flags, width, precision, letter: lower, upper };
     specifier.check()?;
-    Ok((specifier, rest))
+    Ok((specifier, behind.get(1..).unwrap_or_default()))
 }
 
-impl Specifier {
+/// The number of an argument, from 1.
+fn numbered(number: Option<Option<i32>>) -> Outcome<Option<i32>> {
+    let message = match number {
+        None => return Ok(None),
+        Some(Some(number @ 1..)) => return Ok(Some(number)),
+        Some(Some(number)) => format!("Illegal format argument index = {number}"),
+        Some(None) => "Format argument index: (not representable as int)".to_owned(),
+    };
+    thrown(Class::IllegalFormatArgumentIndexException, message)
+}
+
+fn unrepeated(flags: &str) -> Outcome<()> {
+    match flags.char_indices().find(|(place, flag)| flags.get(..*place).is_some_and(|before| before.contains(*flag))) {
+        Some((_, flag)) => thrown(Class::DuplicateFormatFlagsException, format!("Flags = '{flag}'")),
+        None => Ok(()),
+    }
+}
+
+fn representable(number: Option<Option<i32>>, class: Class) -> Outcome<Option<i32>> {
+    if number == Some(None) { thrown(class, i32::MIN.to_string()) } else { Ok(number.flatten()) }
+}
+
+impl Specifier<'_> {
     fn has(&self, flag: char) -> bool {
-        self.flags.contains(&flag)
+        self.flags.contains(flag)
     }
 
     fn flags_text(&self) -> String {
@@ -264,7 +246,7 @@ impl Specifier {
             }
             '%' => {
                 self.without_precision()?;
-                if !matches!(self.flags.as_slice(), [] | ['-']) {
+                if !matches!(self.flags, "" | "-") {
                     return self.bad_flags();
                 }
                 self.needs_width("-")
@@ -367,7 +349,11 @@ impl Specifier {
             Value::Int(n) => (BigInt::from(n), u64::from(n as u32)),
             Value::Long(n) => (BigInt::from(n), n as u64),
             Value::Object(_) => match m.heap.get(value)? {
-                Object::Big(number) => return self.big(&number.clone()),
+                Object::Big(number) => {
+                    let number = number.clone();
+                    m.work_on_digits(number.bits())?;
+                    return self.big(&number);
+                }
                 _ => return self.mismatch(m, value),
             },
             value => return self.mismatch(m, value),
@@ -439,7 +425,11 @@ impl Specifier {
                 (n.is_sign_negative(), Digits::of_double(n))
             }
             Value::Object(_) => match m.heap.get(value)? {
-                Object::Decimal(decimal) => (decimal.unscaled.sign() == Sign::Minus, Digits::of_decimal(decimal)),
+                Object::Decimal(decimal) => {
+                    let decimal = decimal.clone();
+                    m.work_on_digits(decimal.unscaled.bits())?;
+                    (decimal.unscaled.sign() == Sign::Minus, Digits::of_decimal(&decimal))
+                }
                 _ => return self.mismatch(m, value),
             },
             value => return self.mismatch(m, value),

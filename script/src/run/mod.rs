@@ -90,6 +90,11 @@ impl Machine<'_> {
         }
     }
 
+    /// The work of writing a number of so many bits in decimal digits.
+    pub(crate) fn work_on_digits(&mut self, bits: u64) -> Outcome<()> {
+        self.work((bits / 64) * (bits / 64) / 16 + 1)
+    }
+
     fn set(&mut self, slot: usize, value: Value) {
         if let Some(place) = self.slots.get_mut(slot) {
             *place = value;

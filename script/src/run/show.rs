@@ -122,6 +122,16 @@ impl Machine<'_> {
                     let parts = vec![Part::Pair(*key, *value)];
                     return self.show_parts(out, "", parts, "", depth);
                 }
+                Object::Big(n) => {
+                    let n = n.clone();
+                    self.work_on_digits(n.bits())?;
+                    n.to_string()
+                }
+                Object::Decimal(n) => {
+                    let n = n.clone();
+                    self.work_on_digits(n.unscaled.bits())?;
+                    decimal_text(&n)
+                }
                 simple => object_text(simple)?,
             },
         };
@@ -151,8 +161,6 @@ impl Machine<'_> {
 
 fn object_text(object: &Object) -> Outcome<String> {
     Ok(match object {
-        Object::Big(n) => n.to_string(),
-        Object::Decimal(n) => decimal_text(n),
         Object::Rounding(name) => (*name).to_owned(),
         Object::Uuid(n) => uuid::Uuid::from_u128(*n).to_string(),
         Object::Date(millis) => date_text(*millis),

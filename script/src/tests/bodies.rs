@@ -152,6 +152,42 @@ fn text_is_javas() {
             &["1E+2000000000"],
             "! the function made a string of more than 8 MiB",
         ),
+        (
+            "int -> int",
+            "java.math.BigInteger b = new java.math.BigInteger(\"2\").pow(a); int n = 0; for (int i = 0; i < 60; i++) n += (String.format(\"%d\", b)).length(); return n;",
+            &["90000"],
+            "! the function ran longer than 5000000 steps",
+        ),
+        (
+            "int -> int",
+            "java.math.BigInteger b = new java.math.BigInteger(\"2\").pow(a); int n = 0; for (int i = 0; i < 60; i++) n += (String.format(\"%x\", b)).length(); return n;",
+            &["90000"],
+            "! the function ran longer than 5000000 steps",
+        ),
+        (
+            "int -> int",
+            "java.math.BigInteger b = new java.math.BigInteger(\"2\").pow(a); int n = 0; for (int i = 0; i < 60; i++) n += (String.format(\"%e\", new java.math.BigDecimal(b))).length(); return n;",
+            &["90000"],
+            "! the function ran longer than 5000000 steps",
+        ),
+        (
+            "int -> int",
+            "java.math.BigInteger b = new java.math.BigInteger(\"2\").pow(a); int n = 0; for (int i = 0; i < 60; i++) n += (\"\" + b).length(); return n;",
+            &["90000"],
+            "! the function ran longer than 5000000 steps",
+        ),
+        (
+            "int -> int",
+            "java.math.BigInteger b = new java.math.BigInteger(\"2\").pow(a); int n = 0; for (int i = 0; i < 60; i++) n += (\"\" + new java.math.BigDecimal(b)).length(); return n;",
+            &["90000"],
+            "! the function ran longer than 5000000 steps",
+        ),
+        (
+            "int -> int",
+            "java.math.BigInteger b = new java.math.BigInteger(\"2\").pow(a); int n = 0; for (int i = 0; i < 60; i++) n += (new java.math.BigDecimal(b).toPlainString()).length(); return n;",
+            &["90000"],
+            "! the function ran longer than 5000000 steps",
+        ),
         ("double -> text", "return String.format(\"%a\", a);", &["1"], "! not supported yet: %a in String.format"),
         ("text -> int", "return Integer.parseInt(a) + Integer.valueOf(\"5\");", &["-12"], "-7"),
         (
