@@ -4,7 +4,8 @@ import pathlib
 import sys
 
 import pytest
-from cassandra.query import tuple_factory
+from cassandra import InvalidRequest
+from cassandra.query import PreparedStatement, tuple_factory
 
 from conftest import started
 from servers import Server
@@ -12,7 +13,7 @@ from servers import Server
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "differ"))
 
 import known  # noqa: E402
-from compare import Seed, rows_of, run_seeds  # noqa: E402
+from compare import Seed, rows_of, run_both, run_seeds  # noqa: E402
 from generate import Statement  # noqa: E402
 from values import Kind, Literal, distinct  # noqa: E402
 
@@ -37,7 +38,7 @@ def test_known_differences_are_told():
     told = (pathlib.Path(__file__).parents[2] / "docs" / "differences.md").read_text()
     reasons = [entry[-1] for entry in known.KNOWN + known.KNOWN_ORDERS] + [known.BY_STATIC_INDEX, known.BY_KEY_INDEX, known.LOG_10, known.LEGACY, known.EQUAL_CLUSTERINGS]
     reasons += [known.BY_CLUSTERING_INDEX, known.NOT_SELECTED, known.MAP_ELEMENTS, known.OPERATORS, known.NO_VALUE, known.FIELDS, known.LEFT_IN_VIEW]
-    reasons += [known.BY_DELETED_ELEMENTS]
+    reasons += [known.BY_DELETED_ELEMENTS, known.BY_TRUNCATED_INDEX]
     assert [reason for reason in reasons if reason not in told] == []
 
 
@@ -53,9 +54,12 @@ SIMPLE = "columns p0 int, c0 text, s0 int"
     ("SELECT * FROM t0 WHERE p0 = 1", SIMPLE, "row 1, null, 3", None),
     ("SELECT * FROM t0 WHERE p0 = 1 AND c0 = 'a'", SIMPLE, "row 1, 'a', 3", None),
     ("SELECT * FROM t0 WHERE p0 = 1 AND c0 = 'a' AND s0 = 3", SIMPLE, "row 1, 'a', 3", known.BY_STATIC_INDEX),
-    ("SELECT * FROM t0 WHERE s0 = 3", SIMPLE, "row 1, 'a', 3", None),
+    ("SELECT * FROM t0 WHERE s0 = 3", SIMPLE, "row 1, 'a', 3", known.BY_TRUNCATED_INDEX),
+    ("SELECT * FROM t0 WHERE s0 > 3 ALLOW FILTERING", SIMPLE, "row 1, 'a', 4", None),
+    ("SELECT * FROM t0 WHERE r0[1] = 2 ALLOW FILTERING", COMPOSITE, "row 1, {}, 'a', 3, 4", known.BY_TRUNCATED_INDEX),
+    ("SELECT * FROM t0 WHERE p0 = 1 AND p1 = {} AND r0 = 3", COMPOSITE, "row 1, {}, 'a', 3, 3", None),
     ("SELECT * FROM t0 WHERE s0 CONTAINS 3 ALLOW FILTERING", SIMPLE, "row 1, 'a', 3", known.BY_DELETED_ELEMENTS),
-    ("SELECT * FROM t0 WHERE s0 CONTAINS 3", SIMPLE, "row 1, 'a', 3", None),
+    ("SELECT * FROM t0 WHERE s0 CONTAINS 3", SIMPLE, "row 1, 'a', 3", known.BY_TRUNCATED_INDEX),
     ("SELECT * FROM v0 WHERE p0 = 1", COMPOSITE, "row 1, {}, null, 3, null", None),
     ("SELECT * FROM t0 WHERE c0 = 'a'", SIMPLE, "row 1, 'a', 3", known.BY_CLUSTERING_INDEX),
     ("SELECT * FROM t0 WHERE c0 = 'a' ALLOW FILTERING", SIMPLE, "row 1, 'a', 3", known.BY_CLUSTERING_INDEX),
@@ -218,8 +222,10 @@ class Fake:
 ])
 def test_tables_that_a_known_difference_leaves_unlike_are_emptied(statement, theirs, ours, emptied):
     sessions = [Fake(), Fake()]
-    Seed(sessions, 1, [], None).make_alike(statement, [theirs], [ours])
+    seed = Seed(sessions, 1, [], None)
+    seed.make_alike(statement, [theirs], [ours])
     assert [session.told for session in sessions] == [[f"TRUNCATE {table}" for table in emptied]] * 2
+    assert seed.truncated == set(emptied)
 
 
 @pytest.mark.parametrize("statement, rows, fits", [
@@ -227,17 +233,19 @@ def test_tables_that_a_known_difference_leaves_unlike_are_emptied(statement, the
     ("SELECT * FROM t0 WHERE p0 = 1", ["row 1, 'a', 3", "row 2, 'b', 3"], False),
     ("SELECT * FROM t0 WHERE c0 = 'a' AND s0 = 3", ["row 1, 'a', 3", "row 2, 'a', 4"], False),
     ("SELECT * FROM t0 WHERE c0 > 'a'", ["row 1, 'b', 3", "row 2, 'c', 4"], True),
+    ("SELECT * FROM t0 WHERE s0 = ?", ["row 1, 'b', 3", "row 2, 'c', 4"], False),
 ])
 def test_rows_more_have_the_values_that_are_asked_for(statement, rows, fits):
     assert known.fits_equalities(statement, [SIMPLE, *rows]) == fits
 
 
 class Asked(Seed):
-    """A seed whose Cassandra gives one answer."""
+    """A seed whose Cassandra gives one answer; t0 was truncated before."""
 
     def __init__(self, answer):
         super().__init__([], 1, [], None)
         self.answer = answer
+        self.truncated.add("t0")
 
     def ask(self, question):
         self.question = question
@@ -259,6 +267,9 @@ IN_PAGES = "SELECT c0, s0 FROM t0 WHERE s0 CONTAINS 3 ALLOW FILTERING"
     (known.BY_DELETED_ELEMENTS, IN_PAGES, ["columns c0 text, s0 int", "row 'a', 3"], IN_PAGES, True),
     (known.BY_DELETED_ELEMENTS, IN_PAGES, ["columns c0 text, s0 int"], IN_PAGES, False),
     (known.BY_DELETED_ELEMENTS, "SELECT c0, s0 FROM t0 WHERE s0 CONTAINS ? ALLOW FILTERING", [], None, False),
+    (known.BY_TRUNCATED_INDEX, "SELECT c0, s0 FROM t0 WHERE s0 = ?", ["columns", "row 'b', 1", "row 'a', 3"], "SELECT c0, s0 FROM t0", True),
+    (known.BY_TRUNCATED_INDEX, "SELECT c0, s0 FROM t0 WHERE s0 = ?", ["columns", "row 'b', 1"], "SELECT c0, s0 FROM t0", False),
+    (known.BY_TRUNCATED_INDEX, "SELECT c0, s0 FROM t1 WHERE s0 = ?", ["columns", "row 'b', 1", "row 'a', 3"], None, False),
     (known.LOG_10, "SELECT log10(r0) FROM t0", [], None, True),
 ])
 def test_rows_that_cassandra_misses_are_rows_that_it_has(reason, statement, held, question, is_known):
@@ -266,6 +277,39 @@ def test_rows_that_cassandra_misses_are_rows_that_it_has(reason, statement, held
     columns = "columns c0 text, s0 int"
     assert seed.is_borne_out(reason, statement, [columns], [columns, "row 'a', 3"]) == is_known
     assert getattr(seed, "question", None) == question
+
+
+class Future:
+    def result(self):
+        return self
+
+    warnings, column_names = None, None
+
+
+class Preparing:
+    """A session that prepares a statement, or refuses it."""
+
+    def __init__(self, refuses):
+        self.refuses = refuses
+        self.executed = 0
+
+    def prepare(self, _statement):
+        if self.refuses:
+            raise InvalidRequest("Error from server: code=2200 [Invalid query] message=\"no\"")
+        return PreparedStatement([], b"1", None, "", "", 4, None, None)
+
+    def execute_async(self, _statement, timeout):
+        self.executed += 1
+        return Future()
+
+
+@pytest.mark.parametrize("refuses", [(False, False), (False, True), (True, False), (True, True)])
+def test_who_prepares_a_statement_executes_it(refuses):
+    sessions = [Preparing(each) for each in refuses]
+    answers = run_both(sessions, Statement("UPDATE t0 SET r0 = 1", []), 5000)
+    refused, done = ["error 0x2200 no"], ["prepared ; key None", "done"]
+    assert answers == [refused if each else done for each in refuses]
+    assert [session.executed for session in sessions] == [not each for each in refuses]
 
 
 class Views(Seed):

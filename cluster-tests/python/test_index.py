@@ -157,6 +157,25 @@ def test_an_index_lives_through_flush_compaction_and_restart():
             check(session)
 
 
+def test_a_truncation_leaves_nothing_in_an_index():
+    """Of values, deletions and compactions before: what is written at earlier times behind it is found."""
+    with started(1) as server, server.cluster() as cluster:
+        session = cluster.connect()
+        fresh_keyspace(session, "i", server.replication())
+        session.execute("CREATE TABLE t (k int PRIMARY KEY, v int)")
+        session.execute("CREATE INDEX ON t (v)")
+        for _ in range(10):
+            for text in ("INSERT INTO t (k, v) VALUES (1, 0) USING TIMESTAMP 17", "DELETE v FROM t USING TIMESTAMP 22 WHERE k = 1",
+                         "INSERT INTO t (k, v) VALUES (2, 0) USING TIMESTAMP 17"):
+                session.execute(text)
+                server.nodes[0].nodetool("flush", "i")
+            assert rows(session, "SELECT k FROM t WHERE v = 0") == [(2,)]
+            server.nodes[0].nodetool("compact", "i")
+            session.execute("TRUNCATE t")
+            session.execute("INSERT INTO t (k, v) VALUES (1, 0) USING TIMESTAMP 8")
+            assert rows(session, "SELECT k FROM t WHERE v = 0") == [(1,)]
+
+
 def test_three_nodes(three):
     with three.cluster() as cluster:
         session = cluster.connect()

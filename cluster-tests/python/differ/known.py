@@ -60,10 +60,11 @@ BY_STATIC_INDEX = "with an index on the static column `s` finds"
 BY_DELETED_ELEMENTS = "`s CONTAINS x` with ALLOW FILTERING on a static collection"
 BY_KEY_INDEX = "A secondary index on a column of the partition key finds partitions of nothing but static columns"
 BY_CLUSTERING_INDEX = "A row with an index on a clustering column or a part of the partition key is found as long as it lives"
+BY_TRUNCATED_INDEX = "What is written behind a TRUNCATE is found"
 NOT_SELECTED = "A row that lives only by a column that is not selected"
 LEFT_IN_VIEW = "A row of a view goes with its row of the table"
 # Why Cassandra may miss rows that it has.
-MISSED = (BY_STATIC_INDEX, BY_DELETED_ELEMENTS, BY_KEY_INDEX, BY_CLUSTERING_INDEX, NOT_SELECTED)
+MISSED = (BY_STATIC_INDEX, BY_DELETED_ELEMENTS, BY_KEY_INDEX, BY_CLUSTERING_INDEX, BY_TRUNCATED_INDEX, NOT_SELECTED)
 EQUAL_CLUSTERINGS = "Of clustering values that are equal and written differently"
 LEGACY = "Functions that give back a `timeuuid`"
 MAP_ELEMENTS = "compares elements of a map by the type of its values"
@@ -191,8 +192,8 @@ def columns_of(lines):
 
 
 def missing_reason(statement, theirs, ours):
-    """Why Cassandra may miss rows: of one partition by an index on a static column, and partitions of nothing but static columns
-    by an index on a part of the key."""
+    """Why Cassandra may miss rows: of one partition by an index on a static column, partitions of nothing but static columns
+    by an index on a part of the key, and those written behind a TRUNCATE by any index."""
     more = rows_more(theirs, ours)
     if more and re.match(r"SELECT (?!\*|JSON \*).* FROM [tv]\d", statement) and all("null" in parts(row) for row in more):
         return NOT_SELECTED
@@ -212,14 +213,16 @@ def missing_reason(statement, theirs, ours):
     by_part = where[1] == "*" and keys and keys < partition and clustering
     if by_part and all(parts(row)[place] == "null" for row in more for place in clustering):
         return BY_KEY_INDEX
-    return BY_CLUSTERING_INDEX if where[1] == "*" and keys and keys < partition else None
+    if where[1] == "*" and keys and keys < partition:
+        return BY_CLUSTERING_INDEX
+    return BY_TRUNCATED_INDEX if not keys and re.search(r"\b[rsa]\d(\[.*\])? (=|CONTAINS) ", where[2]) else None
 
 
 def fits_equalities(statement, ours):
     """False where rows of our answer have several values in a column that is restricted by `=`."""
     names = [column.split()[0] for column in parts(columns_of(ours))]
     rows = [parts(line[len("row "):]) for line in ours if line.startswith("row ")]
-    restricted = set(re.findall(r"\b([pcs]\d) = ", statement.partition(" WHERE ")[2]))
+    restricted = set(re.findall(r"\b([pcsra]\d) = ", statement.partition(" WHERE ")[2]))
     return all(len({row[place] for row in rows}) < 2 for place, name in enumerate(names) if name in restricted)
 
 

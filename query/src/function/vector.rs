@@ -30,6 +30,10 @@ pub(super) fn signatures(
             "Invalid number of arguments for function system.{name}(vector<float, n>, vector<float, n>)"
         )));
     }
+    // Cassandra infers the types of all arguments before it looks at the first.
+    if arguments.iter().any(|argument| argument.list_length() == Some(0)) {
+        return Err(QueryError::invalid("vectors may only have positive dimensions; given 0"));
+    }
     let mut found: Option<CqlType> = None;
     for argument in arguments {
         let literal = argument.list_length().and_then(|length| u32::try_from(length).ok());
