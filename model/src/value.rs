@@ -41,6 +41,7 @@ pub use boolean::decode_boolean;
 pub use canonical::canonical_collection;
 pub use collection::{
     CollectionBuilder, Elements, Entries, elements, encode_list, encode_map_sorted, encode_set_sorted, entries,
+    nullable_elements, nullable_entries,
 };
 pub use compare::{Comparator, compare};
 pub use date::{DATE_EPOCH, decode_date, encode_date_from_epoch_days};

@@ -5,7 +5,7 @@ use helenus_model::value::{
     CollectionBuilder, DATE_EPOCH, Decimal, Duration, TupleBuilder, VectorBuilder, components, decode_bigint,
     decode_boolean, decode_date, decode_double, decode_float, decode_inet, decode_int, decode_smallint, decode_text,
     decode_time, decode_timestamp, decode_tinyint, decode_uuid, decode_varint, elements, encode_date_from_epoch_days,
-    encode_inet, encode_varint, entries, is_valid_ascii, vector_elements,
+    encode_inet, encode_varint, is_valid_ascii, nullable_elements, nullable_entries, vector_elements,
 };
 
 use crate::classes::Class;
@@ -96,7 +96,8 @@ impl Heap {
             CqlType::Tuple(parts) => self.components(ty, parts.len(), bytes),
             CqlType::Udt { definition, .. } => self.components(ty, definition.fields.len(), bytes),
             CqlType::List { element, .. } => {
-                let items: Outcome<Vec<Value>> = elements(bytes).map(|item| self.decode(element, Some(item))).collect();
+                let items: Outcome<Vec<Value>> =
+                    nullable_elements(bytes).map(|item| self.decode(element, item)).collect();
                 Object::List { class: Class::ArrayList, items: items?, freedom: Freedom::Free, changes: 0 }
             }
             CqlType::Vector { element, .. } => {
@@ -127,7 +128,7 @@ impl Machine<'_> {
         match ty {
             CqlType::List { element, .. } => {
                 let items: Outcome<Vec<Value>> =
-                    elements(present).map(|item| self.decode(element, Some(item))).collect();
+                    nullable_elements(present).map(|item| self.decode(element, item)).collect();
                 self.new_list(items?)
             }
             CqlType::Vector { element, .. } => {
@@ -149,8 +150,8 @@ impl Machine<'_> {
                 let map =
                     Object::Map { class: Class::LinkedHashMap, table: Table::new(Order::Linked), read_only: false };
                 let map = self.heap.make(map)?;
-                for (k, v) in entries(present) {
-                    let (k, v) = (self.decode(key, Some(k))?, self.decode(value, Some(v))?);
+                for (k, v) in nullable_entries(present) {
+                    let (k, v) = (self.decode(key, Some(k))?, self.decode(value, v)?);
                     self.table_put(map, k, v)?;
                 }
                 Ok(map)

@@ -26,14 +26,14 @@ KNOWN = [
     (r"^(?!.*(unset|\?)).*\) IN \(.*(''|\$\$\$\$|0x[,)]).* AND ", r"^error 0x2200 Invalid unset value for column c\d", r"^(done|columns)",
      "An empty value in a tuple of `(c, d) IN (…)`"),
     (r"^INSERT .* JSON ", r"^error 0x1500 Operation failed", r"^error 0x2200 Expected \d+ byte", "INSERT JSON of an empty string into a tinyint"),
-    (r"\+", r"Constants\$Value cannot be cast to class org\.apache\.cassandra\.cql3\.Lists\$Value", r"^(done|columns)", "Unset that is appended to a list"),
+    (r"\+", r"Constants\$Value cannot be cast to class org\.apache\.cassandra\.cql3\.Lists\$Value|java\.lang\.ClassCastException$", r"^(done|columns)", "Unset that is appended to a list"),
     (r"\[.*[-+*/%(]|[-+*/%(].*\[", r"Unexpected receiver type", r"Unexpected receiver type", "Which type is named when `[…]` stands"),
     (r"^ALTER TABLE .* DROP", r"it has dependent secondary indexes", r"it has dependent secondary indexes", "The order in which indexes are named"),
     (r"", r"^error 0x0000 (class|org\.apache) ?", r"^error ", "Where Cassandra answers with a Java exception"),
     (r"", r"^error 0x0000 java.lang.ClassCastException: class org.apache.cassandra.db.marshal.MapType", r"",
      "Collections in a clustering column with DESC"),
     (r"null", r"^error 0x1500 Operation failed", r"^error 0x2200", "Where Cassandra answers with a Java exception"),
-    (r"^SELECT .*, c\d\) ([<>=]+|IN) .* -- ", r"^columns", r"^error 0x2200 Expected \d", "Each value in a bound tuple"),
+    (r"^SELECT .*, c\d\) ([<>=]+|IN) .* -- ", r"^columns", r"^error 0x2200 (Expected \d|Not enough bytes to read)", "Each value in a bound tuple"),
     (r"^INSERT .* -- (.*, )?0x[0-9a-f]{8}(,|$)", r"^error 0x1500 Operation failed", r"^done$", "Where Cassandra answers with a Java exception"),
     (r" -- ", r"^error 0x0000 java.lang.NumberFormatException: Zero length BigInteger", r"", "Where Cassandra answers with a Java exception"),
     (r"GROUP BY .*floor\(.* LIMIT ", r"^(warning|columns)", r"^error 0x2200 The floor function starting time", "GROUP BY `floor(…)` beside LIMIT"),
@@ -164,7 +164,7 @@ def refuses_constant(statement, theirs, ours):
     taken = theirs[-1] == "done" or theirs[-1].startswith(("prepared ", "columns [applied]", "row "))
     text, mark, _ = statement.partition(" -- ")
     is_prepared = any(line.startswith("prepared ") for line in ours)
-    goes_on = theirs[-1].startswith("error 0x2200 ") and "0x" in text and not is_prepared
+    goes_on = theirs[-1].startswith("error 0x2200 ") and not is_prepared
     if not (taken or goes_on) or not re.search(refused, ours[-1]):
         return False
     return "0x" in text if mark and is_prepared else "0x" in text or "'" in text

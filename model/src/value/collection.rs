@@ -15,6 +15,25 @@ pub fn entries(bytes: &[u8]) -> Entries<'_> {
     Entries { parts: elements(bytes) }
 }
 
+/// The elements of a serialized list, some of which may be null: of what is selected, as [`CollectionBuilder::push_nullable`] makes it.
+/// Malformed bytes end the iteration.
+pub fn nullable_elements(bytes: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
+    let mut parts = elements(bytes);
+    std::iter::from_fn(move || {
+        parts.left = parts.left.checked_sub(1)?;
+        parts.split_nullable()
+    })
+}
+
+/// The entries of a serialized map, whose values may be null, as those of [`nullable_elements`].
+pub fn nullable_entries(bytes: &[u8]) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+    let mut parts = elements(bytes);
+    std::iter::from_fn(move || {
+        parts.left = parts.left.checked_sub(1)?;
+        Some((parts.split()?, parts.split_nullable()?))
+    })
+}
+
 /// Iterator of [`elements`].
 #[derive(Clone, Debug)]
 pub struct Elements<'a> {
@@ -33,6 +52,17 @@ impl<'a> Elements<'a> {
         let (part, rest) = split_part(self.rest)?;
         self.rest = rest;
         Some(part)
+    }
+
+    /// As [`Elements::split`]; a length below zero is null.
+    fn split_nullable(&mut self) -> Option<Option<&'a [u8]>> {
+        match self.rest.split_first_chunk::<4>() {
+            Some((length, rest)) if i32::from_be_bytes(*length) < 0 => {
+                self.rest = rest;
+                Some(None)
+            }
+            _ => self.split().map(Some),
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Printing values as JSON, for SELECT JSON and `toJson`.
 
 use super::{
-    components, decode_double, decode_float, decode_text, decode_timestamp, elements, entries, print, text, timestamp,
-    vector_elements,
+    components, decode_double, decode_float, decode_text, decode_timestamp, nullable_elements, nullable_entries, print,
+    text, timestamp, vector_elements,
 };
 use crate::types::{CqlType, UdtDefinition};
 
@@ -24,7 +24,7 @@ pub fn write_json_string(out: &mut String, text: &str) {
 fn write_json(out: &mut String, cql_type: &CqlType, bytes: &[u8]) {
     match cql_type {
         CqlType::List { element, .. } | CqlType::Set { element, .. } => {
-            write_array(out, elements(bytes).map(|part| (&**element, Some(part))));
+            write_array(out, nullable_elements(bytes).map(|part| (&**element, part)));
         }
         CqlType::Vector { element, .. } => {
             let parts = vector_elements(bytes, element.value_length_if_fixed());
@@ -99,7 +99,7 @@ fn write_nullable(out: &mut String, cql_type: &CqlType, value: Option<&[u8]>) {
 
 fn write_map(out: &mut String, key: &CqlType, value: &CqlType, bytes: &[u8]) {
     out.push('{');
-    for (place, (left, right)) in entries(bytes).enumerate() {
+    for (place, (left, right)) in nullable_entries(bytes).enumerate() {
         if place > 0 {
             out.push_str(", ");
         }
@@ -110,7 +110,7 @@ fn write_map(out: &mut String, key: &CqlType, value: &CqlType, bytes: &[u8]) {
             write_json_string(out, &name);
         }
         out.push_str(": ");
-        write_json(out, value, right);
+        write_nullable(out, value, right);
     }
     out.push('}');
 }

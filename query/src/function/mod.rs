@@ -243,6 +243,7 @@ fn check_arguments(
     for (place, argument) in arguments.iter().enumerate() {
         let spec = argument_spec(function, place, receiver);
         if !takes(function, place, *argument, &spec)?.is_assignable() {
+            check_dimension(*argument, &spec)?;
             return Err(QueryError::invalid(format!(
                 "Type error: {} cannot be passed as argument {place} of function {} of type {}",
                 argument.text(),
@@ -250,6 +251,19 @@ fn check_arguments(
                 function.argument_types.get(place).unwrap_or(&spec.ty)
             )));
         }
+    }
+    Ok(())
+}
+
+/// What Cassandra tells of a list literal whose elements a vector takes, but not so many of them.
+fn check_dimension(argument: &dyn Argument, spec: &ColumnSpec) -> Result<(), QueryError> {
+    let (Some(length), CqlType::Vector { element, .. }) = (argument.list_length(), &spec.ty) else { return Ok(()) };
+    let ty = CqlType::vector((**element).clone(), u32::try_from(length).unwrap_or(u32::MAX));
+    if argument.assignability(&ColumnSpec { ty, ..spec.clone() })?.is_assignable() {
+        return Err(QueryError::invalid(format!(
+            "Unable to create a vector selector of type {} from {length} elements",
+            spec.ty
+        )));
     }
     Ok(())
 }
@@ -385,6 +399,13 @@ fn no_match(called: &str, candidates: &[ScalarFunction], fitting: &[usize], argu
     })
 }
 
+/// An argument's type in a signature, where tuples are not called frozen; what is inside of them is.
+fn signature_type(ty: &CqlType) -> String {
+    let text = ty.to_string();
+    let tuple = text.strip_prefix("frozen<").and_then(|rest| rest.strip_suffix('>'));
+    tuple.filter(|tuple| tuple.starts_with("tuple<")).map_or(text.clone(), str::to_owned)
+}
+
 fn signatures<'f>(functions: impl Iterator<Item = &'f ScalarFunction>) -> String {
     functions.map(ScalarFunction::signature).collect::<Vec<_>>().join(", ")
 }
@@ -427,7 +448,7 @@ impl ScalarFunction {
 
     /// As messages give it: `system.f : (int) -> text`.
     pub fn signature(&self) -> String {
-        let arguments: Vec<String> = self.argument_types.iter().map(ToString::to_string).collect();
+        let arguments: Vec<String> = self.argument_types.iter().map(signature_type).collect();
         let name = match self.body {
             // The only one that is made of a table.
             Body::Token => self.name.clone(),

@@ -25,16 +25,21 @@ pub(super) fn as_term(raw: &ast::Selector) -> Option<RawTerm> {
         ast::Selector::Marker(marker) => RawTerm::Marker(marker.clone()),
         ast::Selector::List(parts) => RawTerm::List(all(parts)?),
         ast::Selector::Set(parts) => RawTerm::Set(all(parts)?),
-        ast::Selector::Tuple(parts) => match parts.as_slice() {
-            [only] => as_term(only)?,
-            parts => RawTerm::Tuple(all(parts)?),
-        },
+        ast::Selector::Tuple(parts) => RawTerm::Tuple(all(parts)?),
         ast::Selector::Map(entries) => {
             let entries = entries.iter().map(|(key, value)| Some((as_term(key)?, as_term(value)?)));
             RawTerm::Map(entries.collect::<Option<_>>()?)
         }
         _ => return None,
     })
+}
+
+/// What stands in parentheses around one selector, in any number of them.
+pub(super) fn without_all_parentheses(raw: &ast::Selector) -> &ast::Selector {
+    match raw {
+        ast::Selector::Tuple(parts) if parts.len() == 1 => parts.first().map_or(raw, without_all_parentheses),
+        _ => raw,
+    }
 }
 
 /// `{field: term}` as a value of a user-defined type: so it is read where one is wanted.
@@ -64,9 +69,11 @@ pub(super) fn selector_type(preparer: &Preparer<'_>, table: &Table, raw: &ast::S
         ast::Selector::Function { name, arguments } if function::is_aggregate(name) => {
             let kind = AggregateKind::of_name(name.name.as_str())?;
             match (kind, arguments.as_slice()) {
-                (AggregateKind::CountRows, _) | (AggregateKind::Count, [ast::Selector::Marker(_)]) => {
-                    Some(CqlType::Bigint)
-                }
+                (AggregateKind::CountRows, _) => Some(CqlType::Bigint),
+                (AggregateKind::Count, [argument]) => match without_all_parentheses(argument) {
+                    ast::Selector::Marker(_) => Some(CqlType::Bigint),
+                    counted => of(counted).map(|_| CqlType::Bigint),
+                },
                 (AggregateKind::Sum | AggregateKind::Average, arguments) => {
                     let seen = SelectorArgument::all(preparer, table, arguments);
                     let seen: Vec<&dyn Argument> = seen.iter().map(|argument| argument as &dyn Argument).collect();
@@ -106,7 +113,8 @@ pub(super) fn selector_type(preparer: &Preparer<'_>, table: &Table, raw: &ast::S
             call_type(preparer, table, &name, &[(**left).clone(), (**right).clone()])
         }
         ast::Selector::Tuple(parts) => match parts.as_slice() {
-            [only] => of(only),
+            // Parentheses or a tuple of one: Cassandra wants to be told.
+            [_] => None,
             parts => Some(CqlType::tuple(parts.iter().map(of).collect::<Option<Vec<_>>>()?)),
         },
         ast::Selector::List(parts) => Some(CqlType::list(type_for_all(parts.iter().filter_map(of))?, true)),
@@ -156,6 +164,11 @@ impl<'a, 'p> SelectorArgument<'a, 'p> {
         SelectorArgument { preparer, table, raw, ty: OnceCell::new() }
     }
 
+    /// A part of it.
+    fn of<'r>(&'r self, raw: &'r ast::Selector) -> SelectorArgument<'r, 'p> {
+        SelectorArgument::new(self.preparer, self.table, raw)
+    }
+
     /// Whether all parts may stand where a type is wanted. Nothing says that what has no parts is of exactly the type.
     fn parts<'s>(
         &self,
@@ -164,8 +177,7 @@ impl<'a, 'p> SelectorArgument<'a, 'p> {
         whole: Assignability,
     ) -> Assignability {
         parts.fold(whole, |answer, (raw, ty)| {
-            let part = SelectorArgument::new(self.preparer, self.table, raw);
-            answer.and(part.fit(&ColumnSpec { ty: ty.clone(), ..spec.clone() }))
+            answer.and(self.of(raw).fit(&ColumnSpec { ty: ty.clone(), ..spec.clone() }))
         })
     }
 
@@ -205,6 +217,10 @@ impl<'a, 'p> SelectorArgument<'a, 'p> {
                 self.parts(parts.iter().zip(types.iter()), spec, Assignability::Weak)
             }
             (ast::Selector::List(_), _) | (ast::Selector::Set(_), _) => Assignability::No,
+            (ast::Selector::Tuple(parts), _) if parts.len() == 1 => {
+                parts.iter().fold(Assignability::No, |_, only| self.of(only).fit(spec))
+            }
+            (ast::Selector::Tuple(_), _) => Assignability::No,
             _ => match self.exact_type(spec) {
                 Some(ty) => type_assignability(&spec.ty, &ty),
                 None => Assignability::No,

@@ -31,6 +31,7 @@ mod sort;
 #[cfg(test)]
 pub(crate) mod tests;
 mod times;
+mod wholes;
 
 pub(crate) use aggregate::{average_of, sum_of};
 pub use consumer::SelectConsumer;

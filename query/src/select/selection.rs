@@ -9,13 +9,14 @@ use helenus_model::value::Comparator;
 
 use super::ResultColumn;
 use super::aggregate::{AggregateKind, AggregatePlan};
-use super::argument::{SelectorArgument, as_term, selector_type, user_type_term};
+use super::argument::{SelectorArgument, as_term, selector_type, user_type_term, without_all_parentheses};
 use super::assemble::{CellPart, Inputs, Source};
 use super::name::{name_with, result_name};
 use super::named::named_columns;
 use super::qualify::qualified;
 use super::selector::Selector;
 use super::times::{Collection, Part, TimesSelector, result_type};
+use super::wholes::holds_no_value;
 use crate::error::QueryError;
 use crate::function::{self, Argument, Body, ScalarFunction};
 use crate::spec::ColumnSpec;
@@ -165,13 +166,13 @@ pub(super) fn prepare_selector(
     Ok((checked?.0, columns))
 }
 
-struct Builder<'b, 'p> {
+pub(super) struct Builder<'b, 'p> {
     table: &'b Table,
     preparer: &'b mut Preparer<'p>,
     selection: Selection,
 }
 
-type Typed = Result<(Selector, CqlType), QueryError>;
+pub(super) type Typed = Result<(Selector, CqlType), QueryError>;
 
 impl<'b> Builder<'b, '_> {
     fn column(&mut self, column: &Column) -> Selector {
@@ -179,7 +180,7 @@ impl<'b> Builder<'b, '_> {
         Selector::Input(self.selection.inputs.add(Source::of_column(column)))
     }
 
-    fn constant(&mut self, term: Term) -> Selector {
+    pub(super) fn constant(&mut self, term: Term) -> Selector {
         self.selection.constants.push(Constant { term, place: ConstantPlace::Free });
         Selector::Constant(self.selection.constants.len() - 1)
     }
@@ -287,7 +288,7 @@ impl<'b> Builder<'b, '_> {
         Ok(resolve_type(name, &self.table.keyspace, keyspace.as_deref())?.freeze())
     }
 
-    fn no_type<T>(&self, raw: &ast::Selector) -> Result<T, QueryError> {
+    pub(super) fn no_type<T>(&self, raw: &ast::Selector) -> Result<T, QueryError> {
         no_type_of(&self.name(raw))
     }
 
@@ -296,18 +297,19 @@ impl<'b> Builder<'b, '_> {
     }
 
     /// A selector and its type. `wanted` is the type of the place it stands at, if that is known.
-    fn selector(&mut self, raw: &ast::Selector, wanted: Option<&CqlType>) -> Typed {
+    pub(super) fn selector(&mut self, raw: &ast::Selector, wanted: Option<&CqlType>) -> Typed {
         if let (Some(ty @ CqlType::Udt { .. }), Some(term)) = (wanted, user_type_term(raw)) {
             let term = self.preparer.term(&term, &self.spec(ty.clone()))?;
             return Ok((self.constant(term), ty.clone()));
         }
-        if let Some(mut term) = as_term(raw) {
-            if matches!((raw, wanted, &term), (ast::Selector::Tuple(_), Some(CqlType::Tuple(_)), RawTerm::Null)) {
-                term = RawTerm::Tuple(vec![term]);
-            }
+        if let Some(term) = as_term(raw) {
             let Some(wanted) = wanted else {
                 return no_type(raw);
             };
+            // Cassandra makes collections that are selected of their parts: these may be null there.
+            if holds_no_value(raw) && !matches!(wanted, CqlType::Udt { .. }) {
+                return self.parts(raw, Some(wanted));
+            }
             let term = self.preparer.term(&term, &self.spec(wanted.clone()))?;
             return Ok((self.constant(term), wanted.clone()));
         }
@@ -324,7 +326,7 @@ impl<'b> Builder<'b, '_> {
             ast::Selector::Cast { inner, target } => {
                 let spelled = target.name();
                 let target = native_type(*target);
-                if as_term(inner).is_some() {
+                if as_term(inner).is_some() || self.is_untyped(inner) {
                     return no_type(inner);
                 }
                 if let Some(from) = self.type_of(inner)
@@ -424,7 +426,7 @@ impl<'b> Builder<'b, '_> {
             return Ok((self.aggregate(kind, None, CqlType::Int), CqlType::Bigint));
         };
         let Some(ty) = found else {
-            if matches!(argument, ast::Selector::Null) {
+            if matches!(without_all_parentheses(argument), ast::Selector::Null) {
                 let null = self.constant(Term::Null);
                 return Ok((self.aggregate(kind, Some(null), CqlType::Blob), CqlType::Bigint));
             }
@@ -469,12 +471,19 @@ impl<'b> Builder<'b, '_> {
                 _ => format!("Invalid number of arguments for function system.{}(any)", name.name),
             });
         };
-        if kind == AggregateKind::Count && matches!(argument, ast::Selector::Null) {
+        let counted = without_all_parentheses(argument);
+        if kind == AggregateKind::Count && matches!(counted, ast::Selector::Null) {
             return Ok((kind, None));
         }
-        match self.type_of(argument) {
+        if kind == AggregateKind::Count && !self.is_counted(counted) {
+            return invalid(format!(
+                "Type error: {} cannot be passed as argument 0 of function system.count of type blob",
+                result_name(argument)
+            ));
+        }
+        match self.type_of(if kind == AggregateKind::Count { counted } else { argument }) {
             Some(ty) => Ok((kind, Some(ty))),
-            None if kind == AggregateKind::Count && matches!(argument, ast::Selector::Marker(_)) => {
+            None if kind == AggregateKind::Count && matches!(counted, ast::Selector::Marker(_)) => {
                 Ok((kind, Some(CqlType::Blob)))
             }
             None => invalid(format!(
@@ -482,6 +491,17 @@ impl<'b> Builder<'b, '_> {
                 result_name(argument),
                 name.name
             )),
+        }
+    }
+
+    /// Whether `count` takes it, whose argument is a blob: that is every column, but no literal of a collection or a tuple.
+    fn is_counted(&self, raw: &ast::Selector) -> bool {
+        match raw {
+            ast::Selector::Tuple(_) | ast::Selector::List(_) | ast::Selector::Set(_) | ast::Selector::Map(_) => false,
+            ast::Selector::Literal(_) => {
+                SelectorArgument::new(self.preparer, self.table, raw).fit(&self.spec(CqlType::Blob)).is_assignable()
+            }
+            _ => true,
         }
     }
 
@@ -520,7 +540,7 @@ impl<'b> Builder<'b, '_> {
         Ok((Selector::Call { function, arguments: selectors }, ty))
     }
 
-    fn type_of(&self, raw: &ast::Selector) -> Option<CqlType> {
+    pub(super) fn type_of(&self, raw: &ast::Selector) -> Option<CqlType> {
         selector_type(self.preparer, self.table, raw)
     }
 
@@ -652,84 +672,6 @@ impl<'b> Builder<'b, '_> {
     fn key_spec(&self, inner: &ast::Selector, key_type: &CqlType, map: bool) -> ColumnSpec {
         let kind = if map { "key" } else { "value" };
         self.spec(key_type.clone()).inner(format!("{kind}({})", result_name(inner)), key_type.clone())
-    }
-
-    /// The type a selector has whatever place it stands at: literals have none, nor have maps, which could be user-defined types.
-    fn known_type(&self, raw: &ast::Selector) -> Option<CqlType> {
-        let first = |parts: &[ast::Selector]| parts.iter().find_map(|part| self.known_type(part));
-        match raw {
-            ast::Selector::Literal(_) | ast::Selector::Null | ast::Selector::Marker(_) | ast::Selector::Map(_) => None,
-            ast::Selector::Tuple(parts) if parts.len() == 1 => None,
-            ast::Selector::Tuple(parts) => {
-                Some(CqlType::tuple(parts.iter().map(|part| self.known_type(part)).collect::<Option<Vec<_>>>()?))
-            }
-            ast::Selector::List(parts) => Some(CqlType::list(first(parts)?, true)),
-            ast::Selector::Set(parts) => Some(CqlType::set(first(parts)?, true)),
-            other => self.type_of(other),
-        }
-    }
-
-    /// Tuples, lists, sets and maps of selectors.
-    fn parts(&mut self, raw: &ast::Selector, wanted: Option<&CqlType>) -> Typed {
-        if let (ast::Selector::Tuple(parts), false) = (raw, matches!(wanted, Some(CqlType::Tuple(_))))
-            && let [only] = parts.as_slice()
-        {
-            return self.selector(only, wanted);
-        }
-        let Some(ty) = wanted.cloned().or_else(|| self.known_type(raw)) else {
-            return self.no_type(raw);
-        };
-        if matches!((raw, &ty), (ast::Selector::Set(_), CqlType::Set { element, .. }) if **element == CqlType::Duration)
-        {
-            return invalid(format!("Durations are not allowed inside sets: {}", ty.freeze()));
-        }
-        let each = |builder: &mut Self, parts: &[ast::Selector], ty: &CqlType| {
-            let parts = parts.iter().map(|part| Ok(builder.selector(part, Some(ty))?.0));
-            parts.collect::<Result<Vec<_>, QueryError>>()
-        };
-        let selector = match (raw, &ty) {
-            (ast::Selector::Tuple(parts), CqlType::Tuple(types)) if parts.len() <= types.len() => {
-                let parts = parts.iter().zip(types.iter()).map(|(part, ty)| Ok(self.selector(part, Some(ty))?.0));
-                Selector::Tuple(parts.collect::<Result<_, QueryError>>()?)
-            }
-            (ast::Selector::List(parts), CqlType::List { element, .. }) => Selector::List(each(self, parts, element)?),
-            (ast::Selector::List(parts), CqlType::Vector { element, dimension })
-                if parts.len() == *dimension as usize =>
-            {
-                Selector::Vector(each(self, parts, element)?, element.value_length_if_fixed())
-            }
-            (ast::Selector::Set(parts), CqlType::Set { element, .. }) => {
-                Selector::Set(each(self, parts, element)?, Comparator::for_type(element))
-            }
-            (ast::Selector::Map(entries), CqlType::Map { key, value, .. }) => {
-                let entries =
-                    entries.iter().map(|(k, v)| Ok((self.selector(k, Some(key))?.0, self.selector(v, Some(value))?.0)));
-                Selector::Map(entries.collect::<Result<_, QueryError>>()?, Comparator::for_type(key))
-            }
-            (ast::Selector::Map(entries), CqlType::Udt { definition, .. }) => {
-                let unknown = entries.iter().find_map(|(key, _)| match key {
-                    ast::Selector::Column(name) => {
-                        (!definition.fields.iter().any(|(field, _)| *field == name.text)).then_some(&name.text)
-                    }
-                    _ => None,
-                });
-                if let Some(unknown) = unknown {
-                    let name = &definition.name;
-                    return invalid(format!("Unknown field '{unknown}' in value of user defined type {name}"));
-                }
-                let mut fields = Vec::with_capacity(definition.fields.len());
-                for (field, ty) in &definition.fields {
-                    let named = |key: &ast::Selector| matches!(key, ast::Selector::Column(name) if name.text == *field);
-                    fields.push(match entries.iter().rev().find(|(key, _)| named(key)) {
-                        Some((_, value)) => self.selector(value, Some(ty))?.0,
-                        None => self.constant(Term::Null),
-                    });
-                }
-                Selector::Tuple(fields)
-            }
-            _ => return invalid(format!("Cannot assign value {} to type {ty}", result_name(raw))),
-        };
-        Ok((selector, ty))
     }
 }
 

@@ -218,11 +218,8 @@ impl Preparer<'_> {
                 let (key, value) = entries.first()?;
                 Some(CqlType::map(self.exact_type(key, receiver)?, self.exact_type(value, receiver)?, true))
             }
-            RawTerm::Tuple(elements) if is_parenthesis(elements, &CqlType::Blob) => {
-                self.exact_type(elements.first()?, receiver)
-            }
             RawTerm::Tuple(elements) => {
-                let parts: Option<Vec<CqlType>> = elements.iter().map(|part| self.exact_type(part, receiver)).collect();
+                let parts: Option<Vec<CqlType>> = elements.iter().map(|part| self.only_type(part, receiver)).collect();
                 Some(CqlType::tuple(parts?))
             }
             RawTerm::Cast { target, .. } => Some(super::type_name::native_type(*target)),
@@ -231,6 +228,23 @@ impl Preparer<'_> {
             }
             // Outside of the selection clause `[…]` may as well be a vector.
             RawTerm::List(_) | RawTerm::Null | RawTerm::Marker(_) | RawTerm::UserType(_) => None,
+        }
+    }
+
+    /// The one type the term can have: constants may be of several.
+    fn only_type(&self, term: &RawTerm, receiver: &ColumnSpec) -> Option<CqlType> {
+        match term {
+            RawTerm::Literal(_) => None,
+            RawTerm::Set(elements) => {
+                let element = elements.iter().find_map(|element| self.only_type(element, receiver))?;
+                Some(CqlType::set(element, true))
+            }
+            RawTerm::Map(entries) => {
+                let key = entries.iter().find_map(|(key, _)| self.only_type(key, receiver))?;
+                let value = entries.iter().find_map(|(_, value)| self.only_type(value, receiver))?;
+                Some(CqlType::map(key, value, true))
+            }
+            _ => self.exact_type(term, receiver),
         }
     }
 

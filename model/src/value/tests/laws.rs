@@ -274,3 +274,22 @@ fn maps_keep_the_last_of_equal_keys() {
     assert!(entries(&map).eq([(&b"a"[..], &b"2"[..]), (b"b", b"3")]));
     assert_eq!(entries(&map).left(), 2);
 }
+
+#[test]
+fn nulls_of_what_is_selected_are_told_from_the_end() {
+    let mut list = CollectionBuilder::default();
+    [None, Some(&b"a"[..]), None].into_iter().for_each(|element| list.push_nullable(element));
+    let list = list.finish();
+    assert!(nullable_elements(&list).eq([None, Some(&b"a"[..]), None]));
+    for cut in 0..list.len() {
+        assert!(nullable_elements(&list[..cut]).count() < 3, "{cut}");
+    }
+    let mut map = CollectionBuilder::default();
+    map.push_nullable_entry(b"a", None);
+    map.push_nullable_entry(b"b", Some(b"1"));
+    let map = map.finish();
+    assert!(nullable_entries(&map).eq([(&b"a"[..], None), (b"b", Some(&b"1"[..]))]));
+    for cut in 0..map.len() {
+        assert!(nullable_entries(&map[..cut]).count() < 2, "{cut}");
+    }
+}
