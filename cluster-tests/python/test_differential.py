@@ -38,7 +38,7 @@ def test_known_differences_are_told():
     told = (pathlib.Path(__file__).parents[2] / "docs" / "differences.md").read_text()
     reasons = [entry[-1] for entry in known.KNOWN + known.KNOWN_ORDERS] + [known.BY_STATIC_INDEX, known.BY_KEY_INDEX, known.LOG_10, known.LEGACY, known.EQUAL_CLUSTERINGS]
     reasons += [known.BY_CLUSTERING_INDEX, known.NOT_SELECTED, known.MAP_ELEMENTS, known.OPERATORS, known.NO_VALUE, known.FIELDS, known.LEFT_IN_VIEW]
-    reasons += [known.BY_DELETED_ELEMENTS, known.BY_TRUNCATED_INDEX]
+    reasons += [known.BY_DELETED_ELEMENTS, known.BY_TRUNCATED_INDEX, known.SLICED]
     assert [reason for reason in reasons if reason not in told] == []
 
 
@@ -124,6 +124,12 @@ CANNOT_PASS = "error 0x2200 Type error: {f0: 1} cannot be passed as argument 0 o
     ("UPDATE t0 SET r0 = 1 * 400 + 0", ["error 0x2200 Unable to make short from '400'"], ["done"], known.OPERATORS),
     ("UPDATE t0 SET r0 = -1 % -2147483648 + 0", ["error 0x2200 Unable to make short from '-2147483648'"],
      ["error 0x2200 Unable to make byte from '-2147483648'"], known.OPERATORS),
+    ("UPDATE t0 SET s0 = -99999999999, r0 = 1 * 2", ["error 0x2200 Unable to make int from '-99999999999'"], ["done"], None),
+    ("UPDATE t0 SET s0 = abs(-9) * -99999999999", ["error 0x2200 Unable to make int from '-99999999999'"], ["done"], known.OPERATORS),
+    ("SELECT r0[..0], r0[..'a'], c1 FROM t0", ["columns x int, y int, z int", "row null, {1: null, 2: null}, True"], ["columns x int, y int, z int", "row null, {1: [7], 2: 3}, True"], known.SLICED),
+    ("SELECT r0[..0], r0[..'a'], c1 FROM t0", ["columns x int, y int, z int", "row null, {1: null, 2: 3}, True"], ["columns x int, y int, z int", "row null, {1: [7], 2: 4}, True"], None),
+    ("SELECT r0[0], r0[1], c1 FROM t0", ["columns x int, y int, z int", "row null, {1: null}, True"], ["columns x int, y int, z int", "row null, {1: [7]}, True"], None),
+    ("SELECT r0[..0], r1[1], c1 FROM t0", ["columns x int, y int, z int", "row null, {1: null}, True"], ["columns x int, y int, z int", "row null, {1: [7]}, True"], None),
     ("UPDATE t0 SET r0 = 400, r1 = 1 - 2", ["error 0x2200 Unable to make byte from '400'"], ["done"], None),
     ("SELECT * FROM t0 WHERE (c0, c1) >= ? -- 0x00000001ff", ["columns c0 tinyint"], ["error 0x2200 Expected 1 byte for a tinyint (2)"], "Each value in a bound tuple"),
     ("SELECT * FROM t0 WHERE p0 = ? AND (c0, c1) >= ? -- 0x01, 0x00000000", ["columns c0 list<int>"], ["error 0x2200 Not enough bytes to read a list"], "Each value in a bound tuple"),

@@ -69,6 +69,7 @@ EQUAL_CLUSTERINGS = "Of clustering values that are equal and written differently
 LEGACY = "Functions that give back a `timeuuid`"
 MAP_ELEMENTS = "compares elements of a map by the type of its values"
 NO_VALUE = "A hexadecimal constant that is no value"
+SLICED = "`SELECT m['a'], m['a'..]` gives the values of all entries"
 LOG_10 = "`log10` of a decimal whose result is a whole number"
 # A pattern of the statement whose rows may come in another order, and the words of the line.
 KNOWN_ORDERS = [(r"FROM v\d .*IN ", "IN on a partition key of a view")]
@@ -94,6 +95,8 @@ def reason_for(statement, theirs, ours):
         return FIELDS
     if compares_map_elements(statement, theirs, ours):
         return MAP_ELEMENTS
+    if forgets_sliced(statement, theirs, ours):
+        return SLICED
     if takes_narrow_operator(statement, theirs) or without_operands(theirs) == without_operands(ours):
         return OPERATORS
     if refuses_constant(statement, theirs, ours):
@@ -150,9 +153,19 @@ def compares_map_elements(statement, theirs, ours):
     return decided or bool(names) and theirs[-1].startswith("error 0x0000 java.lang.IndexOutOfBounds")
 
 
+def forgets_sliced(statement, theirs, ours):
+    """True where elements of a map and slices of it are selected, and Cassandra's answer has null for what entries hold."""
+    selected = re.match(r"SELECT (.*?) FROM ", statement)
+    sliced = selected and re.search(r"\b([rsa]\d)\[.*\b\1\[", selected[1]) and ".." in selected[1]
+    if not sliced or len(theirs) != len(ours) or theirs == ours:
+        return False
+    pattern = lambda line: re.sub(r"(?<=: )null(?=,|\\})", ".+", re.escape(line).replace(r"\ ", " "))
+    return all(re.fullmatch(pattern(a), b) for a, b in zip(theirs, ours))
+
+
 def takes_narrow_operator(statement, theirs):
-    """True where Cassandra refuses an operand as no byte or short."""
-    found = re.match(r"error 0x2200 Unable to make (?:byte|short) from '(-?\d+)'", theirs[-1])
+    """True where Cassandra refuses an operand as no byte, short or int."""
+    found = re.match(r"error 0x2200 Unable to make (?:byte|short|int) from '(-?\d+)'", theirs[-1])
     number = found and re.escape(found[1])
     return bool(number and re.search(rf"[-+*/%] \(*{number}\b|(?<![\d.]){number}\)* [-+*/%]", statement))
 

@@ -100,28 +100,36 @@ pub(super) fn of_generic(
     arguments: &[&dyn Argument],
     receiver: &ColumnSpec,
 ) -> Result<Vec<ScalarFunction>, QueryError> {
-    let required = match name {
-        "to_json" | "tojson" | "map_keys" | "map_values" | "collection_count" | "collection_min" | "collection_max"
-        | "collection_sum" | "collection_avg" => 1,
-        _ => return Ok(Vec::new()),
+    const NAMES: [&str; 9] = [
+        "to_json",
+        "tojson",
+        "map_keys",
+        "map_values",
+        "collection_count",
+        "collection_min",
+        "collection_max",
+        "collection_sum",
+        "collection_avg",
+    ];
+    if !NAMES.contains(&name) {
+        return Ok(Vec::new());
+    }
+    let parameter = match name {
+        "to_json" | "tojson" => "any",
+        "map_keys" | "map_values" => "map",
+        "collection_count" => "collection",
+        _ => "numeric_set_or_list",
     };
-    if arguments.len() != required {
+    if arguments.len() != 1 {
         return Err(QueryError::invalid(format!(
-            "Invalid number of arguments for function system.{name}({})",
-            vec!["any"; required].join(", ")
+            "Invalid number of arguments for function system.{name}({parameter})"
         )));
     }
     let types: Vec<Option<CqlType>> = arguments.iter().map(|argument| argument.exact_type(receiver)).collect();
     let Some(Some(first)) = types.first() else {
         return Err(QueryError::invalid(format!(
-            "Cannot infer type of argument {} in call to function system.{name}({}): use type casts to disambiguate",
+            "Cannot infer type of argument {} in call to function system.{name}({parameter}): use type casts to disambiguate",
             arguments.first().map(|argument| argument.text()).unwrap_or_default(),
-            match name {
-                "to_json" | "tojson" => "any",
-                "map_keys" | "map_values" => "map",
-                "collection_count" => "collection",
-                _ => "numeric_set_or_list",
-            }
         )));
     };
     let wrong = |what: &str| {

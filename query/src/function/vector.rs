@@ -35,6 +35,8 @@ pub(super) fn signatures(
         return Err(QueryError::invalid("vectors may only have positive dimensions; given 0"));
     }
     let mut found: Option<CqlType> = None;
+    // Cassandra looks at lists after all other arguments, and ends in a Java exception then.
+    let mut of_list: Option<QueryError> = None;
     for argument in arguments {
         let literal = argument.list_length().and_then(|length| u32::try_from(length).ok());
         let ty = match (literal, argument.exact_type(receiver)) {
@@ -47,15 +49,23 @@ pub(super) fn signatures(
             },
         };
         if !matches!(&ty, CqlType::Vector { element, .. } if **element == CqlType::Float) {
-            return Err(QueryError::invalid(format!(
+            let refused = QueryError::invalid(format!(
                 "Function system.{name} requires a float vector argument, but found argument {} of type {ty}",
                 argument.text()
-            )));
+            ));
+            if !matches!(ty, CqlType::List { .. }) {
+                return Err(refused);
+            }
+            of_list.get_or_insert(refused);
+            continue;
         }
         if found.as_ref().is_some_and(|other| *other != ty) {
             return Err(QueryError::invalid("All arguments must have the same vector dimensions"));
         }
         found = Some(ty);
+    }
+    if let Some(refused) = of_list {
+        return Err(refused);
     }
     let Some(ty) = found else {
         return Err(QueryError::invalid(format!(

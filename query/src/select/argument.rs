@@ -8,13 +8,13 @@ use helenus_model::schema::Table;
 use helenus_model::types::CqlType;
 
 use super::aggregate::AggregateKind;
-use super::name::result_name;
+use super::name::name_with;
 use super::selection::time_type;
 use super::times::result_type;
 use crate::error::QueryError;
 use crate::function::{self, Argument};
 use crate::spec::ColumnSpec;
-use crate::term::{Assignability, Preparer, native_type, resolve_type, type_assignability};
+use crate::term::{Assignability, Preparer, native_type, qualified_type_text, resolve_type, type_assignability};
 
 /// The selector as a term, when it has no column in it.
 pub(super) fn as_term(raw: &ast::Selector) -> Option<RawTerm> {
@@ -31,6 +31,16 @@ pub(super) fn as_term(raw: &ast::Selector) -> Option<RawTerm> {
             RawTerm::Map(entries.collect::<Option<_>>()?)
         }
         _ => return None,
+    })
+}
+
+/// A selector as messages about arguments show it: user-defined types with their keyspace.
+pub(super) fn argument_text(raw: &ast::Selector, keyspace: &str) -> String {
+    name_with(raw, &|raw| match raw {
+        ast::Selector::TypeHint { type_name, inner } => {
+            Some(format!("({}){}", qualified_type_text(type_name, keyspace), argument_text(inner, keyspace)))
+        }
+        _ => None,
     })
 }
 
@@ -102,6 +112,8 @@ pub(super) fn selector_type(preparer: &Preparer<'_>, table: &Table, raw: &ast::S
         ast::Selector::Element { inner, .. } => match of(inner)? {
             CqlType::Map { value, .. } => Some((*value).clone()),
             CqlType::Set { element, .. } => Some((*element).clone()),
+            // Its elements cannot be selected, which is told later: to Cassandra they have the type of their places.
+            CqlType::List { .. } => Some(CqlType::Timeuuid),
             _ => None,
         },
         ast::Selector::Slice { inner, .. } => of(inner),
@@ -183,6 +195,11 @@ impl<'a, 'p> SelectorArgument<'a, 'p> {
 
     /// Whether it may stand at `spec`; in the selection clause what cannot even be tried is only what may not.
     pub(super) fn fit(&self, spec: &ColumnSpec) -> Assignability {
+        if let (CqlType::Udt { .. }, ast::Selector::Tuple(parts)) = (&spec.ty, self.raw)
+            && let [only] = parts.as_slice()
+        {
+            return self.of(only).fit(spec);
+        }
         if let (CqlType::Udt { .. }, Some(term)) = (&spec.ty, user_type_term(self.raw)) {
             return self.preparer.assignability(&term, spec).unwrap_or(Assignability::No);
         }
@@ -239,7 +256,7 @@ impl Argument for SelectorArgument<'_, '_> {
     }
 
     fn text(&self) -> String {
-        result_name(self.raw)
+        argument_text(self.raw, &self.table.keyspace)
     }
 
     fn is_marker(&self) -> bool {

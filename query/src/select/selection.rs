@@ -9,7 +9,9 @@ use helenus_model::value::Comparator;
 
 use super::ResultColumn;
 use super::aggregate::{AggregateKind, AggregatePlan};
-use super::argument::{SelectorArgument, as_term, selector_type, user_type_term, without_all_parentheses};
+use super::argument::{
+    SelectorArgument, argument_text, as_term, selector_type, user_type_term, without_all_parentheses,
+};
 use super::assemble::{CellPart, Inputs, Source};
 use super::name::{name_with, result_name};
 use super::named::named_columns;
@@ -298,6 +300,11 @@ impl<'b> Builder<'b, '_> {
 
     /// A selector and its type. `wanted` is the type of the place it stands at, if that is known.
     pub(super) fn selector(&mut self, raw: &ast::Selector, wanted: Option<&CqlType>) -> Typed {
+        if let (Some(CqlType::Udt { .. }), ast::Selector::Tuple(parts)) = (wanted, raw)
+            && let [only] = parts.as_slice()
+        {
+            return self.selector(only, wanted);
+        }
         if let (Some(ty @ CqlType::Udt { .. }), Some(term)) = (wanted, user_type_term(raw)) {
             let term = self.preparer.term(&term, &self.spec(ty.clone()))?;
             return Ok((self.constant(term), ty.clone()));
@@ -359,22 +366,35 @@ impl<'b> Builder<'b, '_> {
                 }
                 let name = function::native_name(format!("cast_as_{}", target));
                 let known = result_name(inner);
-                self.call(&name, std::slice::from_ref(&**inner)).map_err(|error| match &error {
-                    QueryError::Invalid(text) if text.starts_with("Unknown function 'system.cast_as_") => {
-                        QueryError::invalid(format!("{known} cannot be cast to {target}"))
-                    }
-                    _ => error,
+                self.call(&name, std::slice::from_ref(&**inner)).or_else(|error| {
+                    // What is wrong with it by itself comes first.
+                    self.selector(inner, None)?;
+                    Err(match &error {
+                        QueryError::Invalid(text) if text.starts_with("Unknown function 'system.cast_as_") => {
+                            QueryError::invalid(format!("{known} cannot be cast to {target}"))
+                        }
+                        _ => error,
+                    })
                 })
             }
             ast::Selector::TypeHint { type_name, inner } => {
                 let ty = self.hint(type_name)?;
-                if let (ast::Selector::List(parts), CqlType::Vector { dimension, .. }) = (&**inner, &ty)
+                if let (ast::Selector::List(parts), CqlType::Vector { dimension, .. }) =
+                    (without_all_parentheses(inner), &ty)
                     && parts.len() != *dimension as usize
                 {
                     return invalid(format!(
                         "Unable to create a vector selector of type {ty} from {} elements",
                         parts.len()
                     ));
+                }
+                // The keys of a map are names of fields where a user-defined type is wanted, and else columns.
+                let whole = match ty {
+                    CqlType::Tuple(_) => inner,
+                    _ => without_all_parentheses(inner),
+                };
+                if let (false, ast::Selector::Map(entries)) = (matches!(ty, CqlType::Udt { .. }), whole) {
+                    entries.iter().try_for_each(|(key, value)| self.names(key).and_then(|()| self.names(value)))?;
                 }
                 let argument = SelectorArgument::new(self.preparer, self.table, inner);
                 if !argument.fit(&self.spec(ty.clone())).is_assignable() {
@@ -478,7 +498,7 @@ impl<'b> Builder<'b, '_> {
         if kind == AggregateKind::Count && !self.is_counted(counted) {
             return invalid(format!(
                 "Type error: {} cannot be passed as argument 0 of function system.count of type blob",
-                result_name(argument)
+                argument_text(argument, &self.table.keyspace)
             ));
         }
         match self.type_of(if kind == AggregateKind::Count { counted } else { argument }) {
@@ -488,7 +508,7 @@ impl<'b> Builder<'b, '_> {
             }
             None => invalid(format!(
                 "Cannot infer type of argument {} in call to function system.{}(any): use type casts to disambiguate",
-                result_name(argument),
+                argument_text(argument, &self.table.keyspace),
                 name.name
             )),
         }
@@ -501,7 +521,8 @@ impl<'b> Builder<'b, '_> {
             ast::Selector::Literal(_) => {
                 SelectorArgument::new(self.preparer, self.table, raw).fit(&self.spec(CqlType::Blob)).is_assignable()
             }
-            _ => true,
+            ast::Selector::Null | ast::Selector::Marker(_) => true,
+            _ => self.type_of(raw).is_some(),
         }
     }
 

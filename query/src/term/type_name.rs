@@ -137,6 +137,7 @@ impl Resolver<'_> {
         }
         let inner = |name: &CqlTypeName| self.resolve(name, depth + 1, frozen);
         let text = || if frozen { frozen_text(name) } else { type_text(name) };
+        check_parts(&text, name, frozen)?;
         Ok(match name {
             CqlTypeName::Native(native) => native_type(*native),
             CqlTypeName::Custom(class) => parse_java_class(class)
@@ -155,27 +156,11 @@ impl Resolver<'_> {
                     ));
                 }
             },
-            CqlTypeName::List(element) => {
-                let element = inner(element)?;
-                check_element(&text, &element, frozen)?;
-                CqlType::list(element, frozen)
-            }
-            CqlTypeName::Set(element) => {
-                let element = inner(element)?;
-                check_element(&text, &element, frozen)?;
-                if has_duration(&element) {
-                    return Err(QueryError::invalid(format!("Durations are not allowed inside sets: {}", text())));
-                }
-                CqlType::set(element, frozen)
-            }
+            CqlTypeName::List(element) => CqlType::list(inner(element)?, frozen),
+            CqlTypeName::Set(element) => CqlType::set(inner(element)?, frozen),
             CqlTypeName::Map(key, value) => {
-                let (key, value) = (inner(key)?, inner(value)?);
-                if has_duration(&key) {
-                    return Err(QueryError::invalid(format!("Durations are not allowed as map keys: {}", text())));
-                }
-                check_element(&text, &key, frozen)?;
-                check_element(&text, &value, frozen)?;
-                CqlType::map(key, value, frozen)
+                let value = inner(value)?;
+                CqlType::map(inner(key)?, value, frozen)
             }
             CqlTypeName::Tuple(parts) => {
                 let inner = |name: &CqlTypeName| self.resolve(name, depth + 1, true);
@@ -220,19 +205,28 @@ impl Resolver<'_> {
     }
 }
 
-/// Durations themselves, and sets of them, have no order. What else holds durations Cassandra takes, and compares their bytes.
-fn has_duration(element: &CqlType) -> bool {
-    *element == CqlType::Duration
-}
-
-/// Elements of collections must be frozen, and may not count.
-fn check_element(text: &dyn Fn() -> String, element: &CqlType, frozen: bool) -> Result<(), QueryError> {
-    if *element == CqlType::Counter {
-        return Err(QueryError::invalid(format!("Counters are not allowed inside collections: {}", text())));
-    }
-    if element.is_multi_cell() && !frozen {
-        let what = if element.is_udt() { "UDTs" } else { "collections" };
-        return Err(QueryError::invalid(format!("Non-frozen {what} are not allowed inside collections: {}", text())));
+/// What the parts of a collection may not be, which Cassandra looks at before it looks for the types they name: values first, then keys.
+fn check_parts(text: &dyn Fn() -> String, name: &CqlTypeName, frozen: bool) -> Result<(), QueryError> {
+    let (key, value) = match name {
+        CqlTypeName::List(value) | CqlTypeName::Set(value) => (None, value),
+        CqlTypeName::Map(key, value) => (Some(key), value),
+        _ => return Ok(()),
+    };
+    for (part, is_key) in [Some((value, false)), key.map(|key| (key, true))].into_iter().flatten() {
+        let refused = match &**part {
+            CqlTypeName::Native(NativeType::Counter) => "Counters are not allowed inside collections",
+            // Durations have no order. What holds some Cassandra takes, and compares its bytes.
+            CqlTypeName::Native(NativeType::Duration) if is_key => "Durations are not allowed as map keys",
+            CqlTypeName::Native(NativeType::Duration) if matches!(name, CqlTypeName::Set(_)) => {
+                "Durations are not allowed inside sets"
+            }
+            CqlTypeName::UserType(_) if !frozen => "Non-frozen UDTs are not allowed inside collections",
+            CqlTypeName::List(_) | CqlTypeName::Set(_) | CqlTypeName::Map(..) if !frozen => {
+                "Non-frozen collections are not allowed inside collections"
+            }
+            _ => continue,
+        };
+        return Err(QueryError::invalid(format!("{refused}: {}", text())));
     }
     Ok(())
 }
