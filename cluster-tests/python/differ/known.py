@@ -42,6 +42,7 @@ KNOWN = [
     (r" IF .* AND ", CONDITION, r"", "Which of several conditions is looked at first"),
     (r" IF .* AND ", r"", CONDITION, "Which of several conditions is looked at first"),
     (r"f\d: ", r"^error 0x2200 .*\{f\d", r"^error 0x2200 .*\{f\d", FIELDS),
+    (r"\(\(u\d\)", r"^error 0x2200 Unknown type system\.u\d", r"", "a user-defined type that is named among the arguments of a native function"),
     (r"JSON", r"Error decoding JSON value for", r"Error decoding JSON value for", "Of several members of a JSON text"),
     (r"JSON", r"^error 0x2200 Unable to convert '.*' to a duration", r"Error decoding JSON value for", "Of several members of a JSON text"),
     (r"0x", r"cannot parse '\w+' as hex bytes", r"^error 0x2200", "A blob with half a byte"),

@@ -222,6 +222,11 @@ impl<'a, 'p> SelectorArgument<'a, 'p> {
                 let parts = entries.iter().flat_map(|(k, v)| [(k, &**key), (v, &**value)]);
                 self.parts(parts, spec, of_parts(entries.len()))
             }
+            (ast::Selector::Map(entries), CqlType::Udt { .. })
+                if entries.iter().any(|(key, _)| !matches!(key, ast::Selector::Column(_))) =>
+            {
+                Assignability::No
+            }
             (ast::Selector::Map(entries), CqlType::Udt { definition, .. }) => {
                 let value = |field: &str| {
                     let named = |key: &ast::Selector| matches!(key, ast::Selector::Column(name) if name.text == field);

@@ -18,7 +18,7 @@ use super::named::named_columns;
 use super::qualify::qualified;
 use super::selector::Selector;
 use super::times::{Collection, Part, TimesSelector, result_type};
-use super::wholes::holds_no_value;
+use super::wholes::{check_durations, holds_no_value};
 use crate::error::QueryError;
 use crate::function::{self, Argument, Body, ScalarFunction};
 use crate::spec::ColumnSpec;
@@ -313,6 +313,7 @@ impl<'b> Builder<'b, '_> {
             let Some(wanted) = wanted else {
                 return no_type(raw);
             };
+            check_durations(raw, wanted)?;
             // Cassandra makes collections that are selected of their parts: these may be null there.
             if holds_no_value(raw) && !matches!(wanted, CqlType::Udt { .. }) {
                 return self.parts(raw, Some(wanted));
@@ -386,6 +387,16 @@ impl<'b> Builder<'b, '_> {
                     return invalid(format!(
                         "Unable to create a vector selector of type {ty} from {} elements",
                         parts.len()
+                    ));
+                }
+                if let (CqlType::Udt { definition, .. }, ast::Selector::Map(entries)) =
+                    (&ty, without_all_parentheses(inner))
+                    && let Some((key, _)) = entries.iter().find(|(key, _)| !matches!(key, ast::Selector::Column(_)))
+                {
+                    return invalid(format!(
+                        "{} is not a valid field identifier of type {} ",
+                        result_name(key),
+                        definition.name
                     ));
                 }
                 // The keys of a map are names of fields where a user-defined type is wanted, and else columns.

@@ -49,10 +49,7 @@ impl Builder<'_, '_> {
         let Some(ty) = wanted.cloned().or_else(|| self.known_type(raw)) else {
             return self.no_type(raw);
         };
-        if matches!((raw, &ty), (ast::Selector::Set(_), CqlType::Set { element, .. }) if **element == CqlType::Duration)
-        {
-            return invalid(format!("Durations are not allowed inside sets: {}", ty.freeze()));
-        }
+        check_durations(raw, &ty)?;
         let each = |builder: &mut Self, parts: &[ast::Selector], ty: &CqlType| {
             let parts = parts.iter().map(|part| Ok(builder.selector(part, Some(ty))?.0));
             parts.collect::<Result<Vec<_>, QueryError>>()
@@ -113,5 +110,15 @@ pub(super) fn holds_no_value(raw: &ast::Selector) -> bool {
         }
         ast::Selector::Map(entries) => entries.iter().any(|(key, value)| is_none(key) || is_none(value)),
         _ => false,
+    }
+}
+
+/// Durations have no order: a literal of a set may not hold them.
+pub(super) fn check_durations(raw: &ast::Selector, ty: &CqlType) -> Result<(), QueryError> {
+    match (raw, ty) {
+        (ast::Selector::Set(_), CqlType::Set { element, .. }) if **element == CqlType::Duration => {
+            invalid(format!("Durations are not allowed inside sets: {}", ty.freeze()))
+        }
+        _ => Ok(()),
     }
 }

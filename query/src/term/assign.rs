@@ -197,8 +197,10 @@ impl Preparer<'_> {
             return Ok(function);
         }
         let (name, arguments) = call_parts(term);
-        let arguments: Vec<RawArgument<'_>> =
-            arguments.into_iter().map(|term| RawArgument { preparer: self, term }).collect();
+        let arguments: Vec<RawArgument<'_>> = arguments
+            .into_iter()
+            .map(|term| RawArgument { preparer: self, term, keyspace: &receiver.keyspace })
+            .collect();
         let arguments: Vec<&dyn Argument> = arguments.iter().map(|argument| argument as &dyn Argument).collect();
         let function = function::resolve(&name, &arguments, receiver, self.context())?;
         self.meanings.remember(term, Some(&receiver.ty), &function);
@@ -257,8 +259,10 @@ impl Preparer<'_> {
             return Ok(function);
         }
         let (name, arguments) = call_parts(term);
-        let arguments: Vec<RawArgument<'_>> =
-            arguments.into_iter().map(|term| RawArgument { preparer: self, term }).collect();
+        let arguments: Vec<RawArgument<'_>> = arguments
+            .into_iter()
+            .map(|term| RawArgument { preparer: self, term, keyspace: &receiver.keyspace })
+            .collect();
         let arguments: Vec<&dyn Argument> = arguments.iter().map(|argument| argument as &dyn Argument).collect();
         let function = function::resolve_for_type(&name, &arguments, receiver, None, self.context())?;
         self.meanings.remember(term, None, &function);
@@ -275,6 +279,8 @@ impl Preparer<'_> {
 struct RawArgument<'a> {
     preparer: &'a Preparer<'a>,
     term: &'a RawTerm,
+    /// Where user-defined types are looked for.
+    keyspace: &'a str,
 }
 
 impl Argument for RawArgument<'_> {
@@ -285,7 +291,7 @@ impl Argument for RawArgument<'_> {
         self.preparer.exact_type(self.term, receiver)
     }
     fn text(&self) -> String {
-        super::term_text(self.term)
+        super::text::qualified_term_text(self.term, self.keyspace)
     }
     fn is_marker(&self) -> bool {
         matches!(self.term, RawTerm::Marker(_))

@@ -5,7 +5,8 @@ use helenus_model::types::CqlType;
 use helenus_model::value::Comparator;
 
 use super::assign::{tuple_components, value_name};
-use super::{Preparer, Term, term_text};
+use super::text::qualified_term_text;
+use super::{Preparer, Term};
 use crate::error::QueryError;
 use crate::spec::ColumnSpec;
 
@@ -196,7 +197,7 @@ fn wrong_part(kind: &str, part: &str, term: &RawTerm, receiver: &ColumnSpec, spe
     QueryError::invalid(format!(
         "Invalid {kind} literal for {}: {part} {} is not of type {}",
         receiver.name,
-        term_text(term),
+        qualified_term_text(term, &receiver.keyspace),
         spec.ty
     ))
 }

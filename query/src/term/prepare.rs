@@ -5,7 +5,8 @@ use helenus_model::schema::Table;
 use helenus_model::types::CqlType;
 
 use super::meanings::Meanings;
-use super::{Term, Value, assign, literal, term_text};
+use super::text::qualified_term_text;
+use super::{Term, Value, assign, literal};
 use crate::error::QueryError;
 use crate::function::{ScalarFunction, argument_spec};
 use crate::prepare::PrepareContext;
@@ -145,9 +146,10 @@ impl<'a> Preparer<'a> {
             RawTerm::TypeHint { type_name, term: inner } => {
                 let ty = self.hint_type(type_name, receiver)?;
                 let hint = super::qualified_type_text(type_name, &receiver.keyspace);
-                let hinted = receiver.inner(format!("({hint}){}", term_text(inner)), ty);
+                let text = qualified_term_text(inner, &receiver.keyspace);
+                let hinted = receiver.inner(format!("({hint}){text}"), ty);
                 if !self.assignability(inner, &hinted)?.is_assignable() {
-                    return Err(QueryError::invalid(format!("Cannot cast value {} to type {hint}", term_text(inner))));
+                    return Err(QueryError::invalid(format!("Cannot cast value {text} to type {hint}")));
                 }
                 if !assign::type_assignability(&receiver.ty, &hinted.ty).is_assignable() {
                     return Err(QueryError::invalid(format!(

@@ -5,14 +5,44 @@ use std::fmt::Write;
 use helenus_cql::ast::{CqlTypeName, FunctionName, LiteralKind, Name, Term};
 use helenus_model::types::maybe_quote;
 
-use super::type_name::type_text;
+use super::type_name::{qualified_type_text, type_text};
 use crate::function::operation_name;
 
 /// The term in the words of Cassandra's messages.
 pub fn term_text(term: &Term) -> String {
-    let mut out = String::new();
+    let mut out = Text { text: String::new(), keyspace: None };
     write_term(&mut out, term);
-    out
+    out.text
+}
+
+/// As [`term_text`], with the keyspace of the user-defined types it names: so what comes after types were looked for tells it.
+pub(crate) fn qualified_term_text(term: &Term, keyspace: &str) -> String {
+    let mut out = Text { text: String::new(), keyspace: Some(keyspace) };
+    write_term(&mut out, term);
+    out.text
+}
+
+/// A text that is written.
+struct Text<'k> {
+    text: String,
+    /// Told with user-defined types.
+    keyspace: Option<&'k str>,
+}
+
+impl Text<'_> {
+    fn push(&mut self, letter: char) {
+        self.text.push(letter);
+    }
+
+    fn push_str(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+}
+
+impl Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.text.write_str(text)
+    }
 }
 
 /// A function's name as messages give it: with its keyspace if the statement has it.
@@ -26,7 +56,7 @@ pub(crate) fn function_text(name: &FunctionName) -> String {
 /// Any marker, with a name or without.
 pub(crate) const MARKER_TEXT: &str = "?";
 
-fn write_term(out: &mut String, term: &Term) {
+fn write_term(out: &mut Text<'_>, term: &Term) {
     match term {
         Term::Literal(literal) if literal.kind == LiteralKind::String => {
             let _ = write!(out, "'{}'", literal.text);
@@ -78,7 +108,7 @@ fn write_term(out: &mut String, term: &Term) {
 }
 
 /// Operators are functions to Cassandra.
-fn write_operation(out: &mut String, function: &str, operands: &[&Term]) {
+fn write_operation(out: &mut Text<'_>, function: &str, operands: &[&Term]) {
     let _ = write!(out, "system.\"{function}\"(");
     for (place, operand) in operands.iter().enumerate() {
         comma(out, place);
@@ -87,12 +117,13 @@ fn write_operation(out: &mut String, function: &str, operands: &[&Term]) {
     out.push(')');
 }
 
-fn write_hint(out: &mut String, type_name: &CqlTypeName, term: &Term) {
-    let _ = write!(out, "({})", type_text(type_name));
+fn write_hint(out: &mut Text<'_>, type_name: &CqlTypeName, term: &Term) {
+    let name = out.keyspace.map_or_else(|| type_text(type_name), |keyspace| qualified_type_text(type_name, keyspace));
+    let _ = write!(out, "({name})");
     write_term(out, term);
 }
 
-fn write_list(out: &mut String, open: char, elements: &[Term], close: char) {
+fn write_list(out: &mut Text<'_>, open: char, elements: &[Term], close: char) {
     out.push(open);
     for (place, element) in elements.iter().enumerate() {
         comma(out, place);
@@ -101,7 +132,7 @@ fn write_list(out: &mut String, open: char, elements: &[Term], close: char) {
     out.push(close);
 }
 
-fn comma(out: &mut String, place: usize) {
+fn comma(out: &mut Text<'_>, place: usize) {
     if place > 0 {
         out.push_str(", ");
     }
