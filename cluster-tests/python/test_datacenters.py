@@ -8,9 +8,11 @@ from cassandra import ConsistencyLevel as Level
 from cassandra import ReadTimeout, Unavailable, WriteTimeout
 from cassandra.cluster import ExecutionProfile
 from cassandra.policies import FallthroughRetryPolicy, WhiteListRoundRobinPolicy
+from cassandra.protocol import ErrorMessage
 
 from conftest import started
 from kills.checker import check
+from kills.clients import CAS_WRITE_UNKNOWN
 from kills.record import Registers
 from servers import until
 
@@ -58,6 +60,11 @@ def add_ones(server, address, serial, key, registers, wrong):
                 try:
                     answer = session.execute(update, (value + 1, key, value)).one()
                 except WriteTimeout:
+                    registers.lost(key, begun, value, value + 1, address)
+                    continue
+                except ErrorMessage as error:  # some replicas had accepted when others were quicker
+                    if error.code != CAS_WRITE_UNKNOWN:
+                        raise
                     registers.lost(key, begun, value, value + 1, address)
                     continue
                 if answer.applied:

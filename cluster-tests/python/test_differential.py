@@ -149,6 +149,8 @@ CANNOT_PASS = "error 0x2200 Type error: {f0: 1} cannot be passed as argument 0 o
     ("UPDATE t0 SET r0 = '1:2', s0 = s0 + 1 WHERE p0 = 1", [f"{NO_COUNTER} s0"], ["error 0x2200 Not enough bytes to read a list"], known.NO_VALUE),
     ("UPDATE t0 SET r0 = [1], s0 = s0 + 1 WHERE p0 = 1", [f"{NO_COUNTER} s0"], ["error 0x2200 Not enough bytes to read a list"], None),
     ("UPDATE t0 SET r0 += ? WHERE p0 = 1 -- unset", ["error 0x0000 java.lang.ClassCastException"], ["done"], "Unset that is appended to a list"),
+    ("DELETE r1[?], r0 FROM t0 WHERE p0 = 1 -- unset", [WRITE_FAILED], ["done"], "Unset that is appended to a list"),
+    ("DELETE r1[?], r0 FROM t0 WHERE p0 = 1 -- 0x01", [WRITE_FAILED], ["done"], None),
     ("UPDATE t0 SET r0 = ? WHERE p0 = 1 -- unset", ["error 0x0000 java.lang.ClassCastException"], ["done"], None),
     ("UPDATE t0 SET r0 = 0x00, s0 = s0 + 1 WHERE p0 = 1", ["error 0x2000 1:2"], ["error 0x2200 Not enough bytes to read size"], None),
     ("INSERT INTO t0 JSON '{\"r0\": {}, \"r1\": \"x\"}'", ["error 0x2200 Unable to convert 'x' to a duration"], ["error 0x2200 Error decoding JSON value for r0: x"],

@@ -27,6 +27,7 @@ KNOWN = [
      "An empty value in a tuple of `(c, d) IN (…)`"),
     (r"^INSERT .* JSON ", r"^error 0x1500 Operation failed", r"^error 0x2200 Expected \d+ byte", "INSERT JSON of an empty string into a tinyint"),
     (r"\+", r"Constants\$Value cannot be cast to class org\.apache\.cassandra\.cql3\.Lists\$Value|java\.lang\.ClassCastException$", r"^(done|columns)", "Unset that is appended to a list"),
+    (r"DELETE [^;]*\[\?\].* -- .*unset", r"^error 0x1500 Operation failed", r"^done$", "Unset that is appended to a list"),
     (r"\[.*[-+*/%(]|[-+*/%(].*\[", r"Unexpected receiver type", r"Unexpected receiver type", "Which type is named when `[…]` stands"),
     (r"^ALTER TABLE .* DROP", r"it has dependent secondary indexes", r"it has dependent secondary indexes", "The order in which indexes are named"),
     (r"", r"^error 0x0000 (class|org\.apache) ?", r"^error ", "Where Cassandra answers with a Java exception"),

@@ -9,7 +9,7 @@ use helenus_model::types::CqlType;
 
 use super::aggregate::AggregateKind;
 use super::name::name_with;
-use super::selection::time_type;
+use super::selection::{find_column, time_type};
 use super::times::result_type;
 use crate::error::QueryError;
 use crate::function::{self, Argument};
@@ -49,6 +49,30 @@ pub(super) fn without_all_parentheses(raw: &ast::Selector) -> &ast::Selector {
     match raw {
         ast::Selector::Tuple(parts) if parts.len() == 1 => parts.first().map_or(raw, without_all_parentheses),
         _ => raw,
+    }
+}
+
+/// Where no user-defined type is wanted the names in braces are columns, which have to be there.
+fn check_columns(raw: &ast::Selector, ty: &CqlType, table: &Table) -> Result<(), QueryError> {
+    let each = |parts: &[ast::Selector], ty: &CqlType| parts.iter().try_for_each(|part| check_columns(part, ty, table));
+    match (raw, ty) {
+        (ast::Selector::Tuple(parts), CqlType::Tuple(types)) => {
+            parts.iter().zip(types.iter()).try_for_each(|(part, ty)| check_columns(part, ty, table))
+        }
+        (ast::Selector::Tuple(parts), _) if parts.len() == 1 => each(parts, ty),
+        (ast::Selector::List(parts), CqlType::List { element, .. } | CqlType::Vector { element, .. })
+        | (ast::Selector::Set(parts), CqlType::Set { element, .. }) => each(parts, element),
+        (ast::Selector::Map(_), CqlType::Udt { .. }) => Ok(()),
+        (ast::Selector::Map(entries), _) => {
+            let named = entries.iter().flat_map(|(key, value)| [key, value]);
+            named
+                .filter_map(|part| match part {
+                    ast::Selector::Column(name) => Some(name),
+                    _ => None,
+                })
+                .try_for_each(|name| find_column(table, name.as_str()).map(|_| ()))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -253,6 +277,7 @@ impl<'a, 'p> SelectorArgument<'a, 'p> {
 
 impl Argument for SelectorArgument<'_, '_> {
     fn assignability(&self, spec: &ColumnSpec) -> Result<Assignability, QueryError> {
+        check_columns(self.raw, &spec.ty, self.table)?;
         Ok(self.fit(spec))
     }
 

@@ -305,7 +305,8 @@ impl<'b> Builder<'b, '_> {
         {
             return self.selector(only, wanted);
         }
-        if let (Some(ty @ CqlType::Udt { .. }), Some(term)) = (wanted, user_type_term(raw)) {
+        if let (Some(ty @ CqlType::Udt { .. }), Some(term), false) = (wanted, user_type_term(raw), holds_no_value(raw))
+        {
             let term = self.preparer.term(&term, &self.spec(ty.clone()))?;
             return Ok((self.constant(term), ty.clone()));
         }
@@ -315,7 +316,7 @@ impl<'b> Builder<'b, '_> {
             };
             check_durations(raw, wanted)?;
             // Cassandra makes collections that are selected of their parts: these may be null there.
-            if holds_no_value(raw) && !matches!(wanted, CqlType::Udt { .. }) {
+            if holds_no_value(raw) && !matches!((wanted, raw), (CqlType::Udt { .. }, ast::Selector::Tuple(_))) {
                 return self.parts(raw, Some(wanted));
             }
             let term = self.preparer.term(&term, &self.spec(wanted.clone()))?;

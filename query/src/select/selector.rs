@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use helenus_model::types::CqlType;
 use helenus_model::value::{
-    CollectionBuilder, Comparator, TupleBuilder, VectorBuilder, components, elements, encode_set_sorted, entries,
-    to_json, write_json_string,
+    CollectionBuilder, Comparator, EMPTY_IN_VECTOR, TupleBuilder, VectorBuilder, components, elements,
+    encode_set_sorted, entries, to_json, write_json_string,
 };
 
 use super::assemble::RowView;
 use super::times::TimesSelector;
 use crate::error::QueryError;
 use crate::function::ScalarFunction;
+use crate::term::vector_element;
 use crate::values::ExecuteOptions;
 
 /// A checked selector.
@@ -46,8 +47,8 @@ pub(super) enum Selector {
     Tuple(Vec<Selector>),
     /// `[a, b]`
     List(Vec<Selector>),
-    /// `[a, b]` as a vector, with the length of an element if it is fixed.
-    Vector(Vec<Selector>, Option<usize>),
+    /// `[a, b]` as a vector: the length of an element if it is fixed, and whether an empty one is null.
+    Vector { parts: Vec<Selector>, element_length: Option<usize>, empty_is_null: bool },
     /// `{a, b}`
     Set(Vec<Selector>, Comparator),
     /// The row of SELECT JSON: names, types, values.
@@ -123,10 +124,12 @@ impl Selector {
                 }
                 Some(Cow::Owned(builder.finish()))
             }
-            Selector::Vector(parts, length) => {
-                let mut builder = VectorBuilder::new(*length);
-                for part in present(parts, row, environment)? {
-                    builder.push(&part);
+            Selector::Vector { parts, element_length, empty_is_null } => {
+                let mut builder = VectorBuilder::new(*element_length);
+                for part in evaluate_all(parts, row, environment)? {
+                    let part = part.filter(|part| !(*empty_is_null && part.is_empty()));
+                    let part = part.ok_or_else(|| QueryError::invalid(EMPTY_IN_VECTOR))?;
+                    builder.push(&vector_element(part, *element_length)?);
                 }
                 Some(Cow::Owned(builder.finish()))
             }

@@ -63,7 +63,11 @@ impl Builder<'_, '_> {
             (ast::Selector::List(parts), CqlType::Vector { element, dimension })
                 if parts.len() == *dimension as usize =>
             {
-                Selector::Vector(each(self, parts, element)?, element.value_length_if_fixed())
+                Selector::Vector {
+                    parts: each(self, parts, element)?,
+                    element_length: element.value_length_if_fixed(),
+                    empty_is_null: element.is_empty_value_meaningless(),
+                }
             }
             (ast::Selector::Set(parts), CqlType::Set { element, .. }) => {
                 Selector::Set(each(self, parts, element)?, Comparator::for_type(element))

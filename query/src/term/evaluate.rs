@@ -153,7 +153,7 @@ fn owned(bytes: Vec<u8>) -> Value<'static> {
 }
 
 /// A vector's element of fixed length must have that length: an empty value cannot stand in it.
-fn vector_element<'v>(bytes: Cow<'v, [u8]>, length: Option<usize>) -> Result<Cow<'v, [u8]>, QueryError> {
+pub(crate) fn vector_element<'v>(bytes: Cow<'v, [u8]>, length: Option<usize>) -> Result<Cow<'v, [u8]>, QueryError> {
     match length {
         Some(_) if bytes.is_empty() => Err(QueryError::invalid(EMPTY_IN_VECTOR)),
         Some(length) if bytes.len() != length => {

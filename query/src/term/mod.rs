@@ -21,7 +21,7 @@ use crate::function::ScalarFunction;
 
 pub use assign::Assignability;
 pub(crate) use assign::type_assignability;
-pub(crate) use evaluate::validate_bound;
+pub(crate) use evaluate::{validate_bound, vector_element};
 pub(crate) use nulls::{NullableElements, has_empty_null, without_nulls};
 pub use prepare::{Collected, Preparer};
 pub use text::term_text;

@@ -81,6 +81,15 @@ impl<'a> Preparer<'a> {
         match term {
             RawTerm::Marker(marker) => self.key_markers.push((marker.index, table.id, position)),
             RawTerm::TypeHint { term, .. } => self.bind_key(term, table, position),
+            // Parentheses, unless the key is a tuple.
+            RawTerm::Tuple(elements) => {
+                let ty = table.partition_key.get(usize::from(position)).map(|column| &column.ty);
+                if let ([only], Some(ty)) = (elements.as_slice(), ty)
+                    && assign::is_parenthesis(elements, ty)
+                {
+                    self.bind_key(only, table, position);
+                }
+            }
             _ => {}
         }
     }
