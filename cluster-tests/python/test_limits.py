@@ -34,6 +34,12 @@ STATEMENTS = [
     ("maps", "INSERT INTO {t} (k, l) VALUES (1, " + nested("{{1:", "1", "}}") + ")", TOO_DEEP),
     ("open parentheses", "SELECT * FROM {t} WHERE k = " + "(" * DEEP, TOO_DEEP),
     ("types", "CREATE TABLE {t}_bad (k int PRIMARY KEY, v " + nested("frozen<list<", "int", ">>") + ")", TOO_DEEP),
+    ("class names of types", "CREATE TABLE {t}_bad (k int PRIMARY KEY, v '" + nested("ListType(", "Int32Type", ")") + "')",
+     "Error setting type"),
+    ("class names in types", "CREATE TABLE {t}_bad (k int PRIMARY KEY, v " + nested("list<", "'" + nested("ListType(", "Int32Type", ")", 60) + "'", ">", 60)
+     + ")", "Non-frozen collections are not allowed"),
+    ("frozen class names in types", "CREATE TABLE {t}_bad (k int PRIMARY KEY, v " + nested("frozen<list<", "'" + nested("ListType(", "Int32Type", ")", 60) + "'", ">>", 40)
+     + ")", "Type is nested too deeply"),
     ("functions", "SELECT " + nested("abs(", "k", ")") + " FROM {t}", TOO_DEEP),
     ("hints", "SELECT * FROM {t} WHERE k = " + "(int)" * DEEP + "1", TOO_DEEP),
     ("signs", "SELECT * FROM {t} WHERE k = " + "- " * DEEP + "k", ""),
@@ -43,6 +49,13 @@ STATEMENTS = [
     ("sums of many meanings", "INSERT INTO {t} (k) VALUES (1" + " + 1" * 90 + ")", None),
     ("selected sums of many meanings", "SELECT k" + " + 1" * 90 + " FROM {t}", None),
     ("bracketed sums", "INSERT INTO {t} (k) VALUES (" + nested("(1 + ", "1", ")", 45) + ")", None),
+    ("selected bracketed sums", "SELECT " + nested("(1 + ", "k", ")", 30) + " + 1 FROM {t}", None),
+    ("selected bracketed functions", "SELECT " + nested("abs((", "k", "))", 30) + " FROM {t}", None),
+    ("selected lists in functions", "SELECT " + nested("collection_count([", "k", "])", 45) + " FROM {t}", None),
+    ("selected tuples in functions", "SELECT " + nested("mask_null((1, ", "k", "))", 30) + " FROM {t}", None),
+    ("selected sets and maps in functions", "SELECT " + nested("collection_count({{collection_count((map<int, int>){{1: ", "k", "}})}})", 15) + " FROM {t}", None),
+    ("sets in functions", "INSERT INTO {t} (k) VALUES (" + nested("collection_count({{", "1", "}})", 30) + ")", None),
+    ("tuples in functions", "INSERT INTO {t} (k) VALUES (" + nested("collection_count((1, ", "1", "))", 30) + ")", "Cannot infer type of argument"),
     ("tokens", "SELECT * FROM {t} WHERE k = " + "1 " * 2_100_000, ""),
     ("markers", "SELECT * FROM {t} WHERE k IN (" + ", ".join("?" * 65_536) + ")",
      "Too many markers(?). 65536 markers exceed the allowed maximum of 65535"),
@@ -69,6 +82,10 @@ STATEMENTS = [
      "Unknown column 'c0' referenced in PRIMARY KEY"),
     ("key columns", "CREATE TABLE {t}_bad (" + listed("c{} int", 50_000) + ", PRIMARY KEY (" + listed("c{}", 50_000)
      + ", x))", "Unknown column 'x' referenced in PRIMARY KEY"),
+    ("columns", "CREATE TABLE {t}_bad (k int PRIMARY KEY, " + listed("c{} int", 66_000) + ")",
+     "not supported yet: tables of more than 65535 columns"),
+    ("columns of a key", "CREATE TABLE {t}_bad (" + listed("c{} int", 3_000) + ", PRIMARY KEY (" + listed("c{}", 3_000) + "))",
+     "not supported yet: primary keys of more than 2048 columns"),
     ("fields of CREATE TYPE", "CREATE TYPE {t}_bad (" + listed("c{} int", 50_000) + ", c1 int)", "Duplicate field name 'c1'"),
     ("added columns", "ALTER TABLE {t} ADD (" + listed("c{} nope", 100_000) + ")", "Unknown type"),
     ("dropped columns", "ALTER TABLE {t} DROP (" + listed("c{}") + ")", "Column c0 was not found"),
@@ -144,6 +161,35 @@ def test_limits(limited, name, statement, expected):
     else:
         assert found is not None and expected in found
     assert limited.execute("SELECT k FROM limited WHERE k = 1").one() == (1,)
+
+
+def test_types_inside_of_each_other(limited):
+    """A type that has others twice doubles at each step. What the schema keeps can be read again, whatever is asked for."""
+    session = limited
+
+    def created(name, width, steps):
+        session.execute(f"CREATE TYPE {name}_0 (f int)")
+        for step in range(1, steps):
+            fields = ", ".join(f"f{i} frozen<{name}_{step - 1}>" for i in range(width))
+            error = answer_to(session, f"CREATE TYPE {name}_{step} ({fields})")
+            if error is not None:
+                return step, error
+        return steps, None
+
+    step, error = created("chain", 1, 80)
+    assert step == 64 and "Type is nested too deeply" in error
+    step, error = created("doubled", 2, 80)
+    assert step == 15 and "not supported yet: types of more than 65536 parts" in error
+    session.execute("CREATE TABLE doubled (k int PRIMARY KEY, v frozen<doubled_14>, w tuple<int, frozen<chain_60>>)")
+    session.execute("INSERT INTO doubled (k, v, w) VALUES (1, null, null)")
+    # The types that hold it would grow.
+    for name in "chain_0", "doubled_0":
+        fields = " ".join(f"f{i} int," for i in range(20))
+        session.execute(f"CREATE TYPE wide_{name} ({fields} l frozen<list<frozen<list<frozen<list<frozen<list<int>>>>>>>>)")
+        error = answer_to(session, f"ALTER TYPE {name} ADD g frozen<wide_{name}>")
+        assert error is not None and ("nested too deeply" in error or "types of more than 65536 parts" in error)
+    assert session.execute("SELECT k FROM doubled").one() == (1,)
+    session.execute("DROP TABLE doubled")
 
 
 def test_as_many_markers_as_there_may_be(limited):

@@ -129,6 +129,12 @@ pub enum MetadataError {
     /// A schema change does not fit.
     #[error(transparent)]
     Schema(#[from] SchemaChangeError),
+    /// No message between nodes could hold it.
+    #[error("metadata entry of {bytes} bytes")]
+    TooLarge {
+        /// Its length.
+        bytes: usize,
+    },
     /// Epochs must follow one another.
     #[error("metadata epoch {found} where {expected} was expected")]
     Epoch {

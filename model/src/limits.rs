@@ -8,9 +8,12 @@ pub const NAME_CHARS_MAX: usize = 48;
 pub const KEY_COLUMNS_MAX: usize = 2_048;
 /// Longest TTL, seconds: 20 years (Attributes.MAX_TTL).
 pub const TTL_SECONDS_MAX: i32 = 630_720_000;
-/// Deepest nesting of a type.
+/// Deepest nesting of a type that a schema may have; user-defined types count with what is in them.
 pub const TYPE_DEPTH_MAX: usize = 64;
-/// Largest dimension of a vector type.
-pub const VECTOR_DIMENSION_MAX: u32 = 8_192;
+/// Most parts of a type that a schema may have; those of a user-defined type count wherever it is used.
+pub const TYPE_PARTS_MAX: usize = 65_536;
+/// Deepest nesting that is read. More than may be written: class names have levels for what is frozen, and a user-defined type may
+/// have grown since a name was written.
+pub const TYPE_DEPTH_READ_MAX: usize = 160;
 /// Most column ids a table ever hands out (dropped ones included).
 pub const COLUMN_IDS_MAX: usize = 65_535;

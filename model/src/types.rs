@@ -5,10 +5,12 @@ mod cql_text;
 mod java_class;
 mod name;
 mod properties;
+mod size;
 
 pub use cql_text::{UdtResolver, parse_cql_type};
 pub use java_class::{
-    composite_components, composite_java_class, parse_clustering_class, parse_java_class, reversed_java_class,
+    composite_components, composite_java_class, parse_clustering_class, parse_java_class, parse_written_class,
+    reversed_java_class,
 };
 pub use name::{is_reserved_word, maybe_quote, quote};
 
@@ -137,6 +139,9 @@ pub enum TypeError {
     /// Nested deeper than [`TYPE_DEPTH_MAX`](crate::limits::TYPE_DEPTH_MAX).
     #[error("Type is nested too deeply")]
     TooDeep,
+    /// Of more parts than [`TYPE_PARTS_MAX`](crate::limits::TYPE_PARTS_MAX).
+    #[error("Type has too many parts")]
+    TooLarge,
     /// Well-formed, but not a type.
     #[error("{0}")]
     Invalid(String),

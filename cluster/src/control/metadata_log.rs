@@ -27,8 +27,12 @@ use crate::metadata::{ClusterMetadata, Entry, MetadataError, Transformation};
 const RETRY_MILLIS: u64 = 500;
 /// After a rejection the next attempt waits up to this, ms.
 const BACKOFF_MILLIS_MAX: u64 = 40;
-/// Entries sent in one answer to a fetch.
+/// Longest entry, bytes: what a message between nodes may hold, with room for others beside it.
+const ENTRY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Most entries sent in one answer to a fetch.
 const ENTRIES_PER_MESSAGE: usize = 256;
+/// No more entries are added to an answer that has as many bytes.
+const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
 /// What the log tells its owner.
 #[derive(Debug)]
@@ -187,6 +191,19 @@ impl MetadataLog {
         (nonce, bytes)
     }
 
+    /// Whether every node can read and apply the entry that would hold the transformation. What is decided must be: an entry that
+    /// cannot be read stops its readers for good.
+    pub fn check(&self, transformation: &Transformation) -> Result<(), MetadataError> {
+        let mut bytes = Vec::new();
+        let entry = Entry { proposer: self.host, nonce: 0, transformation: transformation.clone() };
+        entry.encode(&mut bytes);
+        if bytes.len() > ENTRY_BYTES_MAX {
+            return Err(MetadataError::TooLarge { bytes: bytes.len() });
+        }
+        let entry = Entry::decode(&mut Reader::new(&bytes))?;
+        self.metadata.apply(self.metadata.epoch + 1, &entry).map(drop)
+    }
+
     /// Proposes the next epoch. The caller has made the transformation from [`MetadataLog::metadata`].
     pub fn propose(&mut self, transformation: Transformation, now_millis: u64) -> DiskResult<()> {
         assert!(self.proposal.is_none(), "one proposal at a time");
@@ -281,8 +298,14 @@ impl MetadataLog {
         if start >= self.entries.len() {
             return;
         }
-        let end = self.entries.len().min(start + ENTRIES_PER_MESSAGE);
-        let entries = self.entries[start..end].to_vec();
+        let mut bytes = 0;
+        let has_room = |entry: &&Vec<u8>| {
+            let had_room = bytes < ANSWER_BYTES;
+            bytes += entry.len();
+            had_room
+        };
+        let missing = self.entries.iter().skip(start).take(ENTRIES_PER_MESSAGE);
+        let entries = missing.take_while(has_room).cloned().collect();
         self.outbox.push((to, MetadataMessage::Entries { from: start as u64 + 1, entries }));
     }
 
@@ -367,13 +390,14 @@ impl MetadataLog {
 
     /// Takes entries another node knows to be decided.
     fn learn(&mut self, from: SocketAddr, first: u64, entries: Vec<Vec<u8>>) -> DiskResult<()> {
-        let full = entries.len() == ENTRIES_PER_MESSAGE;
+        let bytes: usize = entries.iter().map(Vec::len).sum();
+        let is_full = entries.len() == ENTRIES_PER_MESSAGE || bytes >= ANSWER_BYTES;
         for (i, entry) in entries.into_iter().enumerate() {
             if first + i as u64 == self.metadata.epoch + 1 {
                 self.apply(entry)?;
             }
         }
-        if full {
+        if is_full {
             self.fetch(from);
         }
         Ok(())
@@ -428,7 +452,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use helenus_engine::disk_memory::MemoryDisk;
+    use helenus_model::schema::{Replication, SchemaChange};
     use helenus_model::token::Token;
+    use helenus_model::types::{CqlType, UdtDefinition};
 
     use super::*;
     use crate::metadata::{Role, RoleChange};
@@ -570,5 +596,40 @@ mod tests {
                 assert_eq!(world.logs[i].entries, world.logs[0].entries, "seed {seed}: node {i}");
             }
         }
+    }
+
+    /// What the log says of a type of `levels` inside of each other, the innermost with a field of this name.
+    fn check(levels: usize, field: &str, wanted: &str) {
+        let innermost = UdtDefinition {
+            keyspace: "ks".to_owned(),
+            name: "t".to_owned(),
+            fields: vec![(field.to_owned(), CqlType::Int)],
+        };
+        let definition = (1..levels).fold(innermost, |inner, level| UdtDefinition {
+            keyspace: "ks".to_owned(),
+            name: format!("t{level}"),
+            fields: vec![("f".to_owned(), CqlType::Udt { definition: Arc::new(inner), frozen: true })],
+        });
+        let world = World::new(1);
+        let keyspace = SchemaChange::PutKeyspace {
+            name: "ks".to_owned(),
+            replication: Replication::Simple { factor: 1 },
+            durable_writes: true,
+        };
+        world.logs[0]
+            .check(&Transformation::Schema { changes: vec![keyspace.clone()], event: None })
+            .expect("a keyspace");
+        let changes = vec![keyspace, SchemaChange::PutType(definition)];
+        let answer = world.logs[0].check(&Transformation::Schema { changes, event: None });
+        let answer = answer.map_or_else(|error| error.to_string(), |()| "taken".to_owned());
+        assert!(answer.starts_with(wanted), "{levels} levels: {answer}");
+    }
+
+    #[test]
+    fn what_could_not_be_read_again_is_not_proposed() {
+        check(1, "f", "taken");
+        check(100, "f", "taken");
+        check(200, "f", "metadata entry: invalid depth of type");
+        check(1, &"f".repeat(ENTRY_BYTES_MAX), "metadata entry of 16777");
     }
 }

@@ -90,6 +90,12 @@ impl Control {
         let Some(front) = self.proposals.front_mut() else { return false };
         match (front.proposal.0)(&metadata) {
             Ok(Planned { transformation: Some(transformation), done }) => {
+                if let Err(error) = self.log.check(&transformation) {
+                    self.finish_front(Err(QueryError::unsupported(format_args!(
+                        "this change of the cluster: {error}"
+                    ))));
+                    return true;
+                }
                 front.done = done;
                 front.active = true;
                 let proposed = self.log.propose(transformation, self.now.monotonic_millis());

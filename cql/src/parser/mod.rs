@@ -63,11 +63,12 @@ pub struct ParsedStatement {
 /// What Cassandra's parser says to the same text.
 pub fn parse(text: &str) -> Result<ParsedStatement, SyntaxError> {
     let mut parser = Parser::new(text)?;
-    let statement = parser.statement()?;
-    while parser.eat(Kind::Semicolon) {}
-    parser.expect(Kind::End)?;
-    parser.check_markers()?;
-    Ok(ParsedStatement { statement, markers: parser.markers })
+    let statement = parser.whole_statement();
+    match parser.unknown_class {
+        // Cassandra goes on behind it, but tells this first.
+        Some(error) => Err(error),
+        None => Ok(ParsedStatement { statement: statement?, markers: parser.markers }),
+    }
 }
 
 /// Parses a type, such as `frozen<map<text, int>>`.
@@ -105,6 +106,8 @@ struct Parser<'a> {
     /// How many levels of the tree have been built within the current level, at most.
     height: usize,
     markers: Vec<Option<String>>,
+    /// The first name of a class that is no type.
+    unknown_class: Option<SyntaxError>,
     /// The last token that Cassandra's parser would have read by now: its messages show the text up to there.
     furthest: usize,
 }
@@ -125,6 +128,7 @@ impl<'a> Parser<'a> {
             depth: 0,
             height: 0,
             markers: Vec::new(),
+            unknown_class: None,
             furthest: 0,
         })
     }
@@ -303,6 +307,7 @@ impl<'a> Parser<'a> {
     /// Tries to parse; goes back to where it was if that fails.
     fn attempt<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Option<T> {
         let (position, depth, height, markers) = (self.position, self.depth, self.height, self.markers.len());
+        let had_unknown_class = self.unknown_class.is_some();
         match parse(self) {
             Ok(value) => Some(value),
             Err(_) => {
@@ -310,9 +315,20 @@ impl<'a> Parser<'a> {
                 self.depth = depth;
                 self.height = height;
                 self.markers.truncate(markers);
+                if !had_unknown_class {
+                    self.unknown_class = None;
+                }
                 None
             }
         }
+    }
+
+    fn whole_statement(&mut self) -> Parsed<Statement> {
+        let statement = self.statement()?;
+        while self.eat(Kind::Semicolon) {}
+        self.expect(Kind::End)?;
+        self.check_markers()?;
+        Ok(statement)
     }
 
     fn check_markers(&mut self) -> Parsed<()> {

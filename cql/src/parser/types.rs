@@ -1,5 +1,7 @@
 //! Types.
 
+use helenus_model::types::parse_written_class;
+
 use super::names::is_name;
 use super::{Parsed, Parser, follow};
 use crate::ast::{CqlTypeName, NativeType};
@@ -69,7 +71,7 @@ impl Parser<'_> {
             return Ok(CqlTypeName::Native(native));
         }
         match kind {
-            Kind::String | Kind::DollarString => Ok(CqlTypeName::Custom(self.string()?)),
+            Kind::String | Kind::DollarString => self.class(),
             Kind::Keyword(Keyword::Set) => self.nested(Self::parameterised_type),
             Kind::Keyword(Keyword::Map | Keyword::List | Keyword::Tuple | Keyword::Frozen | Keyword::Vector)
                 if next == Kind::Less =>
@@ -111,6 +113,15 @@ impl Parser<'_> {
         };
         self.expect(Kind::Greater)?;
         Ok(type_name)
+    }
+
+    /// A type by the name of its class, which Cassandra looks for while it parses.
+    fn class(&mut self) -> Parsed<CqlTypeName> {
+        let class = self.string()?;
+        if let (Err(error), None) = (parse_written_class(&class), &self.unknown_class) {
+            self.unknown_class = Some(self.raised(format!("Error setting type {class}: {error}")));
+        }
+        Ok(CqlTypeName::Custom(class))
     }
 
     fn frozen(&mut self, inner: CqlTypeName) -> Parsed<CqlTypeName> {

@@ -119,7 +119,7 @@ fn any_type() -> impl Strategy<Value = CqlTypeName> {
     let leaf = prop_oneof![
         any_native().prop_map(CqlTypeName::Native),
         any_qualified_name().prop_map(CqlTypeName::UserType),
-        "[a-z.']{0,8}".prop_map(CqlTypeName::Custom),
+        "( {0,2}|'[a-z.']{0,5}|Int32Type|ListType\\(UTF8Type\\))".prop_map(CqlTypeName::Custom),
     ];
     leaf.prop_recursive(3, 8, 3, |inner| {
         let boxed = inner.clone().prop_map(Box::new);

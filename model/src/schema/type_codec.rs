@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::codec::{DecodeError, Reader, put_text, put_vint};
-use crate::limits::{TYPE_DEPTH_MAX, VECTOR_DIMENSION_MAX};
+use crate::limits::TYPE_DEPTH_READ_MAX;
 use crate::types::{CqlType, UdtDefinition};
 
 const SIMPLE: [CqlType; 21] = [
@@ -71,7 +71,7 @@ pub(super) fn put_type(out: &mut Vec<u8>, ty: &CqlType) {
 }
 
 pub(super) fn read_type(reader: &mut Reader<'_>, depth: usize) -> Result<CqlType, DecodeError> {
-    if depth > TYPE_DEPTH_MAX {
+    if depth > TYPE_DEPTH_READ_MAX {
         return Err(reader.invalid("depth of type"));
     }
     let inner = |reader: &mut Reader<'_>| read_type(reader, depth + 1).map(Arc::new);
@@ -87,10 +87,7 @@ pub(super) fn read_type(reader: &mut Reader<'_>, depth: usize) -> Result<CqlType
         }
         36 => CqlType::Udt { frozen: reader.bool()?, definition: Arc::new(read_definition(reader, depth + 1)?) },
         37 => {
-            let dimension = reader.vint()?;
-            if dimension > u64::from(VECTOR_DIMENSION_MAX) {
-                return Err(reader.invalid("vector dimension"));
-            }
+            let dimension = i32::try_from(reader.vint()?).map_err(|_| reader.invalid("vector dimension"))?;
             CqlType::Vector { dimension: dimension as u32, element: inner(reader)? }
         }
         38 => CqlType::Custom(reader.text()?.into()),

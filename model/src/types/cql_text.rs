@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{CqlType, TypeError, UdtDefinition, java_class};
-use crate::limits::TYPE_DEPTH_MAX;
+use crate::limits::TYPE_DEPTH_READ_MAX;
 
 /// Finds a user-defined type by keyspace and name.
 pub type UdtResolver<'a> = dyn Fn(&str, &str) -> Option<Arc<UdtDefinition>> + 'a;
@@ -13,7 +13,7 @@ pub type UdtResolver<'a> = dyn Fn(&str, &str) -> Option<Arc<UdtDefinition>> + 'a
 ///
 /// # Errors
 /// Text outside the grammar, unknown UDTs, `frozen<>` around a simple type, a dimension that is not positive, and
-/// nesting beyond [`TYPE_DEPTH_MAX`].
+/// nesting beyond [`TYPE_DEPTH_READ_MAX`].
 pub fn parse_cql_type(text: &str, keyspace: &str, resolver: &UdtResolver<'_>) -> Result<CqlType, TypeError> {
     let mut parser = Parser { text, at: 0, keyspace, resolver };
     let parsed = parser.parse_type(0)?;
@@ -33,7 +33,7 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn parse_type(&mut self, depth: usize) -> Result<CqlType, TypeError> {
-        if depth > TYPE_DEPTH_MAX {
+        if depth > TYPE_DEPTH_READ_MAX {
             return Err(TypeError::TooDeep);
         }
         self.skip_space();

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::{CqlType, TypeError, UdtDefinition};
-use crate::limits::TYPE_DEPTH_MAX;
+use crate::limits::TYPE_DEPTH_READ_MAX;
 
 /// Package of Cassandra's type classes, with its closing dot.
 const PACKAGE: &str = "org.apache.cassandra.db.marshal.";
@@ -37,14 +37,13 @@ const NATIVE: [(&str, CqlType); 21] = [
 ];
 
 /// Classes that are kept by name: no CQL type says what they say.
-const KEPT: [&str; 7] = [
+const KEPT: [&str; 6] = [
     "CompositeType",
     "DynamicCompositeType",
     "DateType",
     "LexicalUUIDType",
     "LegacyTimeUUIDType",
     "PartitionerDefinedOrder",
-    "ColumnToCollectionType",
 ];
 
 /// Last part of a class name, without package and parameters.
@@ -169,12 +168,31 @@ pub fn parse_clustering_class(class: &str) -> Result<(CqlType, bool), TypeError>
 /// Parses a Java class string; names without a package are taken from Cassandra's own. `ReversedType(x)` gives `x`.
 ///
 /// # Errors
-/// Text outside the grammar, classes that are no types, and nesting beyond [`TYPE_DEPTH_MAX`].
+/// Text outside the grammar, classes that are no types, and nesting beyond [`TYPE_DEPTH_READ_MAX`].
 pub fn parse_java_class(class: &str) -> Result<CqlType, TypeError> {
     let mut parser = Parser { text: class, at: 0 };
     let parsed = parser.parse_type(0)?;
     parser.finish()?;
     Ok(parsed)
+}
+
+/// Parses the class string by which a statement names a type: nothing is the type of bytes, and what stands behind the type is not
+/// looked at (Cassandra: `TypeParser.parse`).
+///
+/// # Errors
+/// As [`parse_java_class`].
+pub fn parse_written_class(class: &str) -> Result<CqlType, TypeError> {
+    let mut parser = Parser { text: class, at: 0 };
+    parser.skip_space();
+    let name = parser.class_name();
+    if name.is_empty() {
+        return Ok(CqlType::Blob);
+    }
+    Parser { text: class, at: 0 }.parse_type(0).map_err(|error| match parse_java_class(name) {
+        Err(unknown @ TypeError::UnknownClass(_)) => unknown,
+        _ if error == TypeError::TooDeep => error,
+        _ => TypeError::Invalid(format!("Invalid definition for comparator {PACKAGE}{}.", simple_name(name))),
+    })
 }
 
 struct Parser<'a> {
@@ -184,7 +202,7 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn parse_type(&mut self, depth: usize) -> Result<CqlType, TypeError> {
-        if depth > TYPE_DEPTH_MAX {
+        if depth > TYPE_DEPTH_READ_MAX {
             return Err(TypeError::TooDeep);
         }
         self.skip_space();

@@ -1,6 +1,7 @@
 //! CREATE and DROP TABLE.
 
-use helenus_cql::ast::{self, ColumnDefinition, ColumnMask, Direction, Name, PrimaryKey};
+use helenus_cql::ast::{self, ColumnDefinition, ColumnMask, CqlTypeName, Direction, Name, NativeType, PrimaryKey};
+use helenus_model::limits::{COLUMN_IDS_MAX, KEY_COLUMNS_MAX};
 use helenus_model::row::ColumnId;
 use helenus_model::schema::{Column, ColumnKind, Keyspace, SchemaChange, SortOrder, TableParts};
 use helenus_model::types::CqlType;
@@ -16,7 +17,7 @@ use super::properties::Properties;
 use super::view::check_drop_table;
 use crate::error::QueryError;
 use crate::repeated::first_repeated;
-use crate::term::resolve_type;
+use crate::term::{resolve_type, type_text};
 
 fn refuse<T>(message: String) -> Result<T, QueryError> {
     Err(QueryError::invalid(message))
@@ -213,6 +214,7 @@ fn columns(create: &ast::CreateTable, key: &PrimaryKey, keyspace: &Keyspace) -> 
             return refuse(format!("Duplicate column '{name}' in PRIMARY KEY clause for table '{table}'"));
         }
     }
+    check_counts(types.len(), key.partition.len() + key.clustering.len())?;
     for (definition, ty) in key.partition.iter().chain(&key.clustering).filter_map(declared) {
         check_key_column(definition, ty)?;
     }
@@ -226,8 +228,13 @@ fn columns(create: &ast::CreateTable, key: &PrimaryKey, keyspace: &Keyspace) -> 
         );
     }
     let order = clustering_order(&create.options.clustering_order, key)?;
-    let counters = types.iter().filter(|(_, ty)| *ty == CqlType::Counter).count();
-    let mixes_counters = counters > 0 && counters + key_places.len() < types.len();
+    let counts = |(_, ty): &&(&ColumnDefinition, CqlType)| *ty == CqlType::Counter;
+    let counters = types.iter().filter(counts).count();
+    let first_counter = types.iter().find(counts).map(|(definition, _)| &definition.name);
+    // Where the type of no column is written as `counter`, but as the name of its class, Cassandra makes no table of counters.
+    let is_counter =
+        types.iter().any(|(definition, _)| definition.type_name == CqlTypeName::Native(NativeType::Counter));
+    let mixes_counters = is_counter && counters + key_places.len() < types.len();
     let mut next_id: ColumnId = 0;
     let mut columns = Vec::with_capacity(types.len());
     for (definition, ty) in types {
@@ -251,7 +258,24 @@ fn columns(create: &ast::CreateTable, key: &PrimaryKey, keyspace: &Keyspace) -> 
     if mixes_counters {
         return refuse("Cannot mix counter and non counter columns in the same table".to_owned());
     }
+    if let (Some(column), false) = (first_counter, is_counter) {
+        let keyspace = &keyspace.name;
+        return Err(QueryError::Config(format!(
+            "{keyspace}.{table}: Cannot have a counter column (\"{column}\") in a non counter table"
+        )));
+    }
     Ok(columns)
+}
+
+/// Bounds of what rows and their keys can number.
+pub(super) fn check_counts(columns: usize, key_columns: usize) -> Result<(), QueryError> {
+    if columns > COLUMN_IDS_MAX {
+        return Err(QueryError::unsupported(format_args!("tables of more than {COLUMN_IDS_MAX} columns")));
+    }
+    if key_columns > KEY_COLUMNS_MAX {
+        return Err(QueryError::unsupported(format_args!("primary keys of more than {KEY_COLUMNS_MAX} columns")));
+    }
+    Ok(())
 }
 
 fn check_key_column(definition: &ColumnDefinition, ty: &CqlType) -> Result<(), QueryError> {
@@ -263,6 +287,10 @@ fn check_key_column(definition: &ColumnDefinition, ty: &CqlType) -> Result<(), Q
         ));
     }
     if ty.is_multi_cell() {
+        let ty = match &definition.type_name {
+            custom @ CqlTypeName::Custom(_) => type_text(custom),
+            _ => ty.to_string(),
+        };
         return refuse(format!("Invalid non-frozen collection type {ty} for PRIMARY KEY column '{name}'"));
     }
     if ty.contains_counter() {

@@ -1,6 +1,7 @@
 //! CREATE, ALTER and DROP TYPE.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use helenus_cql::ast::{self, AlterTypeAction, CqlTypeName, FieldDefinition, Renaming};
 use helenus_model::schema::{Keyspace, SchemaChange};
@@ -11,7 +12,7 @@ use super::names::check_modifiable;
 use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
 use crate::error::QueryError;
 use crate::repeated::first_repeated;
-use crate::term::{qualified_type_text, resolve_type};
+use crate::term::{check_size, qualified_type_text, resolve_type};
 
 pub(super) fn create(
     create: &ast::CreateType,
@@ -36,6 +37,7 @@ pub(super) fn create(
         fields.push((field.name.text.clone(), resolve_type(&field.type_name, keyspace_name, Some(keyspace))?));
     }
     let definition = UdtDefinition { keyspace: keyspace_name.to_owned(), name: name.to_owned(), fields };
+    check_size(&CqlType::Udt { definition: Arc::new(definition.clone()), frozen: true })?;
     Ok(put(definition, EventKind::Created))
 }
 
@@ -69,10 +71,30 @@ pub(super) fn alter(
         return Err(QueryError::invalid(format!("Type {keyspace_name}.{name} doesn't exist")));
     };
     match &alter.action {
-        AlterTypeAction::Add { if_not_exists, field } => add_field(definition, field, *if_not_exists, keyspace),
+        AlterTypeAction::Add { if_not_exists, field } => {
+            let outcome = add_field(definition, field, *if_not_exists, keyspace)?;
+            check_grown(&outcome, keyspace_name, context)?;
+            Ok(outcome)
+        }
         AlterTypeAction::Rename { if_exists, renamings } => rename(definition, renamings, *if_exists, keyspace),
         AlterTypeAction::AlterType(_) => Err(QueryError::invalid("Altering field types is no longer supported")),
     }
+}
+
+/// What uses a type grows with it.
+fn check_grown(outcome: &DdlOutcome, keyspace: &str, context: &DdlContext<'_>) -> Result<(), QueryError> {
+    let after = context.schema.apply(context.schema.epoch + 1, &outcome.changes);
+    let after = after.map_err(|error| QueryError::Server(error.to_string()))?;
+    let Some(keyspace) = after.keyspace(keyspace) else { return Ok(()) };
+    let types = keyspace.types.values().map(|definition| CqlType::Udt { definition: definition.clone(), frozen: true });
+    for ty in types {
+        check_size(&ty)?;
+    }
+    let columns = keyspace.tables.values().flat_map(|table| table.columns()).map(|column| &column.ty);
+    let dropped = keyspace.tables.values().flat_map(|table| &table.dropped).map(|column| &column.ty);
+    let functions = keyspace.functions.iter().flat_map(|function| function.types());
+    let aggregates = keyspace.aggregates.iter().flat_map(|aggregate| aggregate.types());
+    columns.chain(dropped).chain(functions).chain(aggregates).try_for_each(check_size)
 }
 
 fn add_field(

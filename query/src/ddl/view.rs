@@ -14,7 +14,7 @@ use super::names::{check_modifiable, check_table, is_local_system};
 use super::options::{TABLE_OPTIONS, build_params, check_params, new_params};
 use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
 use super::properties::Properties;
-use super::table::{as_written, check_order_once, table_id};
+use super::table::{as_written, check_counts, check_order_once, table_id};
 use super::view_where::ViewWhere;
 use crate::error::QueryError;
 use crate::restrict::existing_column;
@@ -72,6 +72,7 @@ pub(super) fn create(
     let key = key_columns(create, base, &selected, name)?;
     check_order(create)?;
     let extra = check_key(&key, base, name)?;
+    check_counts(selected.len(), key.len())?;
     let clause = ViewWhere::of(&create.relations, base, name, context.schema)?;
     clause.check(&key, base)?;
     let params = params(create)?;

@@ -129,7 +129,14 @@ pub(super) fn call(
     let argument = |place: usize| arguments.get(place).copied().flatten();
     Ok(match mask {
         Mask::Null => None,
-        Mask::Default => Some(default_value(&function.return_type)),
+        Mask::Default => {
+            if default_length(&function.return_type) > DEFAULT_BYTES_MAX {
+                return Err(QueryError::unsupported(format_args!(
+                    "default masks of values of more than {DEFAULT_BYTES_MAX} bytes"
+                )));
+            }
+            Some(default_value(&function.return_type))
+        }
         Mask::Replace => argument(1).map(<[u8]>::to_vec),
         Mask::Inner | Mask::Outer => {
             let padding = padding(function, argument(3))?;
@@ -192,6 +199,20 @@ fn digest(algorithm: Option<&[u8]>, value: &[u8]) -> Result<Vec<u8>, QueryError>
         "SHA-512" => Sha512::digest(value).to_vec(),
         _ => return Err(QueryError::invalid(format!("Hash algorithm not found: {name}"))),
     })
+}
+
+/// Longest value that stands for another, bytes: a vector may have 2^31 elements.
+const DEFAULT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// No less than the length of what stands for a value of the type.
+fn default_length(ty: &CqlType) -> usize {
+    let of_parts = |sum: usize, part: &CqlType| sum.saturating_add(4).saturating_add(default_length(part));
+    match ty {
+        CqlType::Vector { element, dimension } => of_parts(0, element).saturating_mul(*dimension as usize),
+        CqlType::Tuple(parts) => parts.iter().fold(0, of_parts),
+        CqlType::Udt { definition, .. } => definition.fields.iter().fold(0, |sum, (_, field)| of_parts(sum, field)),
+        _ => 16,
+    }
 }
 
 /// What stands for a value of the type.

@@ -148,13 +148,9 @@ pub(super) fn selector_type(preparer: &Preparer<'_>, table: &Table, raw: &ast::S
             let name = function::native_name(function::operation_name(*operator));
             call_type(preparer, table, &name, &[(**left).clone(), (**right).clone()])
         }
-        ast::Selector::Tuple(parts) => match parts.as_slice() {
-            // Parentheses or a tuple of one: Cassandra wants to be told.
-            [_] => None,
-            parts => Some(CqlType::tuple(parts.iter().map(of).collect::<Option<Vec<_>>>()?)),
-        },
-        ast::Selector::List(parts) => Some(CqlType::list(type_for_all(parts.iter().filter_map(of))?, true)),
-        ast::Selector::Set(parts) => Some(CqlType::set(type_for_all(parts.iter().filter_map(of))?, true)),
+        ast::Selector::Tuple(_) | ast::Selector::List(_) | ast::Selector::Set(_) => {
+            SelectorArgument::new(preparer, table, raw).own_type().cloned()
+        }
         // It may be a value of a user-defined type as well: Cassandra wants to be told.
         ast::Selector::Map(_) => None,
         ast::Selector::Literal(_) | ast::Selector::Null | ast::Selector::Marker(_) => {
@@ -164,9 +160,9 @@ pub(super) fn selector_type(preparer: &Preparer<'_>, table: &Table, raw: &ast::S
 }
 
 /// The one of the types that takes values of all of them.
-fn type_for_all(types: impl Iterator<Item = CqlType>) -> Option<CqlType> {
-    let types: Vec<CqlType> = types.collect();
-    types.iter().find(|to| types.iter().all(|from| type_assignability(to, from).is_assignable())).cloned()
+fn type_for_all<'t>(types: impl Iterator<Item = &'t CqlType>) -> Option<CqlType> {
+    let types: Vec<&CqlType> = types.collect();
+    types.iter().find(|to| types.iter().all(|from| type_assignability(to, from).is_assignable())).copied().cloned()
 }
 
 fn call_type(
@@ -189,6 +185,9 @@ pub(super) struct SelectorArgument<'a, 'p> {
     pub(super) raw: &'a ast::Selector,
     /// Its own type, worked out once: each overload asks for it.
     ty: OnceCell<Option<CqlType>>,
+    /// What a literal of a tuple or a collection is made of, for the same reason: calls inside of lists inside of calls would else be
+    /// looked at twice as often at each level.
+    parts: OnceCell<Vec<Self>>,
 }
 
 impl<'a, 'p> SelectorArgument<'a, 'p> {
@@ -197,32 +196,44 @@ impl<'a, 'p> SelectorArgument<'a, 'p> {
     }
 
     pub(super) fn new(preparer: &'a Preparer<'p>, table: &'a Table, raw: &'a ast::Selector) -> Self {
-        SelectorArgument { preparer, table, raw, ty: OnceCell::new() }
+        SelectorArgument { preparer, table, raw, ty: OnceCell::new(), parts: OnceCell::new() }
     }
 
-    /// A part of it.
-    fn of<'r>(&'r self, raw: &'r ast::Selector) -> SelectorArgument<'r, 'p> {
-        SelectorArgument::new(self.preparer, self.table, raw)
-    }
-
-    /// Whether all parts may stand where a type is wanted. Nothing says that what has no parts is of exactly the type.
-    fn parts<'s>(
-        &self,
-        parts: impl Iterator<Item = (&'s ast::Selector, &'s CqlType)>,
-        spec: &ColumnSpec,
-        whole: Assignability,
-    ) -> Assignability {
-        parts.fold(whole, |answer, (raw, ty)| {
-            answer.and(self.of(raw).fit(&ColumnSpec { ty: ty.clone(), ..spec.clone() }))
+    /// The parts of a literal of a tuple or a collection; of a map keys and values in turn.
+    fn parts(&self) -> &[Self] {
+        let part = |raw: &'a ast::Selector| SelectorArgument::new(self.preparer, self.table, raw);
+        self.parts.get_or_init(|| match self.raw {
+            ast::Selector::Tuple(parts) | ast::Selector::List(parts) | ast::Selector::Set(parts) => {
+                parts.iter().map(part).collect()
+            }
+            ast::Selector::Map(entries) => entries.iter().flat_map(|(key, value)| [part(key), part(value)]).collect(),
+            _ => Vec::new(),
         })
+    }
+
+    /// Its type, if that does not depend on where it stands.
+    fn own_type(&self) -> Option<&CqlType> {
+        let types = || self.parts().iter().map(Self::own_type);
+        let find = || match self.raw {
+            // Parentheses or a tuple of one: Cassandra wants to be told.
+            ast::Selector::Tuple(parts) if parts.len() == 1 => None,
+            ast::Selector::Tuple(_) => {
+                Some(CqlType::tuple(types().map(Option::<&_>::cloned).collect::<Option<Vec<_>>>()?))
+            }
+            ast::Selector::List(_) => Some(CqlType::list(type_for_all(types().flatten())?, true)),
+            ast::Selector::Set(_) => Some(CqlType::set(type_for_all(types().flatten())?, true)),
+            raw => selector_type(self.preparer, self.table, raw),
+        };
+        self.ty.get_or_init(find).as_ref()
     }
 
     /// Whether it may stand at `spec`; in the selection clause what cannot even be tried is only what may not.
     pub(super) fn fit(&self, spec: &ColumnSpec) -> Assignability {
-        if let (CqlType::Udt { .. }, ast::Selector::Tuple(parts)) = (&spec.ty, self.raw)
-            && let [only] = parts.as_slice()
+        // Parentheses around one selector only group it where no tuple is wanted.
+        if let (ast::Selector::Tuple(_), [only]) = (self.raw, self.parts())
+            && !matches!(spec.ty, CqlType::Tuple(_))
         {
-            return self.of(only).fit(spec);
+            return only.fit(spec);
         }
         if let (CqlType::Udt { .. }, Some(term)) = (&spec.ty, user_type_term(self.raw)) {
             return self.preparer.assignability(&term, spec).unwrap_or(Assignability::No);
@@ -230,45 +241,39 @@ impl<'a, 'p> SelectorArgument<'a, 'p> {
         if let Some(term) = as_term(self.raw) {
             return self.preparer.assignability(&term, spec).unwrap_or(Assignability::No);
         }
-        let of_parts = |count: usize| if count == 0 { Assignability::Weak } else { Assignability::Exact };
-        let same = |parts: &'_ [ast::Selector], ty: &CqlType| {
-            self.parts(parts.iter().map(|part| (part, ty)), spec, of_parts(parts.len()))
-        };
+        let parts = self.parts();
+        // Nothing says that what has no parts is of exactly the type.
+        let whole = if parts.is_empty() { Assignability::Weak } else { Assignability::Exact };
+        let at = |part: &Self, ty: &CqlType| part.fit(&ColumnSpec { ty: ty.clone(), ..spec.clone() });
+        let same = |ty: &CqlType| parts.iter().fold(whole, |answer, part| answer.and(at(part, ty)));
         match (self.raw, &spec.ty) {
-            (ast::Selector::List(parts), CqlType::List { element, .. }) => same(parts, element),
-            (ast::Selector::List(parts), CqlType::Vector { element, dimension })
-                if parts.len() == *dimension as usize =>
-            {
-                same(parts, element)
+            (ast::Selector::List(_), CqlType::List { element, .. }) => same(element),
+            (ast::Selector::List(_), CqlType::Vector { element, dimension }) if parts.len() == *dimension as usize => {
+                same(element)
             }
-            (ast::Selector::Set(parts), CqlType::Set { element, .. }) => same(parts, element),
-            (ast::Selector::Map(entries), CqlType::Map { key, value, .. }) => {
-                let parts = entries.iter().flat_map(|(k, v)| [(k, &**key), (v, &**value)]);
-                self.parts(parts, spec, of_parts(entries.len()))
-            }
-            (ast::Selector::Map(entries), CqlType::Udt { .. })
-                if entries.iter().any(|(key, _)| !matches!(key, ast::Selector::Column(_))) =>
-            {
-                Assignability::No
-            }
+            (ast::Selector::Set(_), CqlType::Set { element, .. }) => same(element),
+            (ast::Selector::Map(_), CqlType::Map { key, value, .. }) => parts
+                .iter()
+                .zip([key, value].into_iter().cycle())
+                .fold(whole, |answer, (part, ty)| answer.and(at(part, ty))),
             (ast::Selector::Map(entries), CqlType::Udt { definition, .. }) => {
-                let value = |field: &str| {
-                    let named = |key: &ast::Selector| matches!(key, ast::Selector::Column(name) if name.text == field);
-                    entries.iter().rev().find(|(key, _)| named(key)).map(|(_, value)| value)
+                // The last value that is given for a field counts.
+                let named = |field: &str| {
+                    let is_named =
+                        |key: &ast::Selector| matches!(key, ast::Selector::Column(name) if name.text == field);
+                    parts.get(entries.iter().rposition(|(key, _)| is_named(key))? * 2 + 1)
                 };
-                let fields = definition.fields.iter().filter_map(|(field, ty)| Some((value(field)?, ty)));
-                self.parts(fields, spec, Assignability::Weak)
+                let fields = definition.fields.iter().filter_map(|(field, ty)| Some((named(field)?, ty)));
+                let is_field = |(key, _): &(ast::Selector, ast::Selector)| matches!(key, ast::Selector::Column(_));
+                let whole = if entries.iter().all(is_field) { Assignability::Weak } else { Assignability::No };
+                fields.fold(whole, |answer, (part, ty)| answer.and(at(part, ty)))
             }
-            (ast::Selector::Tuple(parts), CqlType::Tuple(types)) if parts.len() <= types.len() => {
-                self.parts(parts.iter().zip(types.iter()), spec, Assignability::Weak)
+            (ast::Selector::Tuple(_), CqlType::Tuple(types)) if parts.len() <= types.len() => {
+                parts.iter().zip(types.iter()).fold(Assignability::Weak, |answer, (part, ty)| answer.and(at(part, ty)))
             }
-            (ast::Selector::List(_), _) | (ast::Selector::Set(_), _) => Assignability::No,
-            (ast::Selector::Tuple(parts), _) if parts.len() == 1 => {
-                parts.iter().fold(Assignability::No, |_, only| self.of(only).fit(spec))
-            }
-            (ast::Selector::Tuple(_), _) => Assignability::No,
-            _ => match self.exact_type(spec) {
-                Some(ty) => type_assignability(&spec.ty, &ty),
+            (ast::Selector::List(_) | ast::Selector::Set(_) | ast::Selector::Tuple(_), _) => Assignability::No,
+            _ => match self.own_type() {
+                Some(ty) => type_assignability(&spec.ty, ty),
                 None => Assignability::No,
             },
         }
@@ -282,7 +287,7 @@ impl Argument for SelectorArgument<'_, '_> {
     }
 
     fn exact_type(&self, _receiver: &ColumnSpec) -> Option<CqlType> {
-        self.ty.get_or_init(|| selector_type(self.preparer, self.table, self.raw)).clone()
+        self.own_type().cloned()
     }
 
     fn text(&self) -> String {

@@ -28,7 +28,7 @@ pub use text::term_text;
 pub(crate) use text::{MARKER_TEXT, function_text};
 pub(crate) use type_name::native_type;
 pub use type_name::resolve_type;
-pub(crate) use type_name::{qualified_type_text, type_text, written_type_text};
+pub(crate) use type_name::{check_size, qualified_type_text, type_text, written_type_text};
 
 /// A checked value.
 #[derive(Clone, Debug)]

@@ -1,9 +1,9 @@
 //! Type names of statements resolved to types, with Cassandra's refusals.
 
 use helenus_cql::ast::{CqlTypeName, Name, NativeType, QualifiedName};
-use helenus_model::limits::{TYPE_DEPTH_MAX, VECTOR_DIMENSION_MAX};
+use helenus_model::limits::{TYPE_DEPTH_MAX, TYPE_PARTS_MAX};
 use helenus_model::schema::Keyspace;
-use helenus_model::types::{CqlType, parse_java_class};
+use helenus_model::types::{CqlType, TypeError, parse_written_class};
 
 use crate::error::QueryError;
 
@@ -13,20 +13,38 @@ use crate::error::QueryError;
 ///
 /// # Errors
 /// Unknown types, types of another keyspace, `frozen<>` around simple types, nested collections and UDTs without `frozen<>`,
-/// dimensions out of range, counters and durations inside collections where they may not stand.
+/// dimensions out of range, counters and durations inside collections where they may not stand, and what [`check_size`] refuses.
 pub fn resolve_type(
     name: &CqlTypeName,
     keyspace_name: &str,
     keyspace: Option<&Keyspace>,
 ) -> Result<CqlType, QueryError> {
-    Resolver { keyspace_name, keyspace }.resolve(name, 0, false)
+    let ty = Resolver { keyspace_name, keyspace }.resolve(name, 0, false)?;
+    check_size(&ty)?;
+    Ok(ty)
+}
+
+/// Whether a schema may have the type.
+///
+/// # Errors
+/// Types that are nested too deeply or have too many parts.
+pub(crate) fn check_size(ty: &CqlType) -> Result<(), QueryError> {
+    ty.check_size().map_err(|error| match error {
+        TypeError::TooLarge => {
+            QueryError::unsupported(format_args!("types of more than {TYPE_PARTS_MAX} parts, nested ones counted"))
+        }
+        error => QueryError::invalid(error.to_string()),
+    })
 }
 
 /// The type as messages and result columns write it: as the statement spells it, `varchar` too.
 pub(crate) fn type_text(name: &CqlTypeName) -> String {
     match name {
         CqlTypeName::Native(native) => native.name().to_owned(),
-        CqlTypeName::Custom(class) => format!("'{class}'"),
+        CqlTypeName::Custom(class) => match parse_written_class(class) {
+            Ok(ty) => format!("'{}'", ty.java_class()),
+            Err(_) => format!("'{class}'"),
+        },
         CqlTypeName::UserType(name) => match &name.keyspace {
             Some(keyspace) => format!("{keyspace}.{}", name.name),
             None => name.name.to_string(),
@@ -140,7 +158,7 @@ impl Resolver<'_> {
         check_parts(&text, name, frozen)?;
         Ok(match name {
             CqlTypeName::Native(native) => native_type(*native),
-            CqlTypeName::Custom(class) => parse_java_class(class)
+            CqlTypeName::Custom(class) => parse_written_class(class)
                 .map_err(|error| QueryError::Syntax(format!("Error setting type {class}: {error}")))?,
             CqlTypeName::UserType(name) => {
                 self.user_type(name.keyspace.as_ref().map(|k| k.as_str()), name.name.as_str())?
@@ -173,15 +191,10 @@ impl Resolver<'_> {
             CqlTypeName::Vector(element, dimension) => {
                 let element = self.resolve(element, depth + 1, false)?;
                 match u32::try_from(*dimension) {
-                    Ok(1..=VECTOR_DIMENSION_MAX) => CqlType::vector(element.freeze(), *dimension as u32),
+                    Ok(dimension @ 1..) => CqlType::vector(element.freeze(), dimension),
                     Ok(0) | Err(_) => {
                         return Err(QueryError::invalid(format!(
                             "vectors may only have positive dimensions; given {dimension}"
-                        )));
-                    }
-                    Ok(_) => {
-                        return Err(QueryError::unsupported(format_args!(
-                            "vectors of more than {VECTOR_DIMENSION_MAX} dimensions"
                         )));
                     }
                 }
