@@ -54,6 +54,8 @@ STATEMENTS = [
     ("selected lists in functions", "SELECT " + nested("collection_count([", "k", "])", 45) + " FROM {t}", None),
     ("selected tuples in functions", "SELECT " + nested("mask_null((1, ", "k", "))", 30) + " FROM {t}", None),
     ("selected sets and maps in functions", "SELECT " + nested("collection_count({{collection_count((map<int, int>){{1: ", "k", "}})}})", 15) + " FROM {t}", None),
+    ("JSON of JSON", "SELECT " + nested("to_json(", "k", ")", 60) + " FROM {t}", "not supported yet: to_json of values of more than"),
+    ("written JSON of JSON", "INSERT INTO {t}_t (k, v) VALUES ('k', " + nested("to_json(", "'a'", ")", 60) + ")", "not supported yet: to_json of values of more than"),
     ("sets in functions", "INSERT INTO {t} (k) VALUES (" + nested("collection_count({{", "1", "}})", 30) + ")", None),
     ("tuples in functions", "INSERT INTO {t} (k) VALUES (" + nested("collection_count((1, ", "1", "))", 30) + ")", "Cannot infer type of argument"),
     ("tokens", "SELECT * FROM {t} WHERE k = " + "1 " * 2_100_000, ""),

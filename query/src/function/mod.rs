@@ -40,6 +40,10 @@ pub(crate) use user::has_function;
 pub use user::{UserAggregate, UserFunction};
 pub use vector::Similarity;
 
+/// Longest value of which `to_json` is made, bytes. Each quote is escaped with as many characters again, so that JSON of JSON of JSON …
+/// doubles at each step.
+const JSON_VALUE_BYTES_MAX: usize = 32 * 1024 * 1024;
+
 /// A function of one signature.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScalarFunction {
@@ -509,6 +513,11 @@ impl ScalarFunction {
             let ty = self.argument_types.first().unwrap_or(&CqlType::Blob);
             let value = arguments.first().copied().flatten();
             let value = value.filter(|bytes| !bytes.is_empty() || !ty.is_empty_value_meaningless());
+            if value.is_some_and(|bytes| bytes.len() > JSON_VALUE_BYTES_MAX) {
+                return Err(QueryError::unsupported(format_args!(
+                    "to_json of values of more than {JSON_VALUE_BYTES_MAX} bytes"
+                )));
+            }
             let json = value.map_or_else(|| "null".to_owned(), |bytes| to_json(ty, bytes));
             return Ok(Some(json.into_bytes()));
         }

@@ -1,7 +1,7 @@
 //! Type names of statements resolved to types, with Cassandra's refusals.
 
 use helenus_cql::ast::{CqlTypeName, Name, NativeType, QualifiedName};
-use helenus_model::limits::{TYPE_DEPTH_MAX, TYPE_PARTS_MAX};
+use helenus_model::limits::TYPE_PARTS_MAX;
 use helenus_model::schema::Keyspace;
 use helenus_model::types::{CqlType, TypeError, parse_written_class};
 
@@ -19,7 +19,7 @@ pub fn resolve_type(
     keyspace_name: &str,
     keyspace: Option<&Keyspace>,
 ) -> Result<CqlType, QueryError> {
-    let ty = Resolver { keyspace_name, keyspace }.resolve(name, 0, false)?;
+    let ty = Resolver { keyspace_name, keyspace }.resolve(name, false)?;
     check_size(&ty)?;
     Ok(ty)
 }
@@ -149,11 +149,9 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     /// `frozen`: within `frozen<>` or a tuple, where all collections are frozen, also those that do not say so.
-    fn resolve(&self, name: &CqlTypeName, depth: usize, frozen: bool) -> Result<CqlType, QueryError> {
-        if depth > TYPE_DEPTH_MAX {
-            return Err(QueryError::invalid("Type is nested too deeply"));
-        }
-        let inner = |name: &CqlTypeName| self.resolve(name, depth + 1, frozen);
+    /// The parser bounds how deep a name is nested.
+    fn resolve(&self, name: &CqlTypeName, frozen: bool) -> Result<CqlType, QueryError> {
+        let inner = |name: &CqlTypeName| self.resolve(name, frozen);
         let text = || if frozen { frozen_text(name) } else { type_text(name) };
         check_parts(&text, name, frozen)?;
         Ok(match name {
@@ -163,7 +161,7 @@ impl Resolver<'_> {
             CqlTypeName::UserType(name) => {
                 self.user_type(name.keyspace.as_ref().map(|k| k.as_str()), name.name.as_str())?
             }
-            CqlTypeName::Frozen(inside) => match self.resolve(inside, depth + 1, true)? {
+            CqlTypeName::Frozen(inside) => match self.resolve(inside, true)? {
                 vector @ CqlType::Vector { .. } => vector,
                 frozen if frozen.is_frozen() || frozen.is_multi_cell() => frozen.freeze(),
                 _ => {
@@ -181,7 +179,7 @@ impl Resolver<'_> {
                 CqlType::map(inner(key)?, value, frozen)
             }
             CqlTypeName::Tuple(parts) => {
-                let inner = |name: &CqlTypeName| self.resolve(name, depth + 1, true);
+                let inner = |name: &CqlTypeName| self.resolve(name, true);
                 let parts = parts.iter().map(inner).collect::<Result<Vec<_>, _>>()?;
                 if parts.contains(&CqlType::Counter) {
                     return Err(QueryError::invalid("Counters are not allowed inside tuples"));
@@ -189,7 +187,7 @@ impl Resolver<'_> {
                 CqlType::tuple(parts)
             }
             CqlTypeName::Vector(element, dimension) => {
-                let element = self.resolve(element, depth + 1, false)?;
+                let element = self.resolve(element, false)?;
                 match u32::try_from(*dimension) {
                     Ok(dimension @ 1..) => CqlType::vector(element.freeze(), dimension),
                     Ok(0) | Err(_) => {
