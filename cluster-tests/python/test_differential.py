@@ -111,6 +111,7 @@ WRITE_FAILED = "error 0x1500 Operation failed - received 0 responses and 1 failu
 NO_COUNTER = "error 0x2200 Invalid operation (s0 = s0 + 1) for non counter column"
 NO_NULL = "error 0x2200 Invalid null value in condition for column {}"
 FAILED = "error 0x1400 the operation '{}' failed: / by zero"
+UNSET_BOUND = "Unset as the bound of one column beside a relation of several"
 CANNOT_PASS = "error 0x2200 Type error: {f0: 1} cannot be passed as argument 0 of function system.token of type frozen<u0>"
 
 
@@ -126,6 +127,10 @@ CANNOT_PASS = "error 0x2200 Type error: {f0: 1} cannot be passed as argument 0 o
      ["error 0x2200 Unable to make byte from '-2147483648'"], known.OPERATORS),
     ("UPDATE t0 SET s0 = -99999999999, r0 = 1 * 2", ["error 0x2200 Unable to make int from '-99999999999'"], ["done"], None),
     ("UPDATE t0 SET s0 = abs(-9) * -99999999999", ["error 0x2200 Unable to make int from '-99999999999'"], ["done"], known.OPERATORS),
+    ("SELECT c0 FROM t0 WHERE (c0, c1) <= (?, 1) AND c0 >= ? -- 0x01, unset", ["columns c0 int"], ["error 0x2200 Invalid unset value for column c0"], UNSET_BOUND),
+    ("SELECT c0 FROM t0 WHERE c0 >= ? -- unset", ["columns c0 int"], ["error 0x2200 Invalid unset value for column c0"], None),
+    ("UPDATE t0 SET r0 = 0x00", [WRITE_FAILED], ["error 0x2200 Not enough bytes to read size of 0th component"], known.NO_VALUE),
+    ("UPDATE t0 SET r0 = 0x00", [WRITE_FAILED], ["done"], None),
     ("SELECT r0[..0], r0[..'a'], c1 FROM t0", ["columns x int, y int, z int", "row null, {1: null, 2: null}, True"], ["columns x int, y int, z int", "row null, {1: [7], 2: 3}, True"], known.SLICED),
     ("SELECT r0[..0], r0[..'a'], c1 FROM t0", ["columns x int, y int, z int", "row null, {1: null, 2: 3}, True"], ["columns x int, y int, z int", "row null, {1: [7], 2: 4}, True"], None),
     ("SELECT r0[0], r0[1], c1 FROM t0", ["columns x int, y int, z int", "row null, {1: null}, True"], ["columns x int, y int, z int", "row null, {1: [7]}, True"], None),

@@ -10,7 +10,7 @@ sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).p
 
 from cassandra import ConsistencyLevel, RequestExecutionException
 from cassandra.cluster import NoHostAvailable
-from cassandra.protocol import ErrorMessage
+from cassandra.protocol import ErrorMessage, TruncateError
 from cassandra.query import UNSET_VALUE, BoundStatement, SimpleStatement
 
 from generate import ALL_FEATURES, Generator, Statement
@@ -144,6 +144,7 @@ class Seed:
         self.keyspace = f"differ_{seed}"
         self.generator.keyspace = self.keyspace
         self.truncated = set()
+        self.is_spent = False
         self.count = 0
 
     def both(self, statement, page=5000):
@@ -216,13 +217,18 @@ class Seed:
         return lines_of(self.sessions[0].execute_async(query, timeout=SECONDS))
 
     def make_alike(self, statement, theirs, ours):
-        """Empties the tables of a write that only one of the two may have done: what they answer later would differ for the same reason."""
+        """Empties the tables of a write that only one of the two may have done: what they answer later would differ for the same reason.
+        Where Cassandra cannot empty one, which a value that is none of its type brings about, the seed ends."""
         if all(lines[-1].startswith(REFUSED) for lines in (theirs, ours)):
             return
         for table in dict.fromkeys(WRITTEN.findall(str(statement))):
             self.truncated.add(table)
-            for session in self.sessions:
-                session.execute(f"TRUNCATE {table}", timeout=SECONDS)
+            try:
+                self.sessions[0].execute(f"TRUNCATE {table}", timeout=SECONDS)
+            except TruncateError:
+                self.is_spent = True
+                return
+            self.sessions[1].execute(f"TRUNCATE {table}", timeout=SECONDS)
 
     def statements(self, count):
         yield from map(Statement, self.generator.begin())
@@ -244,8 +250,8 @@ class Seed:
             difference = self.both(statement, page)
             if difference:
                 found.append(difference)
-                if len(found) >= most:
-                    break
+            if len(found) >= most or self.is_spent:
+                break
         for session in self.sessions:
             wait_for(session)
             session.execute(f"DROP KEYSPACE IF EXISTS {self.keyspace}", timeout=SECONDS)

@@ -15,6 +15,7 @@ KNOWN = [
     (r"^SELECT .* GROUP BY ", r"^error 0x000a Invalid value for the paging state", r"", "GROUP BY on the partition key of a table without clustering"),
     (r"^SELECT", r"^error 0x1300 Operation failed", r"^(warning|columns|error 0x2200)", "Where Cassandra answers with a Java exception"),
     (r"^(DELETE|BEGIN).*[<>]", r"^(done|error 0x1500)", r"^error 0x2200 Invalid null value in condition", "Null as a bound of what a DELETE deletes"),
+    (r"\([^()]*, [^()]*\) [<>]=? .* -- .*unset", r"^(done|columns)", r"^error 0x2200 Invalid unset value for column [prsc]\d$", "Unset as the bound of one column beside a relation of several"),
     (r"CAST\([cpr]\d AS ", r"Invalid call to function system.cast_as_", r"^(?!.*Invalid call)", "CAST of a clustering column with DESC"),
     (r"CAST\([cp]\d AS .*CAST\(.* FROM v\d", r"Invalid call to function system.cast_as_", r"Invalid call to function system.cast_as_", "CAST of a clustering column with DESC"),
     (r"^SELECT .*CAST\(c\d AS .*\(.* FROM v\d", r"Invalid call to function system.cast_as_", r"Invalid call to function (?!system.cast_as_)",
@@ -176,7 +177,7 @@ def refuses_constant(statement, theirs, ours):
     """True where a constant is refused for its bytes. Those that are bound are checked by both, when the statement was prepared.
     Cassandra, which takes the bytes, may refuse something behind them."""
     refused = r"^error 0x2200 (Expected \d+ byte|Not enough bytes|Unexpected extraneous bytes)"
-    taken = theirs[-1] == "done" or theirs[-1].startswith(("prepared ", "columns [applied]", "row "))
+    taken = theirs[-1] == "done" or theirs[-1].startswith(("prepared ", "columns [applied]", "row ", "error 0x1500 "))
     text, mark, _ = statement.partition(" -- ")
     is_prepared = any(line.startswith("prepared ") for line in ours)
     goes_on = theirs[-1].startswith("error 0x2200 ") and not is_prepared
