@@ -493,6 +493,11 @@ impl Coordinator {
         !self.unsynced.is_empty()
     }
 
+    /// How far the log has to be on the device for all that wait for it; None: nobody waits.
+    pub fn awaited_sync(&self) -> Option<LogPosition> {
+        self.unsynced.back().map(|(last, _)| *last)
+    }
+
     /// The log is on the device up to here.
     pub fn log_synced(&mut self, position: LogPosition) {
         while let Some((at, _)) = self.unsynced.front()

@@ -69,12 +69,12 @@ impl Environment {
         let _stopping = self.control.send(ControlInput::LinksChanged);
     }
 
-    /// Coordinator `index` waits for the device; it says so again as long as it does.
-    pub(crate) fn wait_for_log(&self, index: usize) {
+    /// Coordinator `index` waits for the log to be on the device up to `position`; it says so again as long as it does.
+    pub(crate) fn wait_for_log(&self, index: usize, position: LogPosition) {
         if let Some(thread) = self.threads.get(index) {
             thread.waits_for_log.store(true, Ordering::Release);
         }
-        self.log_syncer.wake();
+        self.log_syncer.wake(position);
     }
 
     /// Tells the coordinators that wait how far the log is durable.

@@ -1,21 +1,36 @@
-//! The thread that has the commit log made durable: every so often (periodic) and as soon as a conditional write waits for it, as soon as a write waits for it (batch), or at the end
-//! of each window in which one did (group).
+//! The thread that has the commit log made durable: every so often (periodic) and as soon as a conditional write waits for it, as soon as a
+//! write waits for it (batch), or at the end of each window in which one did (group).
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use helenus_engine::engine::Engine;
 use helenus_engine::log::LogPosition;
 use parking_lot::{Condvar, Mutex};
 
 use crate::config::CommitLogSync;
+use crate::environment::Environment;
 use crate::fatal::fatal;
 
 #[derive(Debug, Default)]
 struct Flags {
-    /// A write waits for the device.
-    wanted: bool,
+    /// How far the log has to be on the device for the writes that wait for it.
+    wanted: Option<LogPosition>,
     stopping: bool,
+}
+
+impl Flags {
+    fn take(&mut self) -> Option<Due> {
+        (!self.stopping).then(|| self.wanted.take().map_or(Due::Period, Due::UpTo))
+    }
+}
+
+/// Why a sync is due.
+#[derive(Debug, PartialEq, Eq)]
+enum Due {
+    /// A period has ended.
+    Period,
+    /// Writes up to here wait for the device.
+    UpTo(LogPosition),
 }
 
 /// The thread's bell. Clones ring the same one.
@@ -25,14 +40,14 @@ pub(crate) struct LogSyncer {
 }
 
 impl LogSyncer {
-    /// A write waits for the device.
-    pub(crate) fn wake(&self) {
+    /// A write at `position` waits for the device.
+    pub(crate) fn wake(&self, position: LogPosition) {
         let (flags, bell) = &*self.bell;
         let mut flags = flags.lock();
-        if !flags.wanted {
-            flags.wanted = true;
+        if flags.wanted.is_none() {
             bell.notify_one();
         }
+        flags.wanted = flags.wanted.max(Some(position));
     }
 
     /// Ends the thread.
@@ -42,45 +57,71 @@ impl LogSyncer {
         bell.notify_one();
     }
 
-    /// Waits for the next sync to be due; false: there is to be none any more.
-    fn wait(&self, mode: CommitLogSync) -> bool {
+    /// Waits for the next sync to be due; None: there is to be none any more.
+    fn wait(&self, mode: CommitLogSync) -> Option<Due> {
         let (flags, bell) = &*self.bell;
         let mut flags = flags.lock();
         if let CommitLogSync::Periodic { period } = mode {
-            if !flags.stopping && !flags.wanted {
+            if !flags.stopping && flags.wanted.is_none() {
                 bell.wait_for(&mut flags, period);
             }
-            flags.wanted = false;
-            return !flags.stopping;
+            return flags.take();
         }
-        while !flags.wanted && !flags.stopping {
+        while flags.wanted.is_none() && !flags.stopping {
             bell.wait(&mut flags);
         }
-        if flags.stopping {
-            return false;
-        }
-        if let CommitLogSync::Group { window } = mode {
+        if let CommitLogSync::Group { window } = mode
+            && !flags.stopping
+        {
             drop(flags);
             std::thread::sleep(window.min(Duration::from_secs(10)));
             flags = self.bell.0.lock();
         }
-        flags.wanted = false;
-        !flags.stopping
+        flags.take()
     }
 
-    /// Runs the syncs; `synced` hears how far the log is durable after each.
-    pub(crate) fn run(&self, engine: &Engine, mode: CommitLogSync, synced: impl Fn(LogPosition)) {
-        while self.wait(mode) {
-            if !engine.log_needs_sync() {
-                synced(engine.log_synced_position());
+    /// Runs the syncs, and tells the coordinators how far the log is durable after each.
+    pub(crate) fn run(&self, environment: &Environment, mode: CommitLogSync) {
+        let engine = &environment.shared.engine;
+        while let Some(due) = self.wait(mode) {
+            let durable = engine.log_synced_position();
+            let is_done = matches!(due, Due::UpTo(position) if position <= durable);
+            if is_done || !engine.log_needs_sync() {
+                environment.log_synced(durable);
                 continue;
             }
             match engine.log_sync() {
-                Ok(position) => synced(position),
+                Ok(position) => environment.log_synced(position),
                 Err(error) => {
                     fatal(&format!("the commit log cannot be synced, nobody can tell what the device holds: {error}"))
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sync_is_due_up_to_the_last_that_waits() {
+        let position = LogPosition::from_u64;
+        let syncer = LogSyncer::default();
+        for wanted in [5, 7, 3] {
+            syncer.wake(position(wanted));
+        }
+        assert_eq!(syncer.wait(CommitLogSync::Batch), Some(Due::UpTo(position(7))));
+        syncer.wake(position(9));
+        let period = Duration::from_millis(1);
+        assert_eq!(syncer.wait(CommitLogSync::Periodic { period }), Some(Due::UpTo(position(9))));
+        assert_eq!(
+            syncer.wait(CommitLogSync::Periodic { period }),
+            Some(Due::Period),
+            "what was asked for once is due once"
+        );
+        syncer.wake(position(11));
+        syncer.stop();
+        assert_eq!(syncer.wait(CommitLogSync::Group { window: period }), None);
     }
 }

@@ -134,8 +134,8 @@ impl Shell {
         for request in self.coordinator.take_requests() {
             self.environment.ask_control(request);
         }
-        if self.coordinator.waits_for_sync() {
-            self.environment.wait_for_log(self.index);
+        if let Some(position) = self.coordinator.awaited_sync() {
+            self.environment.wait_for_log(self.index, position);
         }
     }
 }

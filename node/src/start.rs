@@ -236,7 +236,7 @@ fn start_log_sync(environment: &Arc<Environment>, log_sync: &LogSyncer, mode: Co
     let (environment, log_sync) = (Arc::clone(environment), log_sync.clone());
     spawn("log-sync", move || {
         // In periodic mode conditional writes wait.
-        log_sync.run(&environment.shared.engine, mode, |position| environment.log_synced(position));
+        log_sync.run(&environment, mode);
     });
 }
 
