@@ -37,14 +37,17 @@ const NATIVE: [(&str, CqlType); 21] = [
 ];
 
 /// Classes that are kept by name: no CQL type says what they say.
-const KEPT: [&str; 6] = [
+const KEPT: [&str; 7] = [
     "CompositeType",
     "DynamicCompositeType",
     "DateType",
     "LexicalUUIDType",
     "LegacyTimeUUIDType",
     "PartitionerDefinedOrder",
+    RETIRED,
 ];
+/// A class that Cassandra has no more, so that no statement may name it. Versions before took it: what they wrote is read.
+const RETIRED: &str = "ColumnToCollectionType";
 
 /// Last part of a class name, without package and parameters.
 pub(super) fn simple_name(class: &str) -> &str {
@@ -147,7 +150,7 @@ pub fn composite_java_class(components: &[CqlType]) -> String {
 /// # Errors
 /// As [`parse_java_class`].
 pub fn composite_components(class: &str) -> Result<Vec<CqlType>, TypeError> {
-    let mut parser = Parser { text: class, at: 0 };
+    let mut parser = Parser { text: class, at: 0, is_written: false };
     if simple_name(parser.class_name()) != "CompositeType" {
         return Ok(vec![parse_java_class(class)?]);
     }
@@ -161,7 +164,7 @@ pub fn composite_components(class: &str) -> Result<Vec<CqlType>, TypeError> {
 /// # Errors
 /// As [`parse_java_class`].
 pub fn parse_clustering_class(class: &str) -> Result<(CqlType, bool), TypeError> {
-    let reversed = simple_name(Parser { text: class, at: 0 }.class_name()) == "ReversedType";
+    let reversed = simple_name(Parser { text: class, at: 0, is_written: false }.class_name()) == "ReversedType";
     Ok((parse_java_class(class)?, reversed))
 }
 
@@ -170,7 +173,7 @@ pub fn parse_clustering_class(class: &str) -> Result<(CqlType, bool), TypeError>
 /// # Errors
 /// Text outside the grammar, classes that are no types, and nesting beyond [`TYPE_DEPTH_READ_MAX`].
 pub fn parse_java_class(class: &str) -> Result<CqlType, TypeError> {
-    let mut parser = Parser { text: class, at: 0 };
+    let mut parser = Parser { text: class, at: 0, is_written: false };
     let parsed = parser.parse_type(0)?;
     parser.finish()?;
     Ok(parsed)
@@ -182,13 +185,14 @@ pub fn parse_java_class(class: &str) -> Result<CqlType, TypeError> {
 /// # Errors
 /// As [`parse_java_class`].
 pub fn parse_written_class(class: &str) -> Result<CqlType, TypeError> {
-    let mut parser = Parser { text: class, at: 0 };
+    let of = |text| Parser { text, at: 0, is_written: true };
+    let mut parser = of(class);
     parser.skip_space();
     let name = parser.class_name();
     if name.is_empty() {
         return Ok(CqlType::Blob);
     }
-    Parser { text: class, at: 0 }.parse_type(0).map_err(|error| match parse_java_class(name) {
+    of(class).parse_type(0).map_err(|error| match of(name).parse_type(0) {
         Err(unknown @ TypeError::UnknownClass(_)) => unknown,
         _ if error == TypeError::TooDeep => error,
         _ => TypeError::Invalid(format!("Invalid definition for comparator {PACKAGE}{}.", simple_name(name))),
@@ -198,6 +202,8 @@ pub fn parse_written_class(class: &str) -> Result<CqlType, TypeError> {
 struct Parser<'a> {
     text: &'a str,
     at: usize,
+    /// A statement names the type.
+    is_written: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -234,7 +240,7 @@ impl<'a> Parser<'a> {
             }
             "VectorType" => self.vector(depth),
             "UserType" => self.udt(depth),
-            _ if KEPT.contains(&name) => {
+            _ if KEPT.contains(&name) && !(self.is_written && name == RETIRED) => {
                 self.skip_balanced()?;
                 let parameters = self.text.get(start + class.len()..self.at).unwrap_or("");
                 Ok(CqlType::Custom(format!("{PACKAGE}{name}{parameters}").into()))
@@ -500,5 +506,21 @@ mod tests {
     #[test]
     fn nesting_is_bounded() {
         assert_eq!(parse_java_class(&"ListType(".repeat(100_000)), Err(TypeError::TooDeep));
+    }
+
+    #[test]
+    fn a_class_that_no_statement_may_name_is_read() {
+        check_class(
+            "ColumnToCollectionType(6c:ListType(Int32Type))",
+            "~ColumnToCollectionType(6c:ListType(Int32Type))",
+        );
+        for (class, wanted) in [
+            ("ColumnToCollectionType(6c:ListType(Int32Type))", "~ColumnToCollectionType"),
+            ("ListType(ColumnToCollectionType)", "Invalid definition for comparator ~ListType."),
+        ] {
+            let error = parse_written_class(class).unwrap_err().to_string();
+            assert!(error.contains(&expand(wanted)), "{class}: {error}");
+        }
+        assert_eq!(parse_written_class("DateType").map(|ty| ty.java_class()), Ok(expand("~DateType")));
     }
 }
