@@ -17,6 +17,7 @@ use super::properties::Properties;
 use super::view::check_drop_table;
 use crate::error::QueryError;
 use crate::repeated::first_repeated;
+use crate::system_tables::definitions;
 use crate::term::{resolve_type, type_text};
 
 fn refuse<T>(message: String) -> Result<T, QueryError> {
@@ -52,9 +53,7 @@ pub(super) fn create(
     }
     let id = table_id(properties)?.unwrap_or(context.new_table_id);
     check_table(keyspace_name, name)?;
-    if let Some(other) = context.schema.table_by_id(id) {
-        return Err(QueryError::Config(format!("Table id {id} is that of {}.{} already", other.keyspace, other.name)));
-    }
+    check_id(id, context)?;
     if create.options.compact_storage {
         params.storage = compact::fix_up(&mut columns);
     }
@@ -133,6 +132,21 @@ pub(super) fn table_id(properties: Properties<'_>) -> Result<Option<Uuid>, Query
         Some(id) => Ok(Some(id)),
         None => Err(QueryError::Config("Invalid table id".to_owned())),
     }
+}
+
+/// Refuses an id that something else has: a user's table or view, a table of the system, whose rows it would take over, or an index.
+pub(super) fn check_id(id: Uuid, context: &DdlContext<'_>) -> Result<(), QueryError> {
+    let taken = |what: String| Err(QueryError::Config(format!("Table id {id} is that of {what} already")));
+    if let Some(other) = context.schema.table_by_id(id).or_else(|| definitions().table_by_id(id)) {
+        return taken(format!("{}.{}", other.keyspace, other.name));
+    }
+    let tables = context.schema.keyspaces.values().flat_map(|keyspace| keyspace.tables.values());
+    for table in tables {
+        if let Some(index) = table.indexes.iter().find(|index| index.id == id) {
+            return taken(format!("the index {}.{}", table.keyspace, index.name));
+        }
+    }
+    Ok(())
 }
 
 /// As Java reads it: five numbers, each cut to its place.

@@ -14,7 +14,7 @@ use super::names::{check_modifiable, check_table, is_local_system};
 use super::options::{TABLE_OPTIONS, build_params, check_params, new_params};
 use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
 use super::properties::Properties;
-use super::table::{as_written, check_counts, check_order_once, table_id};
+use super::table::{as_written, check_counts, check_id, check_order_once, table_id};
 use super::view_where::ViewWhere;
 use crate::error::QueryError;
 use crate::restrict::existing_column;
@@ -78,9 +78,7 @@ pub(super) fn create(
     let params = params(create)?;
     let id = table_id(Properties(&create.options.properties))?.unwrap_or(context.new_table_id);
     check_table(keyspace_name, name)?;
-    if let Some(other) = context.schema.table_by_id(id) {
-        return Err(QueryError::Config(format!("Table id {id} is that of {}.{} already", other.keyspace, other.name)));
-    }
+    check_id(id, context)?;
     let definition = ViewDefinition {
         base: base.id,
         base_name: base.name.clone(),

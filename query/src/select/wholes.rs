@@ -8,7 +8,7 @@ use super::name::result_name;
 use super::selection::{Builder, Typed};
 use super::selector::Selector;
 use crate::error::QueryError;
-use crate::term::Term;
+use crate::term::{Term, check_size};
 
 fn invalid<T>(message: impl Into<String>) -> Result<T, QueryError> {
     Err(QueryError::invalid(message))
@@ -49,6 +49,8 @@ impl Builder<'_, '_> {
         let Some(ty) = wanted.cloned().or_else(|| self.known_type(raw)) else {
             return self.no_type(raw);
         };
+        // What is made of the parts: `(k, k, …)` is of a type that nobody has written.
+        check_size(&ty)?;
         check_durations(raw, &ty)?;
         let each = |builder: &mut Self, parts: &[ast::Selector], ty: &CqlType| {
             let parts = parts.iter().map(|part| Ok(builder.selector(part, Some(ty))?.0));
