@@ -97,6 +97,10 @@ fn check_change(plan: &RolePlan, has_passwords: bool, metadata: &ClusterMetadata
     if name.is_empty() && matches!(plan, RolePlan::Create { .. }) {
         return Err(QueryError::invalid("Role name can't be an empty string"));
     }
+    // The name is to be a partition's key in `system_auth`.
+    if name.len() > usize::from(u16::MAX) && matches!(plan, RolePlan::Create { .. }) {
+        return Err(QueryError::invalid(format!("Key length of {} is longer than maximum of 65535", name.len())));
+    }
     if let Some(AccessList::Only(names)) = &change.datacenters {
         let is_known = |name: &String| metadata.nodes.values().any(|node| node.datacenter == *name);
         if !names.iter().all(is_known) {
@@ -345,6 +349,19 @@ fn is_member(metadata: &ClusterMetadata, role: &str, of: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_a_partition_key() {
+        for (length, refused) in [
+            (0, Some("Role name can't be an empty string")),
+            (65_535, None),
+            (65_536, Some("Key length of 65536 is longer than maximum of 65535")),
+        ] {
+            let plan = RolePlan::Create { name: "r".repeat(length), if_not_exists: false, change: Change::default() };
+            let found = check_change(&plan, true, &ClusterMetadata::default()).err();
+            assert_eq!(found.map(|error| error.to_string()).as_deref(), refused, "{length}");
+        }
+    }
 
     #[test]
     fn roles_are_listed_as_cassandra_lists_them() {

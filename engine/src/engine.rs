@@ -91,6 +91,8 @@ impl Default for EngineConfig {
 #[derive(Debug)]
 struct State {
     manifest: Manifest,
+    /// Tables that were dropped, of which the log may have records.
+    gone: BTreeSet<Uuid>,
     /// Tables of which a memtable is being flushed: one at a time, oldest first.
     flushing: BTreeSet<Uuid>,
     /// Tables whose obsolete files are being removed.
@@ -109,6 +111,7 @@ impl State {
     fn new(manifest: Manifest) -> Self {
         State {
             manifest,
+            gone: BTreeSet::new(),
             flushing: BTreeSet::new(),
             removing: BTreeSet::new(),
             compacting: BTreeSet::new(),

@@ -120,6 +120,23 @@ impl Manifest {
         self.tables.entry(id).or_insert_with(|| TableRecord::new(directory.to_owned()))
     }
 
+    /// The record of a new table whose id another had before: log records before `flushed` belong to that one, and so do the
+    /// files that are still to go.
+    pub(crate) fn renew_table(&mut self, id: Uuid, directory: &str, flushed: LogPosition) {
+        let mut record = TableRecord { flushed, ..TableRecord::new(directory.to_owned()) };
+        if let Some(before) = self.tables.remove(&id) {
+            record.flushed = flushed.max(before.flushed);
+            if before.directory == directory {
+                (record.live, record.pending, record.obsolete) = (before.live, before.pending, before.obsolete);
+            } else {
+                // Its files go on being known, under an id that no table has.
+                let nobody = Uuid::from_u128(id.as_u128().wrapping_add(u128::from(record.flushed.to_u64()) | 1));
+                self.tables.insert(nobody, before);
+            }
+        }
+        self.tables.insert(id, record);
+    }
+
     fn encode(&self) -> Vec<u8> {
         let mut body = Vec::new();
         body.extend_from_slice(&self.log_start.to_be_bytes());

@@ -234,6 +234,49 @@ fn a_dropped_table_is_gone_with_its_files() {
     assert!(report.skipped_unknown > 0, "the log still has records of the dropped table");
 }
 
+/// A table is dropped, and another made with its id, by `name`. `restarts`: the node starts again in between; `tidies`: it has time to
+/// remove the files.
+fn check_reused_id(name: &str, restarts: bool, tidies: bool) {
+    let context = format!("{name}, restarts {restarts}, tidies {tidies}");
+    let (disk, mut engine) = prepared();
+    let without = schema(vec![table_parts(2, "other", 10)]);
+    let with = schema(vec![table_parts(1, name, 10), table_parts(2, "other", 10)]);
+    engine.set_schema(Arc::clone(&without), NOW).expect("dropped");
+    if tidies {
+        run_jobs(&engine).expect("files go");
+    }
+    let reopen = |engine: Engine, schema: &Arc<Schema>| {
+        drop(engine);
+        disk.crash(false, &mut Rng::new(1));
+        Engine::open(Arc::new(disk.clone()), config(), Arc::clone(schema), Vec::new(), NOW).expect("opens").0
+    };
+    if restarts {
+        engine = reopen(engine, &without);
+    }
+    engine.set_schema(Arc::clone(&with), NOW).expect("made again");
+    write(&engine, TABLE, 70, 1);
+    let written = read(&engine, TABLE);
+    assert_eq!(written.len(), 1, "{context}");
+    engine = reopen(engine, &with);
+    assert_eq!(read(&engine, TABLE), written, "{context}: what the log has");
+    engine.flush(TABLE);
+    run_jobs(&engine).expect("flushed, and files went");
+    engine = reopen(engine, &with);
+    assert_eq!(read(&engine, TABLE), written, "{context}: what the files have");
+    check_no_orphans(&disk, &context);
+}
+
+#[test]
+fn a_table_with_the_id_of_a_dropped_one_has_only_its_own() {
+    for restarts in [false, true] {
+        for tidies in [false, true] {
+            for name in ["t", "u"] {
+                check_reused_id(name, restarts, tidies);
+            }
+        }
+    }
+}
+
 #[test]
 fn unknown_files_stop_the_start() {
     let (disk, engine) = prepared();

@@ -1,6 +1,6 @@
 //! Starting: manifest, files, tables, log replay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -107,6 +107,7 @@ impl Engine {
         let flushed: BTreeMap<_, _> =
             self.state.lock().manifest.tables.iter().map(|(id, table)| (*id, table.flushed)).collect();
         let mut skipped_flushed = 0;
+        let mut gone = BTreeSet::new();
         let outcome = log::replay(&*self.disk, LOG_DIRECTORY, first, &mut |position, body| {
             self.replaying.store(position.segment, Ordering::Relaxed);
             let mutations = validate_mutations(body).map_err(|error| OpenError::Corrupt {
@@ -117,6 +118,7 @@ impl Engine {
             let is_new = |id| flushed.get(&id).copied().unwrap_or(LogPosition::ZERO) <= position;
             for mutation in mutations {
                 skipped_flushed += mutation.updates().filter(|(id, _)| !is_new(*id)).count() as u64;
+                gone.extend(mutation.updates().map(|(id, _)| id).filter(|id| tables.get(*id).is_none()));
                 self.apply_to_memtables(&tables, mutation, is_new, Some(position));
             }
             if self.memtable_bytes.load(Ordering::Relaxed) > self.config.memtable_bytes_max {
@@ -125,6 +127,7 @@ impl Engine {
             }
             Ok(())
         })?;
+        self.state.lock().gone = gone;
         report.records = outcome.records;
         report.segments = outcome.segments.len() as u64;
         report.torn_bytes = outcome.torn_bytes;

@@ -48,6 +48,7 @@ impl Engine {
             }
         }
         let after = Arc::new(TableSet::new(stores).with_views(&schema));
+        self.fence_reused(&mut state, after.iter().filter(|store| before.get(store.id).is_none()))?;
         let alone = self.barrier.write();
         self.tables.store(Arc::clone(&after));
         drop(alone);
@@ -63,9 +64,30 @@ impl Engine {
         first_error.map_or_else(|| Ok(before.iter().filter_map(named).collect()), Err)
     }
 
+    /// A new table may have the id of one that was dropped (`WITH id = …`): nothing that is left of that one is its own.
+    fn fence_reused<'a>(
+        &self,
+        state: &mut State,
+        new: impl Iterator<Item = &'a Arc<TableStore>>,
+    ) -> Result<(), WriteError> {
+        let is_dropped = |id| state.manifest.tables.get(id).is_some_and(|record| record.dropped);
+        let reused: Vec<_> = new.filter(|store| state.gone.contains(&store.id) || is_dropped(&store.id)).collect();
+        let position = self.log.position();
+        self.commit(state, |manifest| {
+            for store in &reused {
+                manifest.renew_table(store.id, &store.directory(), position);
+            }
+        })?;
+        for store in reused {
+            state.gone.remove(&store.id);
+        }
+        Ok(())
+    }
+
     fn forget_table(&self, state: &mut State, store: &TableStore, keep_files: bool) -> Result<(), WriteError> {
         let view = store.view.swap(Arc::default());
         self.forget_memtables(&view);
+        state.gone.insert(store.id);
         if keep_files {
             // The manifest goes on naming them, as files of a table that no schema knows.
             return Ok(());

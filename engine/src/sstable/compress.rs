@@ -99,8 +99,10 @@ impl CompressionParams {
                 .parse::<u32>()
                 .ok()
                 .and_then(|kilobytes| kilobytes.checked_mul(1024))
-                .filter(|length| length.is_power_of_two() && *length <= CHUNK_LENGTH_MAX)
-                .ok_or_else(|| unsupported(&format!("chunk_length_in_kb {text}")))?,
+                .filter(|length| length.is_power_of_two())
+                .ok_or_else(|| unsupported(&format!("chunk_length_in_kb {text}")))?
+                // A table may ask for more, up to a gibibyte; each file says how long its chunks are.
+                .min(CHUNK_LENGTH_MAX),
         };
         let min_compress_ratio = match map.get("min_compress_ratio") {
             None => 0.0,
@@ -382,6 +384,11 @@ mod tests {
         assert!(matches!(of(&[("enabled", "false")]), Ok(None)));
         assert!(of(&[("class", "LZ4Compressor"), ("chunk_length_in_kb", "3")]).is_err());
         assert!(of(&[("class", "Other")]).is_err());
+        for (kilobytes, expected) in [("1", 1 << 10), ("16384", 16 << 20), ("32768", 16 << 20), ("1048576", 16 << 20)] {
+            let params =
+                of(&[("class", "LZ4Compressor"), ("chunk_length_in_kb", kilobytes)]).expect("valid").expect("on");
+            assert_eq!(params.chunk_length, expected, "{kilobytes} KiB");
+        }
         let params = of(&[("class", "ZstdCompressor"), ("min_compress_ratio", "1.1"), ("compression_level", "5")]);
         let params = params.expect("valid").expect("on");
         assert_eq!(params.compressor, Compressor::Zstd { level: 5 });

@@ -83,6 +83,8 @@ pub(super) fn validate(
         return Err(ValueError::new("Invalid empty vector value"));
     }
     let mut rest = bytes;
+    // Elements without bytes are all alike: one is looked at.
+    let dimension = if element_length == Some(0) { dimension.min(1) } else { dimension };
     for _ in 0..dimension {
         let split = match element_length {
             Some(length) => rest.split_at_checked(length),
@@ -101,4 +103,22 @@ pub(super) fn validate(
         return Ok(());
     }
     Err(ValueError::new(format!("Unexpected {} extraneous bytes after {} value", rest.len(), name())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_elements_without_bytes_one_is_looked_at() {
+        let mut looked_at = 0;
+        let mut check = |element: &[u8]| {
+            looked_at += 1;
+            // A second time is too often: there may be 2^31 of them.
+            if element.is_empty() && looked_at == 1 { Ok(()) } else { Err(ValueError::new("looked at again")) }
+        };
+        let found = validate(&[0], i32::MAX as u32, Some(0), &|| "vector<empty, 2147483647>".to_owned(), &mut check);
+        let expected = "Unexpected 1 extraneous bytes after vector<empty, 2147483647> value";
+        assert_eq!(found.expect_err("a byte too many").to_string(), expected);
+    }
 }
