@@ -488,12 +488,8 @@ impl Coordinator {
         }
     }
 
-    /// True when acknowledgements wait for a log sync: all in batch and group mode, those of conditional writes always.
-    pub fn waits_for_sync(&self) -> bool {
-        !self.unsynced.is_empty()
-    }
-
-    /// How far the log has to be on the device for all that wait for it; None: nobody waits.
+    /// How far the log has to be on the device for all acknowledgements that wait for it; None: none does. In batch and group mode all
+    /// wait, those of conditional writes always.
     pub fn awaited_sync(&self) -> Option<LogPosition> {
         self.unsynced.back().map(|(last, _)| *last)
     }

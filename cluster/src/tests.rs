@@ -110,7 +110,7 @@ impl World {
                 self.coordinator.task_done(done);
             }
             self.coordinator.end_batch().expect("the log can be written");
-            if self.coordinator.waits_for_sync() && !self.holds_log_syncs {
+            if self.coordinator.awaited_sync().is_some() && !self.holds_log_syncs {
                 let position = self.member.shared.engine.log_sync().expect("the log can be synced");
                 self.coordinator.log_synced(position);
             }

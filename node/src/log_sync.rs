@@ -33,6 +33,17 @@ enum Due {
     UpTo(LogPosition),
 }
 
+impl Due {
+    /// Whether the device has something to do, of a log that is `durable` up to here.
+    fn needs_device(&self, durable: LogPosition, log_needs_sync: bool) -> bool {
+        match self {
+            Due::Period => log_needs_sync,
+            // A coordinator tells with each batch how far those go that still wait.
+            Due::UpTo(position) => *position > durable && log_needs_sync,
+        }
+    }
+}
+
 /// The thread's bell. Clones ring the same one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LogSyncer {
@@ -85,8 +96,7 @@ impl LogSyncer {
         let engine = &environment.shared.engine;
         while let Some(due) = self.wait(mode) {
             let durable = engine.log_synced_position();
-            let is_done = matches!(due, Due::UpTo(position) if position <= durable);
-            if is_done || !engine.log_needs_sync() {
+            if !due.needs_device(durable, engine.log_needs_sync()) {
                 environment.log_synced(durable);
                 continue;
             }
@@ -103,6 +113,21 @@ impl LogSyncer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_device_has_nothing_to_do_for_what_is_durable() {
+        let position = LogPosition::from_u64;
+        for (due, log_needs_sync, expected) in [
+            (Due::Period, true, true),
+            (Due::Period, false, false),
+            (Due::UpTo(position(8)), true, true),
+            (Due::UpTo(position(8)), false, false),
+            (Due::UpTo(position(7)), true, false),
+            (Due::UpTo(position(6)), true, false),
+        ] {
+            assert_eq!(due.needs_device(position(7), log_needs_sync), expected, "{due:?}, {log_needs_sync}");
+        }
+    }
 
     #[test]
     fn a_sync_is_due_up_to_the_last_that_waits() {

@@ -165,10 +165,10 @@ fn nothing_is_told_before_the_device_has_it() {
     world.send("INSERT INTO k.t (a, v) VALUES ('p', '1') IF NOT EXISTS", &[]);
     world.pump();
     assert!(matches!(world.client.next_response(), Ok(None)), "the acceptance is not on the device");
-    assert!(world.coordinator.waits_for_sync(), "in periodic mode, too");
+    assert!(world.coordinator.awaited_sync().is_some(), "in periodic mode, too");
     let position = world.member.shared.engine.log_sync().expect("synced");
     world.coordinator.log_synced(position);
-    assert!(!world.coordinator.waits_for_sync(), "the promise of the only register is not waited for apart");
+    assert!(world.coordinator.awaited_sync().is_none(), "the promise of the only register is not waited for apart");
     world.pump();
     assert!(matches!(world.client.next_response(), Ok(Some(_))));
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{DdlContext, DdlOutcome};
 use crate::prepare::{NoSystemTables, PrepareContext, Statement, prepare};
+use crate::system_tables::definitions;
 
 const NOW_MICROS: i64 = 77;
 
@@ -171,6 +172,24 @@ fn tables_evolve_and_remember() {
     );
     let id = world.schema.table("ks", "u").expect("the table").id;
     assert_eq!(id.to_string(), "5a1c395e-b41f-11e5-9f22-ba0be0483c18");
+}
+
+#[test]
+fn an_id_has_one_owner() {
+    let mut world = World::new();
+    world.execute("CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}");
+    world.execute("CREATE TABLE t (k int PRIMARY KEY, v int)");
+    world.execute("CREATE INDEX i ON t (v)");
+    let table = world.schema.table("ks", "t").expect("the table");
+    let paxos = definitions().table("system", "paxos").expect("a table of the system").id;
+    for (id, owner) in [(table.id, "ks.t"), (table.indexes[0].id, "the index ks.i"), (paxos, "system.paxos")] {
+        let refused = format!("error: Table id {id} is that of {owner} already");
+        world.check(&format!("CREATE TABLE u (k int PRIMARY KEY) WITH id = {id}"), &refused);
+        let view = format!(
+            "CREATE MATERIALIZED VIEW w AS SELECT * FROM t WHERE k IS NOT NULL AND v IS NOT NULL PRIMARY KEY (v, k) WITH id = {id}"
+        );
+        world.check(&view, &refused);
+    }
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl World {
         let Some(slot) = self.slot(place) else { return };
         let tasks = slot.coordinator.take_tasks();
         let requests = slot.coordinator.take_requests();
-        if slot.coordinator.waits_for_sync() {
+        if slot.coordinator.awaited_sync().is_some() {
             self.want_sync(place.at);
         }
         for task in tasks {
@@ -148,7 +148,7 @@ impl World {
         let Some(slot) = self.slot(place) else { return };
         slot.coordinator.set_now(now);
         slot.coordinator.log_synced(position);
-        if slot.coordinator.waits_for_sync() {
+        if slot.coordinator.awaited_sync().is_some() {
             self.want_sync(place.at);
         }
         self.wake(place);
