@@ -111,7 +111,7 @@ impl World {
             }
             self.coordinator.end_batch().expect("the log can be written");
             if self.coordinator.awaited_sync().is_some() && !self.holds_log_syncs {
-                let position = self.member.shared.engine.log_sync().expect("the log can be synced");
+                let position = self.member.shared.engine.log_sync_awaited().expect("the log can be synced");
                 self.coordinator.log_synced(position);
             }
             let output = self.coordinator.client_output(self.id).to_vec();

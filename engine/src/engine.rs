@@ -262,6 +262,13 @@ impl Engine {
 
     /// Makes durable what was flushed before the call and returns up to where. Waits for the device: not for a coordinator's thread.
     pub fn log_sync(&self) -> Result<LogPosition, WriteError> {
+        self.log.set_awaited(false);
+        self.log.sync()
+    }
+
+    /// The same, because someone waits for it. As long as syncs are of this kind, the log is made ready for quick ones.
+    pub fn log_sync_awaited(&self) -> Result<LogPosition, WriteError> {
+        self.log.set_awaited(true);
         self.log.sync()
     }
 

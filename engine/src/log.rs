@@ -5,10 +5,13 @@
 //! [`Log::sync`] makes it durable; a power cut loses nothing behind that. The first failure of a write or sync is final:
 //! nothing is accepted afterwards, because nobody can tell which bytes the device holds. Only a full disk is not:
 //! records are refused until there is space again.
+//!
+//! A file that grows costs the file system more than the bytes at each sync. So while someone waits for every sync, the segment is laid
+//! out ahead with zeros, and records overwrite those.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -43,6 +46,9 @@ impl Default for LogConfig {
     }
 }
 
+/// Most bytes that are laid out ahead at a time.
+const AHEAD_BYTES_MAX: u32 = 1 << 20;
+
 /// Bytes of one segment that are appended but not yet handed to the operating system.
 #[derive(Debug)]
 struct Chunk {
@@ -50,6 +56,8 @@ struct Chunk {
     /// Offset of the first byte.
     start: u32,
     bytes: Vec<u8>,
+    /// It ends with a mark.
+    is_marked: bool,
 }
 
 #[derive(Debug)]
@@ -64,7 +72,17 @@ struct Buffer {
 
 impl Buffer {
     fn next_position(&self) -> LogPosition {
-        LogPosition { segment: self.current.segment, offset: self.current.start + self.current.bytes.len() as u32 }
+        self.current.end()
+    }
+}
+
+impl Chunk {
+    fn new(segment: u32, start: u32, bytes: Vec<u8>) -> Self {
+        Chunk { segment, start, bytes, is_marked: false }
+    }
+
+    fn end(&self) -> LogPosition {
+        LogPosition { segment: self.segment, offset: self.start + self.bytes.len() as u32 }
     }
 }
 
@@ -74,6 +92,8 @@ struct Writer {
     /// Segment of `file` and its length; 0 when nothing was written yet.
     segment: u32,
     end: u32,
+    /// Where the zeros end that are laid out behind the records of `file`.
+    laid_out: u32,
     /// Segments not known to be wholly durable, oldest first; the last is `file`.
     unsynced: Vec<(u32, Arc<dyn DiskFile>)>,
     directory_unsynced: bool,
@@ -109,6 +129,8 @@ pub(crate) struct Log {
     appended: AtomicU64,
     written: AtomicU64,
     synced: AtomicU64,
+    /// Syncs are waited for: segments are laid out ahead.
+    is_awaited: AtomicBool,
     /// Segments on disk and their lengths.
     segments: Mutex<BTreeMap<u32, u64>>,
 }
@@ -130,7 +152,7 @@ impl Log {
             config,
             buffer: Mutex::new(Buffer {
                 full: Vec::new(),
-                current: Chunk { segment: first_segment, start: HEADER_BYTES, bytes: Vec::new() },
+                current: Chunk::new(first_segment, HEADER_BYTES, Vec::new()),
                 stopped: None,
                 no_space: None,
             }),
@@ -138,6 +160,7 @@ impl Log {
                 file: None,
                 segment: 0,
                 end: 0,
+                laid_out: 0,
                 unsynced: Vec::new(),
                 directory_unsynced: false,
                 pending: VecDeque::new(),
@@ -148,6 +171,7 @@ impl Log {
             appended: AtomicU64::new(start.to_u64()),
             written: AtomicU64::new(start.to_u64()),
             synced: AtomicU64::new(start.to_u64()),
+            is_awaited: AtomicBool::new(false),
             segments: Mutex::new(existing),
         }
     }
@@ -179,7 +203,7 @@ impl Log {
         let mut start = buffer.next_position();
         if start.offset + total > self.config.segment_bytes && start.offset > HEADER_BYTES {
             start = LogPosition { segment: start.segment + 1, offset: HEADER_BYTES };
-            let next = Chunk { segment: start.segment, start: HEADER_BYTES, bytes: Vec::new() };
+            let next = Chunk::new(start.segment, HEADER_BYTES, Vec::new());
             let full = std::mem::replace(&mut buffer.current, next);
             buffer.full.push(full);
         }
@@ -231,12 +255,25 @@ impl Log {
         if let Some(reason) = &buffer.stopped {
             return Err(WriteError::Stopped(reason.clone()));
         }
+        if self.is_awaited.load(Ordering::Relaxed) || writer.laid_out > writer.end {
+            let Buffer { full, current, .. } = &mut *buffer;
+            full.iter_mut().chain([current]).for_each(|chunk| self.mark(chunk));
+        }
         let target = buffer.next_position();
-        let chunk = Chunk { segment: target.segment, start: target.offset, bytes: spare };
+        let chunk = Chunk::new(target.segment, target.offset, spare);
         let current = std::mem::replace(&mut buffer.current, chunk);
         writer.pending.extend(buffer.full.drain(..));
         writer.pending.push_back(current);
         Ok(target)
+    }
+
+    /// Says at the end of a chunk how far the log is durable.
+    fn mark(&self, chunk: &mut Chunk) {
+        if !chunk.bytes.is_empty() {
+            let at = chunk.end();
+            segment::put_mark(&mut chunk.bytes, at, self.synced_position());
+            chunk.is_marked = true;
+        }
     }
 
     /// Tries again to write what the disk had no space for; true when nothing waits any more.
@@ -266,6 +303,7 @@ impl Log {
             writer.file = Some(file);
             writer.segment = chunk.segment;
             writer.end = HEADER_BYTES;
+            writer.laid_out = HEADER_BYTES;
         }
         assert!(writer.end == chunk.start, "log chunks are written in order");
         if let Some(file) = &writer.file
@@ -273,9 +311,23 @@ impl Log {
         {
             file.write_at(u64::from(chunk.start), &chunk.bytes)?;
             writer.end += chunk.bytes.len() as u32;
+            if chunk.is_marked && writer.end > writer.laid_out && self.is_awaited.load(Ordering::Relaxed) {
+                writer.laid_out = self.lay_out(&**file, writer.end)?;
+            }
         }
         self.segments.lock().insert(writer.segment, u64::from(writer.end));
         Ok(())
+    }
+
+    /// Writes zeros behind the records of a segment, which end at `end`. Returns where the zeros end.
+    fn lay_out(&self, file: &dyn DiskFile, end: u32) -> Result<u32, DiskError> {
+        let ahead = (self.config.segment_bytes / 4).min(AHEAD_BYTES_MAX);
+        let laid_out = end.saturating_add(ahead).min(self.config.segment_bytes).max(end);
+        match file.write_at(u64::from(end), &vec![0; (laid_out - end) as usize]) {
+            // The records themselves have their place.
+            Err(error) if error.kind == DiskErrorKind::Full => Ok(end),
+            written => written.map(|()| laid_out),
+        }
     }
 
     /// True when something was handed to the operating system that is not durable yet.
@@ -286,6 +338,11 @@ impl Log {
     /// Everything before this place is durable.
     pub(crate) fn synced_position(&self) -> LogPosition {
         LogPosition::from_u64(self.synced.load(Ordering::Acquire))
+    }
+
+    /// Whether syncs are waited for from now on.
+    pub(crate) fn set_awaited(&self, is_awaited: bool) {
+        self.is_awaited.store(is_awaited, Ordering::Relaxed);
     }
 
     /// Makes durable what [`Log::flush`] wrote before the call. Waits for the device.

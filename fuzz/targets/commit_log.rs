@@ -41,6 +41,17 @@ impl Segment {
         self.bytes.extend_from_slice(&crc32fast::hash(body).to_be_bytes());
     }
 
+    /// Says that the log was durable up to byte `offset` of a segment.
+    fn mark(&mut self, segment: u32, offset: u32) {
+        let at = self.bytes.len() as u32;
+        let place: Vec<u8> = [self.number, at, u32::MAX].iter().flat_map(|word| word.to_be_bytes()).collect();
+        let position: Vec<u8> = [segment, offset].iter().flat_map(|word| word.to_be_bytes()).collect();
+        self.bytes.extend_from_slice(&u32::MAX.to_be_bytes());
+        self.bytes.extend_from_slice(&crc32fast::hash(&place).to_be_bytes());
+        self.bytes.extend_from_slice(&position);
+        self.bytes.extend_from_slice(&crc32fast::hash(&position).to_be_bytes());
+    }
+
     fn put(self, disk: &MemoryDisk) {
         disk.put(&format!("commitlog/segment-{:010}.log", self.number), self.bytes);
     }
@@ -55,8 +66,13 @@ fn write(input: &mut Input<'_>, disk: &MemoryDisk) {
                 let size = usize::from(input.word());
                 segment.record(input.take(size));
             }
-            200..=219 => segment.bytes.extend_from_slice(input.short()),
-            220..=229 => {
+            200..=209 => segment.bytes.extend_from_slice(input.short()),
+            210..=214 => segment.bytes.resize(segment.bytes.len() + usize::from(input.byte()), 0),
+            215..=224 => {
+                let (number, offset) = (segment.number, u32::from(input.word()));
+                segment.mark(number - u32::from(number > 1 && offset & 1 == 1), offset);
+            }
+            225..=229 => {
                 let at = usize::from(input.word());
                 if let Some(byte) = segment.bytes.get_mut(at) {
                     *byte ^= input.byte();

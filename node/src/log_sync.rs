@@ -100,7 +100,11 @@ impl LogSyncer {
                 environment.log_synced(durable);
                 continue;
             }
-            match engine.log_sync() {
+            let synced = match due {
+                Due::Period => engine.log_sync(),
+                Due::UpTo(_) => engine.log_sync_awaited(),
+            };
+            match synced {
                 Ok(position) => environment.log_synced(position),
                 Err(error) => {
                     fatal(&format!("the commit log cannot be synced, nobody can tell what the device holds: {error}"))

@@ -86,7 +86,7 @@ fn prepared() -> (MemoryDisk, Engine) {
     }
     write(&engine, TABLE, 50, 10);
     write(&engine, OTHER, 0, 10);
-    engine.log_sync().expect("synced");
+    engine.log_sync_awaited().expect("synced");
     (disk, engine)
 }
 

@@ -481,14 +481,14 @@ impl World {
             Step::Restart => self.reopen(),
             Step::Crash { power_cut } => {
                 if *power_cut {
-                    self.engine.log_sync().expect("synced");
+                    self.engine.log_sync_awaited().expect("synced");
                 }
                 self.disk.crash(*power_cut, &mut self.rng);
                 self.reopen();
             }
             Step::KillDuringJobs { after, power_cut } => {
                 if *power_cut {
-                    self.engine.log_sync().expect("synced");
+                    self.engine.log_sync_awaited().expect("synced");
                 }
                 self.engine.flush(TABLE);
                 if self.rng.chance(50) {

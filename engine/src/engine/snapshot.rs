@@ -65,7 +65,7 @@ impl Engine {
     /// Flushes everything and makes the log durable: nothing has to be replayed by the next start. Waits for the device.
     pub fn drain(&self, now: Now) -> Result<(), DrainError> {
         self.log_flush()?;
-        self.log_sync()?;
+        self.log.sync()?;
         self.flush_all();
         self.run_flushes(now)?;
         Ok(())

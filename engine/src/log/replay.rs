@@ -1,14 +1,16 @@
 //! Reading the log back at start.
 //!
 //! An invalid record is the end of the log only if nothing valid follows it. In the same segment that means: from there on, no
-//! offset holds a valid record. Over segments: each says which one came before it and how long that was. When the one before is
-//! shorter, its tail was lost: harmless if it was never durable (then everything later was not either, and is put aside), damage
-//! otherwise. Damage is never skipped; the start stops and names the file.
+//! offset holds a valid record. Behind a mark, where records overwrite zeros, a power cut may take any sector that was not durable;
+//! there it means: no later mark calls the place durable. Over segments: each says which one came before it and how long that was.
+//! When the one before is shorter, its tail was lost: harmless if it was never durable (then everything later was not either, and
+//! is put aside), damage otherwise. Damage is never skipped; the start stops and names the file.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::LogPosition;
-use super::segment::{HEADER_BYTES, RECORD_OVERHEAD, SegmentHeader, read_all, record_at, segment_number, segment_path};
+use super::segment::{Entry, HEADER_BYTES, SegmentHeader, entry_at, read_all, segment_number, segment_path};
 use crate::disk::{Disk, DiskErrorKind};
 use crate::error::OpenError;
 
@@ -42,8 +44,20 @@ pub(crate) fn next_segment(disk: &dyn Disk, directory: &str, least: u32) -> Resu
 struct Before {
     segment: u32,
     end: u32,
-    /// Length of the file, without zeros at its end: a power cut leaves appended bytes away or as zeros, damage does not.
+    /// Length of the file, without zeros at its end: a power cut leaves appended bytes away or as zeros, damage does not. `end`, if
+    /// a sector is missing there that was not durable.
     written: u32,
+}
+
+impl Before {
+    fn position(&self) -> LogPosition {
+        LogPosition { segment: self.segment, offset: self.end }
+    }
+}
+
+/// Bytes up to the last that is not zero: what follows was laid out ahead, or never written.
+fn written_bytes(bytes: &[u8]) -> usize {
+    bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
 }
 
 /// Reads the segments of `directory` from number `first` on and gives each record, with its position, to `apply`. Segments before
@@ -68,24 +82,23 @@ pub(crate) fn replay(
         let header = SegmentHeader::decode(&bytes, segment);
         if lost || !follows(&path, header, &before, first)? {
             lost = true;
-            check_not_durable(&path, header)?;
+            check_not_durable(&path, header, segment, &bytes, &before)?;
             disk.rename(&path, &format!("{path}.lost"))?;
             result.put_aside.push(path);
             continue;
         }
-        let end = match header {
+        let (end, has_hole) = match header {
             Some(_) => read_records(&path, segment, &bytes, &mut result.records, apply)?,
-            None => headless(&path, segment, &bytes)?,
+            None => (headless(&path, segment, &bytes)?, false),
         };
-        let rest = &bytes[end.min(bytes.len())..];
-        let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        before = Before { segment, end: end as u32, written: written as u32 };
+        let written = written_bytes(&bytes);
+        before = Before { segment, end: end as u32, written: if has_hole { end } else { written } as u32 };
         if header.is_none() {
             disk.remove(&path)?;
             continue;
         }
-        if !rest.is_empty() {
-            result.torn_bytes += rest.len() as u64;
+        result.torn_bytes += written.saturating_sub(end) as u64;
+        if bytes.len() > end {
             file.set_len(end as u64)?;
         }
         // The process before may have been killed between its write and its sync; this one counts the segment as durable.
@@ -137,44 +150,84 @@ fn follows(path: &str, header: Option<(SegmentHeader, bool)>, before: &Before, f
     Ok(false)
 }
 
-/// A segment behind a lost one may be put aside only if it was never durable itself; its successor would say so.
-fn check_not_durable(path: &str, header: Option<(SegmentHeader, bool)>) -> Result<(), OpenError> {
-    match header {
-        Some((_, true)) => Err(damage(path, 0, "it was durable, but a segment before it is incomplete")),
-        _ => Ok(()),
+/// A segment behind a lost one may be put aside only if it was never durable itself; its successor would say so. Nor may it say that
+/// more was durable of the log than was found.
+fn check_not_durable(
+    path: &str,
+    header: Option<(SegmentHeader, bool)>,
+    segment: u32,
+    bytes: &[u8],
+    found: &Before,
+) -> Result<(), OpenError> {
+    if matches!(header, Some((_, true))) {
+        return Err(damage(path, 0, "it was durable, but a segment before it is incomplete"));
     }
+    check_marks(path, segment, bytes, HEADER_BYTES as usize, found.position())
+}
+
+/// Refuses a log that ends at `found` where a mark behind `from` says that more was durable.
+fn check_marks(path: &str, segment: u32, bytes: &[u8], from: usize, found: LogPosition) -> Result<(), OpenError> {
+    let mut places = from..written_bytes(bytes);
+    while let Some((at, entry, end)) = next_valid(segment, bytes, places.clone()) {
+        if let Entry::Mark(durable) = entry
+            && durable > found
+            // Of the first segment of a process: nothing was durable yet.
+            && durable.offset > HEADER_BYTES
+        {
+            let LogPosition { segment, offset } = found;
+            return Err(damage(
+                path,
+                at,
+                format!("a mark that more was durable than is found: segment {segment}, byte {offset}"),
+            ));
+        }
+        places.start = end;
+    }
+    Ok(())
 }
 
 /// A file without a valid head: made just before a crash, unless there are records in it.
 fn headless(path: &str, segment: u32, bytes: &[u8]) -> Result<usize, OpenError> {
-    match next_valid(segment, bytes, 0) {
-        Some(offset) => Err(damage(path, 0, format!("no valid segment head, but a valid record at {offset}"))),
+    match next_valid(segment, bytes, 0..written_bytes(bytes)) {
+        Some((offset, ..)) => Err(damage(path, 0, format!("no valid segment head, but a valid record at {offset}"))),
         None => Ok(0),
     }
 }
 
+/// Reads the records of a segment. Returns where they end, and whether more that was never durable may stand behind that.
 fn read_records(
     path: &str,
     segment: u32,
     bytes: &[u8],
     records: &mut u64,
     apply: &mut Apply<'_>,
-) -> Result<usize, OpenError> {
+) -> Result<(usize, bool), OpenError> {
     let mut offset = HEADER_BYTES as usize;
-    while offset < bytes.len() {
-        let Some(body) = record_at(segment, bytes, offset) else {
-            if let Some(valid) = next_valid(segment, bytes, offset + 1) {
+    let written = written_bytes(bytes);
+    let mut is_marked = false;
+    while offset < written {
+        let Some((entry, end)) = entry_at(segment, bytes, offset) else {
+            if is_marked {
+                check_marks(path, segment, bytes, offset + 1, LogPosition { segment, offset: offset as u32 })?;
+            } else if let Some((valid, ..)) = next_valid(segment, bytes, offset + 1..written) {
                 return Err(damage(path, offset, format!("invalid record before a valid one at {valid}")));
             }
-            break;
+            return Ok((offset, is_marked));
         };
-        apply(LogPosition { segment, offset: offset as u32 }, body)?;
-        *records += 1;
-        offset += body.len() + RECORD_OVERHEAD as usize;
+        match entry {
+            Entry::Record(body) => {
+                apply(LogPosition { segment, offset: offset as u32 }, body)?;
+                *records += 1;
+            }
+            Entry::Mark(_) => is_marked = true,
+        }
+        offset = end;
     }
-    Ok(offset)
+    Ok((offset, false))
 }
 
-fn next_valid(segment: u32, bytes: &[u8], from: usize) -> Option<usize> {
-    (from..bytes.len()).find(|offset| record_at(segment, bytes, *offset).is_some())
+/// The first valid record or mark that begins at one of these places: where it stands, what it is, and where it ends.
+fn next_valid(segment: u32, bytes: &[u8], places: Range<usize>) -> Option<(usize, Entry<'_>, usize)> {
+    let mut found = places.map(|at| (at, entry_at(segment, bytes, at)));
+    found.find_map(|(at, entry)| entry.map(|(entry, end)| (at, entry, end)))
 }

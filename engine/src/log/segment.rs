@@ -2,9 +2,14 @@
 //!
 //! ```text
 //! segment := "HELNLOG" 1, number u32, previous segment u32 (0: none), its length u32, CRC32 of these 20 bytes u32,
-//!            'S' once the previous segment is known to be durable, else 0 (one byte, so that it is never half written), 0 * 7, record*
+//!            'S' once the previous segment is known to be durable, else 0 (one byte, so that it is never half written), 0 * 7,
+//!            (record | mark)*, 0*
 //! record  := length of the body u32, CRC32 of (segment u32, offset of the record u32, length u32) u32, body, CRC32 of the body u32
+//! mark    := 2^32 - 1 u32, CRC32 of (segment u32, offset of the mark u32, 2^32 - 1 u32) u32, position u64, CRC32 of these 8 bytes u32
 //! ```
+//!
+//! A mark says up to which position the log was durable when the mark was written. In front of zeros that are laid out ahead there is
+//! always one: only behind it may a power cut leave later bytes and take earlier ones.
 //!
 //! The first CRC names the record's own place, so bytes of another segment, or a value that happens to hold a copy of log
 //! bytes, are never taken for a record.
@@ -16,6 +21,9 @@ use crate::disk::DiskResult;
 pub(super) const HEADER_BYTES: u32 = 32;
 /// Bytes of a record beside its body.
 pub(super) const RECORD_OVERHEAD: u32 = 12;
+/// Stands for the length of a mark.
+const MARK: u32 = u32::MAX;
+
 /// Where the header says that the previous segment is durable.
 pub(super) const PREVIOUS_SYNCED_OFFSET: u64 = 24;
 /// What it says then.
@@ -94,8 +102,26 @@ pub(super) fn put_record(out: &mut Vec<u8>, at: LogPosition, body: &[u8], body_c
     out.extend_from_slice(&body_crc.to_be_bytes());
 }
 
-/// The body of the record at `offset` of segment `segment`, if there is a whole and undamaged one.
-pub(super) fn record_at(segment: u32, bytes: &[u8], offset: usize) -> Option<&[u8]> {
+/// Appends a mark that stands at `at`: the log is durable up to `durable`.
+pub(super) fn put_mark(out: &mut Vec<u8>, at: LogPosition, durable: LogPosition) {
+    let position = durable.to_u64().to_be_bytes();
+    out.extend_from_slice(&MARK.to_be_bytes());
+    out.extend_from_slice(&head_crc(at, MARK).to_be_bytes());
+    out.extend_from_slice(&position);
+    out.extend_from_slice(&crc32fast::hash(&position).to_be_bytes());
+}
+
+/// What stands in a segment.
+#[derive(Debug)]
+pub(super) enum Entry<'a> {
+    /// A record's body.
+    Record(&'a [u8]),
+    /// A mark: the log was durable up to here.
+    Mark(LogPosition),
+}
+
+/// The record or mark at `offset` of segment `segment`, if there is a whole and undamaged one, and where it ends.
+pub(super) fn entry_at(segment: u32, bytes: &[u8], offset: usize) -> Option<(Entry<'_>, usize)> {
     let rest = bytes.get(offset..)?;
     let (length, rest) = rest.split_first_chunk::<4>()?;
     let (crc, rest) = rest.split_first_chunk::<4>()?;
@@ -104,9 +130,17 @@ pub(super) fn record_at(segment: u32, bytes: &[u8], offset: usize) -> Option<&[u
     if u32::from_be_bytes(*crc) != head_crc(at, length) {
         return None;
     }
-    let (body, rest) = rest.split_at_checked(length as usize)?;
+    let body_bytes = if length == MARK { 8 } else { length as usize };
+    let (body, rest) = rest.split_at_checked(body_bytes)?;
     let (crc, _) = rest.split_first_chunk::<4>()?;
-    (u32::from_be_bytes(*crc) == crc32fast::hash(body)).then_some(body)
+    if u32::from_be_bytes(*crc) != crc32fast::hash(body) {
+        return None;
+    }
+    let entry = match body.first_chunk() {
+        Some(position) if length == MARK => Entry::Mark(LogPosition::from_u64(u64::from_be_bytes(*position))),
+        _ => Entry::Record(body),
+    };
+    Some((entry, offset + body_bytes + RECORD_OVERHEAD as usize))
 }
 
 /// The whole content of a file.

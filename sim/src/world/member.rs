@@ -275,7 +275,7 @@ impl World {
         } else if sabotaged {
             Ok(helenus_engine::log::LogPosition { segment: u32::MAX, offset: 0 })
         } else {
-            engine.log_sync()
+            if wanted { engine.log_sync_awaited() } else { engine.log_sync() }
         };
         match position {
             Err(error) => return self.disk_failed(at.member, &error.to_string()),
