@@ -58,6 +58,8 @@ STATEMENTS = [
     ("written JSON of JSON", "INSERT INTO {t}_t (k, v) VALUES ('k', " + nested("to_json(", "'a'", ")", 60) + ")", "not supported yet: to_json of values of more than"),
     ("a selected tuple of many parts", "SELECT (" + "k, " * 65_535 + "k) FROM {t}", "not supported yet: types of more than 65536 parts"),
     ("selected tuples of many parts", "SELECT " + nested("[(", "k" + ", k" * 40_000, ")]", 1) + ", ((" + "k, " * 40_000 + "k), (" + "k, " * 40_000 + "k)) FROM {t}", "not supported yet: types of more than 65536 parts"),
+    ("a type that is not there, by its class", "CREATE TABLE {t}_bad (k int PRIMARY KEY, v 'UserType(limits,6e,61:Int32Type)')",
+     "not supported yet: org.apache.cassandra.db.marshal.UserType(limits,6e,61:org.apache.cassandra.db.marshal.Int32Type), for no type limits.n is defined like this"),
     ("the id of a table of the system", "CREATE TABLE {t}_bad (k int PRIMARY KEY) WITH id = b7b7f0c2-fd0a-3410-8c05-3ef614bb7c2d",
      "Table id b7b7f0c2-fd0a-3410-8c05-3ef614bb7c2d is that of system.paxos already"),
     ("sets in functions", "INSERT INTO {t} (k) VALUES (" + nested("collection_count({{", "1", "}})", 30) + ")", None),
@@ -196,6 +198,23 @@ def test_types_inside_of_each_other(limited):
         assert error is not None and ("nested too deeply" in error or "types of more than 65536 parts" in error)
     assert session.execute("SELECT k FROM doubled").one() == (1,)
     session.execute("DROP TABLE doubled")
+
+
+def test_many_columns_of_large_types(limited):
+    """What the schema keeps of a table has each type whole, with all that is in it."""
+    session = limited
+    session.execute("CREATE TYPE flat (" + listed("f{} int", 200) + ")")
+    session.execute("CREATE TYPE flats (" + listed("f{} frozen<flat>", 100) + ")")
+    too_many = "not supported yet: tables whose types have more than 1048576 parts"
+    error = answer_to(session, "CREATE TABLE flat_t (k int PRIMARY KEY, " + listed("v{} frozen<flats>", 60) + ")")
+    assert error is not None and too_many in error
+    session.execute("CREATE TABLE flat_t (k int PRIMARY KEY, " + listed("v{} frozen<flats>", 45) + ")")
+    session.execute("INSERT INTO flat_t (k) VALUES (1)")
+    for statement in ["ALTER TYPE flat ADD g frozen<tuple<" + "int, " * 40 + "int>>", "ALTER TABLE flat_t ADD (" + listed("w{} frozen<flats>", 15) + ")"]:
+        error = answer_to(session, statement)
+        assert error is not None and too_many in error
+    assert session.execute("SELECT k, v1 FROM flat_t").one() == (1, None)
+    session.execute("DROP TABLE flat_t")
 
 
 def test_as_many_markers_as_there_may_be(limited):

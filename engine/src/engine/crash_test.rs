@@ -10,6 +10,7 @@ use helenus_model::row::{CellRef, RowHeader};
 use helenus_model::schema::{Column, ColumnKind, DroppedColumn, Replication, Schema, SchemaChange};
 use helenus_model::time::Now;
 use helenus_model::types::CqlType;
+use helenus_model::types::parse_java_class;
 use uuid::Uuid;
 
 use super::{Engine, EngineConfig, JobError, JobProgress};
@@ -275,6 +276,26 @@ fn a_table_with_the_id_of_a_dropped_one_has_only_its_own() {
             }
         }
     }
+}
+
+/// The class of such a key is that of a key of several columns.
+#[test]
+fn a_composite_alone_in_the_partition_key_is_read_again() {
+    let mut parts = table_parts(1, "t", 10);
+    parts.columns[0].ty = parse_java_class("CompositeType(Int32Type,UTF8Type)").expect("a class");
+    let schema = schema(vec![parts]);
+    let disk = MemoryDisk::new();
+    let reopen =
+        || Engine::open(Arc::new(disk.clone()), config(), Arc::clone(&schema), Vec::new(), NOW).expect("opens").0;
+    let engine = reopen();
+    let key = [0, 4, 0, 0, 0, 1, 0, 0, 1, b'a', 0];
+    engine.apply(&insert(TABLE, &key, &[1, 1], 1, b"v"), true).expect("applied");
+    engine.log_flush().expect("flushed");
+    let written = read(&engine, TABLE);
+    engine.flush(TABLE);
+    run_jobs(&engine).expect("flushed");
+    drop(engine);
+    assert_eq!(read(&reopen(), TABLE), written);
 }
 
 #[test]

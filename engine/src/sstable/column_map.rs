@@ -70,7 +70,7 @@ impl ColumnMap {
 }
 
 fn check_keys(header: &SerializationHeader, table: &Table) -> Result<(), String> {
-    let keys = composite_components(&header.key_type).map_err(|error| error.to_string())?;
+    let keys = composite_components(&header.key_type, table.partition_key.len()).map_err(|error| error.to_string())?;
     let fits = keys.len() == table.partition_key.len()
         && keys.iter().zip(&table.partition_key).all(|(file, column)| compatible(file, &column.ty));
     if !fits {

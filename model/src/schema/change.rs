@@ -181,15 +181,20 @@ impl Schema {
         // Types may nest: as many rounds as there are types reach every user of a user.
         for _ in 0..keyspace.types.len() {
             let types = keyspace.types.clone();
+            let mut is_done = true;
             for definition in keyspace.types.values_mut() {
                 let fields = definition.fields.iter().map(|(n, ty)| (n.clone(), resolve(ty, &types))).collect();
                 if definition.fields != fields {
+                    is_done = false;
                     *definition = Arc::new(UdtDefinition {
                         keyspace: definition.keyspace.clone(),
                         name: definition.name.clone(),
                         fields,
                     });
                 }
+            }
+            if is_done {
+                break;
             }
         }
         resolve_functions(&mut keyspace.functions, &mut keyspace.aggregates, &keyspace.types);

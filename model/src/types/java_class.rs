@@ -145,13 +145,14 @@ pub fn composite_java_class(components: &[CqlType]) -> String {
     format!("{PACKAGE}CompositeType({})", parts.join(","))
 }
 
-/// Component types of a partition key's class string: those of a `CompositeType`, else the type itself alone.
+/// Types of the `count` columns of a partition key, by the key's class string: the parameters of a `CompositeType`. The class of a key of
+/// one column is that of the column, which may be a `CompositeType` itself.
 ///
 /// # Errors
 /// As [`parse_java_class`].
-pub fn composite_components(class: &str) -> Result<Vec<CqlType>, TypeError> {
+pub fn composite_components(class: &str, count: usize) -> Result<Vec<CqlType>, TypeError> {
     let mut parser = Parser { text: class, at: 0, is_written: false };
-    if simple_name(parser.class_name()) != "CompositeType" {
+    if count == 1 || simple_name(parser.class_name()) != "CompositeType" {
         return Ok(vec![parse_java_class(class)?]);
     }
     let components = parser.parameters(1)?;
@@ -493,9 +494,12 @@ mod tests {
     #[test]
     fn keys_and_clusterings() {
         let composite = expand("~CompositeType(~Int32Type,~UTF8Type)");
-        assert_eq!(composite_components(&composite).unwrap(), [CqlType::Int, CqlType::Text]);
+        assert_eq!(composite_components(&composite, 2).unwrap(), [CqlType::Int, CqlType::Text]);
+        let alone = parse_java_class(&composite).unwrap();
+        assert_eq!(composite_components(&composite, 1).unwrap(), [alone.clone()]);
+        assert_eq!(composite_java_class(&[alone]), composite);
         assert_eq!(composite_java_class(&[CqlType::Int, CqlType::Text]), composite);
-        assert_eq!(composite_components(&expand("~Int32Type")).unwrap(), [CqlType::Int]);
+        assert_eq!(composite_components(&expand("~Int32Type"), 1).unwrap(), [CqlType::Int]);
         assert_eq!(composite_java_class(&[CqlType::Int]), expand("~Int32Type"));
         let reversed = expand("~ReversedType(~Int32Type)");
         assert_eq!(parse_clustering_class(&reversed).unwrap(), (CqlType::Int, true));

@@ -14,6 +14,7 @@ mod plan;
 mod properties;
 mod replication;
 mod retry;
+mod size;
 mod table;
 mod table_alter;
 #[cfg(test)]

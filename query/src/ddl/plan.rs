@@ -4,6 +4,7 @@ use helenus_cql::ast::{FunctionName, QualifiedName, Statement};
 
 use super::names::{check_keyspace, is_local_system, is_replicated_system};
 use super::outcome::{DdlContext, DdlOutcome};
+use super::size::check_tables;
 use super::{function, index, keyspace, table, table_alter, trigger, user_type, view};
 use crate::error::QueryError;
 use crate::guardrail::{Guardrails, without_ignored};
@@ -106,6 +107,12 @@ impl DdlPlan {
     /// # Errors
     /// Cassandra's refusals, in its words and codes.
     pub fn outcome(&self, context: &DdlContext<'_>) -> Result<DdlOutcome, QueryError> {
+        let outcome = self.changes(context)?;
+        check_tables(&outcome.changes)?;
+        Ok(outcome)
+    }
+
+    fn changes(&self, context: &DdlContext<'_>) -> Result<DdlOutcome, QueryError> {
         let keyspace = self.keyspace.as_str();
         check_keyspace(keyspace)?;
         match &self.statement {

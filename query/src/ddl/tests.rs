@@ -174,6 +174,46 @@ fn tables_evolve_and_remember() {
     assert_eq!(id.to_string(), "5a1c395e-b41f-11e5-9f22-ba0be0483c18");
 }
 
+/// A class says what a user-defined type is like; it must be like that.
+#[test]
+fn a_class_names_a_type_that_is_there() {
+    let mut world = World::new();
+    world.execute("CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}");
+    world.execute("CREATE TYPE i (x list<int>)");
+    world.execute("CREATE TYPE t (a int, i frozen<i>)");
+    let inner = "i:FrozenType(UserType(ks,69,78:ListType(Int32Type)))".replacen('i', "69", 1);
+    let right = format!("UserType(ks,74,61:Int32Type,{inner})");
+    let mut number = 0;
+    let mut check = |class: &str, is_taken: bool| {
+        for (before, behind) in [("CREATE TABLE", "(k int PRIMARY KEY, v"), ("CREATE TYPE", "(v")] {
+            number += 1;
+            let statement = format!("{before} n{number} {behind} '{class}')");
+            let answer = world.execute(&statement);
+            if is_taken {
+                assert!(answer.starts_with("CREATED"), "{statement}: {answer}");
+            } else {
+                assert!(answer.contains("no type") && answer.contains("is defined like this"), "{statement}: {answer}");
+            }
+        }
+    };
+    check(&format!("FrozenType({right})"), true);
+    check(&format!("ListType({right})"), true);
+    for wrong in [
+        // Another field's type, fewer fields, another field's name, another keyspace, no such type, one inside that is not like that.
+        format!("UserType(ks,74,61:UTF8Type,{inner})"),
+        "UserType(ks,74,61:Int32Type)".to_owned(),
+        format!("UserType(ks,74,62:Int32Type,{inner})"),
+        format!("UserType(other,74,61:Int32Type,{inner})"),
+        format!("UserType(ks,75,61:Int32Type,{inner})"),
+        "UserType(ks,74,61:Int32Type,69:FrozenType(UserType(ks,69,78:ListType(LongType))))".to_owned(),
+    ] {
+        check(&format!("FrozenType({wrong})"), false);
+        check(&format!("MapType(Int32Type,TupleType({wrong}))"), false);
+    }
+    let add = format!("ALTER TYPE t ADD b 'FrozenType({right})'");
+    assert!(world.execute(&add).contains("would create a circular reference"), "{add}");
+}
+
 #[test]
 fn an_id_has_one_owner() {
     let mut world = World::new();

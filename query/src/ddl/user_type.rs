@@ -10,6 +10,7 @@ use helenus_model::types::{CqlType, UdtDefinition};
 use super::keyspace::missing;
 use super::names::check_modifiable;
 use super::outcome::{DdlContext, DdlOutcome, EventKind, EventTarget};
+use super::size::check_grown;
 use crate::error::QueryError;
 use crate::repeated::first_repeated;
 use crate::term::{check_size, qualified_type_text, resolve_type};
@@ -36,6 +37,7 @@ pub(super) fn create(
         check_field(&field.type_name)?;
         fields.push((field.name.text.clone(), resolve_type(&field.type_name, keyspace_name, Some(keyspace))?));
     }
+    // Nothing that is there names a type that is not, so nothing else grows.
     let definition = UdtDefinition { keyspace: keyspace_name.to_owned(), name: name.to_owned(), fields };
     check_size(&CqlType::Udt { definition: Arc::new(definition.clone()), frozen: true })?;
     Ok(put(definition, EventKind::Created))
@@ -79,22 +81,6 @@ pub(super) fn alter(
         AlterTypeAction::Rename { if_exists, renamings } => rename(definition, renamings, *if_exists, keyspace),
         AlterTypeAction::AlterType(_) => Err(QueryError::invalid("Altering field types is no longer supported")),
     }
-}
-
-/// What uses a type grows with it.
-fn check_grown(outcome: &DdlOutcome, keyspace: &str, context: &DdlContext<'_>) -> Result<(), QueryError> {
-    let after = context.schema.apply(context.schema.epoch + 1, &outcome.changes);
-    let after = after.map_err(|error| QueryError::Server(error.to_string()))?;
-    let Some(keyspace) = after.keyspace(keyspace) else { return Ok(()) };
-    let types = keyspace.types.values().map(|definition| CqlType::Udt { definition: definition.clone(), frozen: true });
-    for ty in types {
-        check_size(&ty)?;
-    }
-    let columns = keyspace.tables.values().flat_map(|table| table.columns()).map(|column| &column.ty);
-    let dropped = keyspace.tables.values().flat_map(|table| &table.dropped).map(|column| &column.ty);
-    let functions = keyspace.functions.iter().flat_map(|function| function.types());
-    let aggregates = keyspace.aggregates.iter().flat_map(|aggregate| aggregate.types());
-    columns.chain(dropped).chain(functions).chain(aggregates).try_for_each(check_size)
 }
 
 fn add_field(

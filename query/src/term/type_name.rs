@@ -1,9 +1,11 @@
 //! Type names of statements resolved to types, with Cassandra's refusals.
 
+use std::sync::Arc;
+
 use helenus_cql::ast::{CqlTypeName, Name, NativeType, QualifiedName};
 use helenus_model::limits::TYPE_PARTS_MAX;
 use helenus_model::schema::Keyspace;
-use helenus_model::types::{CqlType, TypeError, parse_written_class};
+use helenus_model::types::{CqlType, TypeError, UdtDefinition, parse_written_class};
 
 use crate::error::QueryError;
 
@@ -156,8 +158,11 @@ impl Resolver<'_> {
         check_parts(&text, name, frozen)?;
         Ok(match name {
             CqlTypeName::Native(native) => native_type(*native),
-            CqlTypeName::Custom(class) => parse_written_class(class)
-                .map_err(|error| QueryError::Syntax(format!("Error setting type {class}: {error}")))?,
+            CqlTypeName::Custom(class) => {
+                let ty = parse_written_class(class)
+                    .map_err(|error| QueryError::Syntax(format!("Error setting type {class}: {error}")))?;
+                self.defined(ty)?
+            }
             CqlTypeName::UserType(name) => {
                 self.user_type(name.keyspace.as_ref().map(|k| k.as_str()), name.name.as_str())?
             }
@@ -198,6 +203,43 @@ impl Resolver<'_> {
                 }
             }
         })
+    }
+
+    /// A class says what a user-defined type is like. One that is not there, or is not like this, would change into what is there
+    /// with the next change of a type, and values written before could not be read any more.
+    fn defined(&self, ty: CqlType) -> Result<CqlType, QueryError> {
+        let inner = |ty: &Arc<CqlType>| Ok::<_, QueryError>(Arc::new(self.defined((**ty).clone())?));
+        Ok(match ty {
+            CqlType::List { element, frozen } => CqlType::List { element: inner(&element)?, frozen },
+            CqlType::Set { element, frozen } => CqlType::Set { element: inner(&element)?, frozen },
+            CqlType::Map { key, value, frozen } => CqlType::Map { key: inner(&key)?, value: inner(&value)?, frozen },
+            CqlType::Vector { element, dimension } => CqlType::Vector { element: inner(&element)?, dimension },
+            CqlType::Tuple(parts) => {
+                CqlType::Tuple(parts.iter().map(|part| self.defined(part.clone())).collect::<Result<_, _>>()?)
+            }
+            CqlType::Udt { definition, frozen } => {
+                CqlType::Udt { definition: self.definition_like(&definition)?, frozen }
+            }
+            other => other,
+        })
+    }
+
+    fn definition_like(&self, named: &Arc<UdtDefinition>) -> Result<Arc<UdtDefinition>, QueryError> {
+        // What is in a user-defined type is frozen, whether its words say so or not.
+        let class = |definition: &Arc<UdtDefinition>| {
+            CqlType::Udt { definition: Arc::clone(definition), frozen: true }.java_class()
+        };
+        let there = self.keyspace.and_then(|keyspace| keyspace.types.get(&named.name));
+        match there {
+            Some(there) if class(there) == class(named) => Ok(Arc::clone(there)),
+            _ => Err(QueryError::unsupported(format_args!(
+                "{}, for no type {}.{} is defined like this in keyspace {}",
+                CqlType::Udt { definition: Arc::clone(named), frozen: false }.java_class(),
+                named.keyspace,
+                named.name,
+                self.keyspace_name
+            ))),
+        }
     }
 
     fn user_type(&self, keyspace: Option<&str>, name: &str) -> Result<CqlType, QueryError> {
