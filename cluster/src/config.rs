@@ -112,6 +112,8 @@ pub struct MemberConfig {
     pub batch_replay_after_millis: u64,
     /// Rows that a read may return on a coordinator's thread before it is moved to where long reads belong.
     pub inline_rows_max: u32,
+    /// Bytes of a replica's answer to one read of a SELECT: it ends behind the row that crosses them, and the coordinator goes on from there.
+    pub answer_bytes_max: u32,
 }
 
 impl MemberConfig {
@@ -165,6 +167,7 @@ impl MemberConfig {
             schema_agreement_millis: 2_000,
             batch_replay_after_millis: 4_000,
             inline_rows_max: 5_000,
+            answer_bytes_max: 8 * 1024 * 1024,
         }
     }
 }

@@ -53,6 +53,7 @@ mod read;
 mod reconcile;
 mod replica;
 mod select;
+mod short;
 pub(crate) mod slab;
 pub(crate) mod statement;
 mod truncate;

@@ -96,6 +96,8 @@ pub struct MemberStats {
     pub hints_dropped: AtomicU64,
     /// Digest mismatches repaired before the answer.
     pub read_repairs: AtomicU64,
+    /// Answers to reads that ended at their limit of bytes.
+    pub short_answers: AtomicU64,
     /// Batches replayed.
     pub batches_replayed: AtomicU64,
     /// Logins tried.

@@ -176,7 +176,7 @@ fn next_hints(store: &HintStore, host: Uuid, delivered: Option<u64>) -> DiskResu
 fn read_answer(shared: &Shared, command: &ReadCommand) -> Result<(Vec<u8>, Scanned), ReadError> {
     let table = shared.table(command.table)?;
     let mut answer = Vec::new();
-    let mut writer = AnswerWriter::new(&mut answer);
+    let mut writer = AnswerWriter::of_read(&mut answer, command);
     let scanned = scan::read(shared, &table, command, ReadMode::UNBOUNDED, &mut writer)?;
     writer.finish();
     Ok((answer, scanned))

@@ -32,6 +32,7 @@ mod count;
 mod hinted;
 mod index_read;
 mod repair;
+mod short;
 
 struct World {
     member: Member,

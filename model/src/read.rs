@@ -107,7 +107,7 @@ impl ColumnFilter {
     }
 }
 
-/// How many live rows at most. A partition that has a live static row and no live row counts as one row.
+/// How many live rows, and how many bytes, at most. A partition that has a live static row and no live row counts as one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadLimits {
     /// In all.
@@ -116,11 +116,14 @@ pub struct ReadLimits {
     pub per_partition: u32,
     /// Partitions, for DISTINCT; the rows of a partition then stop after the first live one.
     pub partitions: u32,
+    /// Bytes: the answer ends behind the row or partition that brings it there. Who encodes the answer looks at this, not who reads.
+    pub bytes: u32,
 }
 
 impl ReadLimits {
     /// No limit.
-    pub const NONE: ReadLimits = ReadLimits { rows: u32::MAX, per_partition: u32::MAX, partitions: u32::MAX };
+    pub const NONE: ReadLimits =
+        ReadLimits { rows: u32::MAX, per_partition: u32::MAX, partitions: u32::MAX, bytes: u32::MAX };
 }
 
 /// A read of one table on one replica.
@@ -236,7 +239,8 @@ impl ReadCommand {
                 }
             }
         }
-        for limit in [self.limits.rows, self.limits.per_partition, self.limits.partitions] {
+        let ReadLimits { rows, per_partition, partitions, bytes } = self.limits;
+        for limit in [rows, per_partition, partitions, bytes] {
             out.extend_from_slice(&limit.to_be_bytes());
         }
         out.extend_from_slice(&self.now.to_be_bytes());
@@ -269,7 +273,12 @@ impl ReadCommand {
         let slices = read_slices(reader)?;
         let reversed = reader.bool()?;
         let columns = Self::decode_columns(reader)?;
-        let limits = ReadLimits { rows: reader.u32()?, per_partition: reader.u32()?, partitions: reader.u32()? };
+        let limits = ReadLimits {
+            rows: reader.u32()?,
+            per_partition: reader.u32()?,
+            partitions: reader.u32()?,
+            bytes: reader.u32()?,
+        };
         let now = reader.i64()?;
         Ok(ReadCommand { table, schema_epoch, scope, slices, reversed, columns, limits, now, through })
     }
@@ -436,7 +445,7 @@ mod tests {
                 slices: vec![Slice::all()],
                 reversed: false,
                 columns: ColumnFilter::All,
-                limits: ReadLimits::NONE,
+                limits: ReadLimits { rows: 1, per_partition: 2, partitions: 3, bytes: 4 },
                 now: 9,
                 through: through.map(Box::new),
             };

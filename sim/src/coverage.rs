@@ -19,6 +19,8 @@ pub struct Coverage {
     pub batches_replayed: u64,
     /// Digest mismatches.
     pub read_repairs: u64,
+    /// Answers to reads that ended at their limit of bytes.
+    pub short_answers: u64,
     /// Starts that found the log's end torn.
     pub torn_logs: u64,
     /// Epochs of the metadata log.
@@ -34,6 +36,7 @@ impl Coverage {
         self.hints_dropped += get(&stats.hints_dropped);
         self.batches_replayed += get(&stats.batches_replayed);
         self.read_repairs += get(&stats.read_repairs);
+        self.short_answers += get(&stats.short_answers);
     }
 }
 
@@ -44,6 +47,7 @@ impl AddAssign for Coverage {
         self.hints_dropped += other.hints_dropped;
         self.batches_replayed += other.batches_replayed;
         self.read_repairs += other.read_repairs;
+        self.short_answers += other.short_answers;
         self.torn_logs += other.torn_logs;
         self.epochs += other.epochs;
     }
@@ -53,12 +57,13 @@ impl fmt::Display for Coverage {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{} hints written, {} delivered, {} dropped; {} batches replayed; {} read repairs; {} torn logs; {} epochs",
+            "{} hints written, {} delivered, {} dropped; {} batches replayed; {} read repairs; {} short answers; {} torn logs; {} epochs",
             self.hints_written,
             self.hints_delivered,
             self.hints_dropped,
             self.batches_replayed,
             self.read_repairs,
+            self.short_answers,
             self.torn_logs,
             self.epochs
         )

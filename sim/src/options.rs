@@ -75,6 +75,8 @@ pub struct Options {
     pub skew_micros: u64,
     /// One in so many reads finds its bytes not in memory; 0 for none.
     pub cold_reads_every: u64,
+    /// Bytes of a replica's answer to one read: so few that most reads take several.
+    pub answer_bytes_max: u32,
     /// Budgets of the stores.
     pub engine: EngineConfig,
     /// How many of a thousand requests swap a register, beside the others' share.
@@ -122,6 +124,7 @@ impl Options {
             delay_micros: (delay_min, delay_min + rng.between(10, 3_000)),
             skew_micros: if rng.chance(50) { 0 } else { rng.between(1, 2_000_000) },
             cold_reads_every: if rng.chance(50) { 0 } else { rng.between(2, 20) },
+            answer_bytes_max: 1 << (seed % 8 + 4),
             engine: EngineConfig {
                 log_segment_bytes: 1 << rng.between(16, 19),
                 log_bytes_max: 1 << rng.between(18, 21),
@@ -147,6 +150,7 @@ impl Options {
             seeds: (0..self.members.min(2)).map(|seed| address(seed, INTERNODE_PORT)).collect(),
             rack: format!("rack{}", member + 1),
             sync_mode: self.sync_mode,
+            answer_bytes_max: self.answer_bytes_max,
             ..MemberConfig::new("sim", address(member, INTERNODE_PORT), address(member, NATIVE_PORT))
         }
     }

@@ -4,10 +4,11 @@
 //! has it now. While all replicas asked tell the same, that is the answer: a row that the merged data would have is told by the replica
 //! that has the newest cell. When they differ:
 //!
-//! 1. The union of the rows told is cut at the first place at which a replica stopped because of the limit.
+//! 1. The union of the rows told is cut at the first place at which a replica stopped because of a limit.
 //! 2. These rows are read from the same replicas by their keys, reconciled and repaired like any other read. The statement's own check of
 //!    the restrictions then decides.
-//! 3. When fewer rows came of it than were asked for, and a replica had stopped, step 1 is done again with a larger limit.
+//! 3. When fewer rows came of it than were asked for, and a replica had stopped at the limit of rows, step 1 is done again with a larger one.
+//!    Behind the limit of bytes the execution's next command goes on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,10 +20,13 @@ use helenus_model::token::Token;
 use super::operation::{Kind, Operation};
 use super::read::ReadState;
 use super::{Coordinator, SlotId};
-use crate::answer::Answer;
+use crate::answer::{Answer, ShortEnd, short_end};
 
 /// Largest number of rows that a repeated read asks for.
 const ROWS_MAX: u32 = 1 << 20;
+
+/// A partition's key, and the clustering of a row.
+type KeptEnd = (Box<[u8]>, Option<Box<[u8]>>);
 
 /// A read through an index of which only the rows found are being read.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,9 +35,16 @@ pub(super) struct IndexWait {
     command: ReadCommand,
     /// Replicas stopped at the limit: there may be more rows than were found.
     is_cut: bool,
+    /// A replica's answer ended at its limit of bytes: partition and row behind which nothing was looked for. None for the row: behind the partition.
+    end: Option<KeptEnd>,
 }
 
 impl IndexWait {
+    /// Where the search ended too early.
+    pub(super) fn end(&self) -> Option<ShortEnd<'_>> {
+        self.end.as_ref().map(|(key, row)| ShortEnd { key, row: row.as_deref() })
+    }
+
     /// The larger read through the index that is to be done again, if too few rows came of those found.
     pub(super) fn again(&self, merged: &[u8]) -> Option<ReadCommand> {
         let limits = &self.command.limits;
@@ -74,13 +85,23 @@ type Key<'a> = (Token, &'a [u8]);
 /// Partitions and what is to be read of each.
 type Listed = Vec<(Box<[u8]>, Vec<Slice>)>;
 
-/// The rows that any of these answers to a read through an index tells, up to where a replica stopped; and whether one did.
-fn found(table: &Table, command: &ReadCommand, answers: &[&[u8]]) -> (Listed, bool) {
+/// What answers to a read through an index tell together.
+struct Found<'a> {
+    /// The rows that any of them tells, up to where a replica stopped.
+    listed: Listed,
+    /// One stopped at the limit of rows.
+    is_cut: bool,
+    /// One stopped at its limit of bytes, before all others.
+    end: Option<ShortEnd<'a>>,
+}
+
+fn found<'a>(table: &Table, command: &ReadCommand, answers: &[&'a [u8]]) -> Found<'a> {
     let order = table.comparator();
-    let mut partitions: BTreeMap<Key<'_>, Vec<&[u8]>> = BTreeMap::new();
+    let mut partitions: BTreeMap<Key<'a>, Vec<&'a [u8]>> = BTreeMap::new();
     // Partitions of which a replica told no more than PER PARTITION LIMIT: all their rows are looked at.
     let mut whole: BTreeSet<Key<'_>> = BTreeSet::new();
-    let mut cut: Option<(Key<'_>, Option<&[u8]>)> = None;
+    let mut cut: Option<(Key<'a>, Option<&'a [u8]>)> = None;
+    let mut is_short = false;
     for answer in answers {
         let (rows, told) = counts(answer, command.now);
         let mut last = None;
@@ -94,7 +115,9 @@ fn found(table: &Table, command: &ReadCommand, answers: &[&[u8]]) -> (Listed, bo
             }
             last = Some((key, rows.last().copied().filter(|_| rows.len() > before)));
         }
-        if (rows >= command.limits.rows || told >= command.limits.partitions)
+        let is_full = rows >= command.limits.rows || told >= command.limits.partitions;
+        let ended = !is_full && short_end(answer).is_some();
+        if (is_full || ended)
             && let Some(last) = last
         {
             let is_first = cut.is_none_or(|cut| match last.0.cmp(&cut.0) {
@@ -105,28 +128,32 @@ fn found(table: &Table, command: &ReadCommand, answers: &[&[u8]]) -> (Listed, bo
                 unequal => unequal.is_lt(),
             });
             if is_first {
-                cut = Some(last);
+                (cut, is_short) = (Some(last), ended);
             }
         }
     }
     let of_partitions = is_of_partitions(table, command);
-    let mut out = Vec::with_capacity(partitions.len());
+    let mut listed = Vec::with_capacity(partitions.len());
+    let mut end = None;
     for (key, mut rows) in partitions {
         if cut.is_some_and(|cut| key > cut.0) {
             break;
         }
+        let cut = cut.filter(|cut| cut.0 == key);
+        let mut behind = None;
         let slices = if of_partitions || whole.contains(&key) || rows.is_empty() {
             slices_of_partition(table, command, key.1)
         } else {
             rows.sort_by(|a, b| order.compare(a, b));
             rows.dedup();
-            let end = cut.filter(|cut| cut.0 == key).and_then(|cut| cut.1);
-            let rows = rows.iter().filter(|row| end.is_none_or(|end| order.compare(row, end).is_le()));
+            behind = cut.and_then(|cut| cut.1);
+            let rows = rows.iter().filter(|row| behind.is_none_or(|end| order.compare(row, end).is_le()));
             rows.map(|row| Slice::of_prefix(row)).collect()
         };
-        out.push((Box::from(key.1), slices));
+        listed.push((Box::from(key.1), slices));
+        end = cut.filter(|_| is_short).map(|_| ShortEnd { key: key.1, row: behind });
     }
-    (out, cut.is_some())
+    Found { listed, is_cut: cut.is_some() && !is_short, end }
 }
 
 fn is_of_partitions(table: &Table, command: &ReadCommand) -> bool {
@@ -158,12 +185,13 @@ impl Coordinator {
                 answers.push(data.as_slice());
             }
         }
-        let (rows, is_cut) = found(table, &command, &answers);
+        let Found { listed, is_cut, end } = found(table, &command, &answers);
+        let end = end.map(|end| (end.key.into(), end.row.map(Into::into)));
         if let Some(current) = read.command_mut() {
-            let limits = ReadLimits::NONE;
-            *current = ReadCommand { limits, through: Some(Box::new(Through::Rows(rows))), ..command.clone() };
+            let limits = ReadLimits { bytes: command.limits.bytes, ..ReadLimits::NONE };
+            *current = ReadCommand { limits, through: Some(Box::new(Through::Rows(listed))), ..command.clone() };
         }
-        read.index = Some(Box::new(IndexWait { command, is_cut }));
+        read.index = Some(Box::new(IndexWait { command, is_cut, end }));
         self.ask_fully(id, &peers);
     }
 
@@ -171,6 +199,10 @@ impl Coordinator {
     pub(super) fn find_more_rows(&mut self, id: SlotId, peers: &[u16], merged: &[u8]) -> bool {
         let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) else { return false };
         let read = &mut select.read;
+        // What has ended at the limit of bytes would end there again: the execution goes on behind it.
+        if short_end(merged).is_some() {
+            return false;
+        }
         let Some(again) = read.index.as_ref().and_then(|index| index.again(merged)) else { return false };
         read.index = None;
         if let Some(current) = read.command_mut() {

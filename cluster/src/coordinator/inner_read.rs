@@ -6,7 +6,11 @@ use helenus_model::read::ReadCommand;
 
 use super::operation::{Kind, Operation};
 use super::read::ReadWait;
-use super::{Coordinator, SlotId};
+use super::{Coordinator, SlotId, errors};
+use crate::answer;
+
+/// Most bytes of one replica's answer: half of what a link holds before it is given up. What is decided needs all of them at once.
+const ANSWER_BYTES_MAX: u32 = 64 * 1024 * 1024;
 
 /// A read of one partition for an operation that goes on with what is found.
 #[derive(Debug)]
@@ -23,9 +27,10 @@ impl Coordinator {
         &mut self,
         reader: SlotId,
         keyspace: &str,
-        command: ReadCommand,
+        mut command: ReadCommand,
         level: Consistency,
     ) -> Result<(), ErrorResponse> {
+        command.limits.bytes = ANSWER_BYTES_MAX;
         let read = self.plan_read(keyspace, command, level)?;
         let deadline = self.deadline(self.shared.config.read_timeout_millis);
         let kind = Kind::Read(Box::new(InnerRead { reader, level, read }));
@@ -37,7 +42,14 @@ impl Coordinator {
     /// The read is answered.
     pub(super) fn deliver_inside(&mut self, id: SlotId, answer: &[u8]) {
         if let Some(Operation { kind: Kind::Read(inner), .. }) = self.end(id) {
-            self.inner_read_done(inner.reader, Ok(answer.to_vec()));
+            let read = match answer::short_end(answer) {
+                None => Ok(answer.to_vec()),
+                Some(_) => {
+                    let text = format!("The rows that the conditions name have more than {ANSWER_BYTES_MAX} bytes");
+                    Err(errors::invalid(text))
+                }
+            };
+            self.inner_read_done(inner.reader, read);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use helenus_cql_protocol::response::{ErrorResponse, FailureReason};
 use helenus_engine::cursor::ReadMode;
@@ -16,7 +17,7 @@ use super::consistency::Requirement;
 use super::index_read::IndexWait;
 use super::operation::{Kind, Operation};
 use super::{AwaitingSync, Coordinator, LOCAL, SlotId, errors};
-use crate::answer::{Answer, AnswerWriter, digest};
+use crate::answer::{Answer, AnswerWriter, Fed, digest};
 use crate::message::Message;
 use crate::scan::{self, Scanned};
 use crate::topology::NodeIndex;
@@ -270,7 +271,7 @@ impl Coordinator {
             let Some(command) = read.command().cloned() else { continue };
             let mut answer = Vec::new();
             let mode = ReadMode { may_block: false, rows_budget: u64::from(self.shared.config.inline_rows_max) };
-            let mut writer = AnswerWriter::new(&mut answer);
+            let mut writer = AnswerWriter::of_read(&mut answer, &command);
             let scanned = self.shared.table(command.table);
             let scanned = scanned.and_then(|table| scan::read(&self.shared, &table, &command, mode, &mut writer));
             match scanned {
@@ -465,9 +466,13 @@ impl Coordinator {
         let Some(Operation { kind: Kind::Select(select), .. }) = self.operations.get_mut(id) else {
             return self.deliver_inside(id, answer);
         };
-        let full = select.consume(answer);
+        let fed = select.consume(answer);
+        if matches!(fed, Fed::Short(_)) {
+            self.shared.stats.short_answers.fetch_add(1, Relaxed);
+        }
         select.read.parts.pop_front();
-        if select.read.parts.is_empty() || full {
+        // Behind the end of a short answer the execution's next command goes on: what it asks for is less than this one's parts.
+        if select.read.parts.is_empty() || fed != Fed::Whole {
             self.resume_select(id);
         } else {
             self.send_reads(id);

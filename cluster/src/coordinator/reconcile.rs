@@ -20,9 +20,10 @@ use uuid::Uuid;
 use super::index_read::is_by_index;
 use super::operation::Operation;
 use super::read::{Phase, ReadState};
+use super::short::{cut_behind, first_end};
 use super::views::Waiter;
 use super::{AwaitingSync, Coordinator, LOCAL, SlotId};
-use crate::answer::{Answer, AnswerWriter};
+use crate::answer::{Answer, AnswerWriter, ShortEnd, shorten};
 use crate::config::SyncMode;
 use crate::message::{Message, Outcome, WriteKind};
 
@@ -36,7 +37,7 @@ struct Answers<'a> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct KeyOrder<'a>(helenus_model::token::Token, &'a [u8]);
+pub(super) struct KeyOrder<'a>(pub(super) helenus_model::token::Token, pub(super) &'a [u8]);
 
 impl<'a> Answers<'a> {
     fn new(answers: &[&'a [u8]]) -> Self {
@@ -57,8 +58,13 @@ pub(super) struct Reconciled {
     pub(super) repairs: Vec<Vec<Vec<u8>>>,
 }
 
-/// Merges answers to `command`.
-pub(super) fn reconcile(table: &Table, command: &ReadCommand, answers: &[&[u8]]) -> Result<Reconciled, ReadError> {
+/// Merges answers to `command`, all of which tell everything up to `end`.
+pub(super) fn reconcile(
+    table: &Table,
+    command: &ReadCommand,
+    answers: &[&[u8]],
+    end: Option<ShortEnd<'_>>,
+) -> Result<Reconciled, ReadError> {
     let mut merged = Vec::new();
     let mut repairs = vec![Vec::new(); answers.len()];
     let mut writer = AnswerWriter::new(&mut merged);
@@ -85,11 +91,11 @@ pub(super) fn reconcile(table: &Table, command: &ReadCommand, answers: &[&[u8]])
             }
         }
     }
-    writer.finish();
+    writer.finish_at(end);
     Ok(Reconciled { merged, repairs })
 }
 
-fn feed_partition(writer: &mut AnswerWriter<'_>, key: KeyRef<'_>, partition: PartitionRef<'_>) {
+pub(super) fn feed_partition(writer: &mut AnswerWriter<'_>, key: KeyRef<'_>, partition: PartitionRef<'_>) {
     let _ = writer.partition(key, partition.deletion, partition.static_row);
     for item in partition.items() {
         if let Item::Unfiltered(item) = item {
@@ -287,7 +293,14 @@ impl Coordinator {
             self.operations.put_back(id, operation);
             return self.read_found_rows(id, &table);
         }
-        let reconciled = reconcile(&table, &command, &answers);
+        // What some replica has said nothing of is none of this round's.
+        let end = first_end(&table, &command, &answers);
+        let cut = end.map(|end| cut_behind(&table, &command, &answers, end));
+        let answers = match &cut {
+            Some(cut) => cut.iter().map(Vec::as_slice).collect(),
+            None => answers,
+        };
+        let mut reconciled = reconcile(&table, &command, &answers, end);
         let short =
             reconciled.as_ref().is_ok_and(|reconciled| is_short(&table, &command, &answers, &reconciled.merged));
         if short && command.limits.rows < SHORT_READ_ROWS_MAX {
@@ -299,6 +312,10 @@ impl Coordinator {
             }
             self.operations.put_back(id, operation);
             return self.ask_fully(id, &peers);
+        }
+        let found_end = read.index.as_ref().and_then(|index| index.end());
+        if let (Ok(reconciled), Some(end)) = (&mut reconciled, found_end) {
+            shorten(&mut reconciled.merged, end);
         }
         self.operations.put_back(id, operation);
         match reconciled {

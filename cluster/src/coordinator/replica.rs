@@ -102,7 +102,7 @@ impl Coordinator {
         };
         let mut answer = Vec::new();
         let mode = ReadMode { may_block: false, rows_budget: u64::from(self.shared.config.inline_rows_max) };
-        let mut writer = AnswerWriter::new(&mut answer);
+        let mut writer = AnswerWriter::of_read(&mut answer, &command);
         let scanned = self.shared.table(command.table);
         match scanned.and_then(|table| scan::read(&self.shared, &table, &command, mode, &mut writer)) {
             Ok(scanned) => {

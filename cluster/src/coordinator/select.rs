@@ -7,7 +7,7 @@ use helenus_cql_protocol::response::{ErrorResponse, FailureReason};
 use helenus_engine::cursor::ReadMode;
 use helenus_engine::error::ReadError;
 use helenus_model::consistency::Consistency;
-use helenus_model::read::{ReadCommand, ReadScope};
+use helenus_model::read::{ReadCommand, ReadLimits, ReadScope};
 use helenus_query::error::QueryError;
 use helenus_query::prepare::Statement;
 use helenus_query::select::{PageRequest, SelectExecution, SelectPlan};
@@ -21,7 +21,7 @@ use super::operation::{Kind, Operation};
 use super::read::ReadWait;
 use super::statement::PreparedStatement;
 use super::{Coordinator, SlotId, errors};
-use crate::answer::{Answer, feed};
+use crate::answer::{Answer, Fed, feed};
 use crate::scan;
 use crate::task::{Task, TaskReply};
 
@@ -128,11 +128,21 @@ impl SelectWait {
         Ok(rows)
     }
 
-    /// Gives an answer to the execution. True: the command wants no more.
-    pub(super) fn consume(&mut self, answer: &[u8]) -> bool {
+    /// The command under way, for replicas: with what their answers may have.
+    fn command_for_replicas(&self, bytes: u32) -> Option<ReadCommand> {
+        let command = self.execution.command()?.clone();
+        Some(ReadCommand { limits: ReadLimits { bytes, ..command.limits }, ..command })
+    }
+
+    /// Gives an answer to the execution.
+    pub(super) fn consume<'a>(&mut self, answer: &'a [u8]) -> Fed<'a> {
         let mut sink = EncodedRows { rows: &mut self.rows, count: &mut self.count };
         let mut consumer = self.execution.consumer(&mut sink);
-        feed(Answer::new(answer), &mut consumer)
+        let fed = feed(Answer::new(answer), &mut consumer);
+        if let Fed::Short(end) = fed {
+            self.execution.answer_ended(end.key, end.row);
+        }
+        fed
     }
 
     fn command_done(&mut self) -> Result<(), helenus_query::error::QueryError> {
@@ -342,7 +352,8 @@ impl Coordinator {
                 Step::Done
             }
             Err(ReadError::WouldBlock | ReadError::OverBudget) => {
-                let Some(command) = select.execution.command().cloned() else { return Step::Done };
+                let bytes = self.shared.config.answer_bytes_max;
+                let Some(command) = select.command_for_replicas(bytes) else { return Step::Done };
                 select.execution.restart_command();
                 select.rows.truncate(mark.0);
                 select.count = mark.1;
@@ -366,7 +377,8 @@ impl Coordinator {
     }
 
     fn read_replicas(&mut self, plan: &SelectPlan, select: &mut SelectWait) -> Step {
-        let Some(command) = select.execution.command().cloned() else { return Step::Done };
+        let bytes = self.shared.config.answer_bytes_max;
+        let Some(command) = select.command_for_replicas(bytes) else { return Step::Done };
         match self.plan_read(plan.keyspace(), command, select.level) {
             Ok(read) => {
                 select.read = read;

@@ -221,13 +221,14 @@ impl<S: RowSink> PartitionConsumer for SelectConsumer<'_, S> {
         let now = execution.clock.now;
         let resumed = execution.counters.resumed && same;
         execution.counters.resumed = false;
+        let untold = std::mem::take(&mut execution.counters.untold);
         if !resumed {
             execution.counters.partition = execution.per_partition_limit;
         }
         execution.counters.seen = 0;
         execution.counters.static_live = static_row.is_some_and(|row| row.is_live(now));
-        // Behind a place inside the partition a static row says nothing new.
-        execution.counters.static_told = resumed;
+        // Behind a place inside the partition a static row says nothing new, unless all before it was deleted.
+        execution.counters.static_told = resumed && !untold;
         let plan = &execution.plan;
         execution.row.begin(&plan.inputs, key.key, plan.table.partition_key.len(), static_row, now);
         ITEM

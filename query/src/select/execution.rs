@@ -90,6 +90,8 @@ pub(super) struct Counters {
     pub(super) step: u32,
     /// The next partition of the same key as the last goes on where it stopped.
     pub(super) resumed: bool,
+    /// Nothing was shown of that partition yet: its static row may still be all it has.
+    pub(super) untold: bool,
     /// Rows seen in the current partition.
     pub(super) seen: u32,
     /// The current partition has a live static row.
@@ -228,6 +230,7 @@ impl SelectExecution {
             partition: per_partition_limit,
             step: 0,
             resumed: false,
+            untold: false,
             seen: 0,
             static_live: false,
             static_told: false,
@@ -286,6 +289,27 @@ impl SelectExecution {
     /// The statement.
     pub fn plan(&self) -> &Arc<SelectPlan> {
         &self.progress.plan
+    }
+
+    /// The answer of the current command has ended behind this row, or behind the whole partition: there may be more. To be told when
+    /// all of it was consumed, before [`SelectExecution::command_done`], which goes on there.
+    pub fn answer_ended(&mut self, key: &[u8], row: Option<&[u8]>) {
+        let Progress { plan, row: assembler, counters, checks, stop, per_partition_limit, .. } = &mut self.progress;
+        if stop.is_some() {
+            return;
+        }
+        if assembler.key != key {
+            assembler.key = key.to_vec();
+            counters.partition = *per_partition_limit;
+            (counters.seen, counters.static_told) = (0, false);
+        }
+        counters.untold = counters.seen == 0 && !counters.static_told;
+        let counts_rows = checks.is_empty() && plan.group_by.is_none();
+        let is_told = plan.distinct && !counters.untold || counts_rows && counters.partition == 0;
+        *stop = Some(match row {
+            Some(row) if !is_told && !plan.table.clustering.is_empty() => Stop::Row(row.into()),
+            _ => Stop::Partition,
+        });
     }
 
     /// The current command's answer is complete: moves to the next one.
