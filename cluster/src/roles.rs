@@ -302,7 +302,7 @@ pub(crate) fn list(
         ty,
     };
     let (mut rows, mut count) = (Vec::new(), 0);
-    let mut sink = EncodedRows { rows: &mut rows, count: &mut count };
+    let mut sink = EncodedRows::whole(&mut rows, &mut count);
     for (name, role) in metadata.roles.iter().filter(|(name, role)| is_listed(name, role)) {
         // A user is a superuser also through a role that it was granted.
         let superuser = |(other, role): (&String, &Role)| role.is_superuser && is_member(metadata, name, other);

@@ -31,6 +31,7 @@ mod cas;
 mod count;
 mod hinted;
 mod index_read;
+mod large;
 mod repair;
 mod short;
 

@@ -9,6 +9,7 @@ pub mod describe;
 pub mod error;
 pub mod function;
 pub mod guardrail;
+mod parts;
 pub mod prepare;
 mod repeated;
 pub mod restrict;

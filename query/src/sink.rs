@@ -1,11 +1,19 @@
 //! Where result rows go: `cluster` implements this with the protocol's RESULT encoding.
 
+use crate::error::QueryError;
+
 /// Receives the rows of a result, value by value.
 pub trait RowSink {
     /// The next value of the row, in the order of the result's columns; None is null.
     fn value(&mut self, value: Option<&[u8]>);
     /// The row is complete.
     fn end_row(&mut self);
+
+    /// Why no more rows are taken: the result is too large already. What comes behind that is dropped.
+    #[inline]
+    fn refusal(&self) -> Option<QueryError> {
+        None
+    }
 
     /// A whole row: the same as its values one by one and the row's end.
     #[inline]

@@ -394,7 +394,7 @@ impl Coordinator {
         let size = params.page_size.and_then(|size| u32::try_from(size).ok()).filter(|size| *size > 0);
         let (range, paging_state) = described.page(size, params.paging_state)?;
         let (mut rows, mut count) = (Vec::new(), 0);
-        described.write(range, &mut EncodedRows { rows: &mut rows, count: &mut count });
+        described.write(range, &mut EncodedRows::whole(&mut rows, &mut count));
         let columns = ReplyColumns::Own(described.columns);
         Ok(RowsReply { columns, rows, count, paging_state, skip_metadata: false, metadata_changed: false })
     }

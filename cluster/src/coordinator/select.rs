@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use helenus_cql_protocol::limits::RESPONSE_BODY_SIZE_MAX;
 use helenus_cql_protocol::request::QueryParams;
 use helenus_cql_protocol::response::{ErrorResponse, FailureReason};
 use helenus_engine::cursor::ReadMode;
@@ -47,16 +48,48 @@ pub(super) struct SelectWait {
     pub(super) then: Option<Box<ListWrite>>,
 }
 
-/// Encodes rows as RESULT has them.
+/// Encodes rows as RESULT has them, as far as a response holds them.
 pub(crate) struct EncodedRows<'o> {
-    pub(crate) rows: &'o mut Vec<u8>,
-    pub(crate) count: &'o mut u32,
+    rows: &'o mut Vec<u8>,
+    count: &'o mut u32,
+    bytes_max: usize,
+    is_over: bool,
+}
+
+impl<'o> EncodedRows<'o> {
+    /// Appends to the rows of a response.
+    #[inline]
+    pub(crate) fn new(rows: &'o mut Vec<u8>, count: &'o mut u32) -> Self {
+        EncodedRows { rows, count, bytes_max: RESPONSE_BODY_SIZE_MAX as usize, is_over: false }
+    }
+
+    /// The same for rows that cannot have more than their statement or the metadata.
+    pub(crate) fn whole(rows: &'o mut Vec<u8>, count: &'o mut u32) -> Self {
+        EncodedRows { bytes_max: usize::MAX, ..EncodedRows::new(rows, count) }
+    }
+
+    /// True when so many bytes more are within the limit; else nothing is taken any more.
+    #[inline]
+    fn has_room(&mut self, bytes: usize) -> bool {
+        self.is_over |= bytes > self.bytes_max.saturating_sub(self.rows.len());
+        !self.is_over
+    }
 }
 
 impl RowSink for EncodedRows<'_> {
     #[inline]
     fn value(&mut self, value: Option<&[u8]>) {
-        put_value(self.rows, value);
+        if self.has_room(4 + value.map_or(0, <[u8]>::len)) {
+            put_value(self.rows, value);
+        }
+    }
+
+    #[inline]
+    fn refusal(&self) -> Option<QueryError> {
+        self.is_over.then(|| {
+            let most = self.bytes_max;
+            QueryError::Server(format!("Response exceeds the maximum of {most} bytes of a frame"))
+        })
     }
 
     #[inline]
@@ -68,6 +101,9 @@ impl RowSink for EncodedRows<'_> {
     fn row(&mut self, values: &[Option<&[u8]>]) {
         // Room for all at once, so that no value asks for it.
         let bytes = values.iter().map(|value| 4 + value.map_or(0, <[u8]>::len)).sum();
+        if !self.has_room(bytes) {
+            return;
+        }
         self.rows.reserve(bytes);
         for value in values {
             put_value(self.rows, *value);
@@ -124,7 +160,7 @@ impl SelectWait {
     /// The rows as RESULT has them.
     pub(super) fn into_rows(self) -> Result<Vec<u8>, helenus_query::error::QueryError> {
         let SelectWait { execution, mut rows, mut count, .. } = self;
-        execution.finish(&mut EncodedRows { rows: &mut rows, count: &mut count })?;
+        execution.finish(&mut EncodedRows::new(&mut rows, &mut count))?;
         Ok(rows)
     }
 
@@ -136,7 +172,7 @@ impl SelectWait {
 
     /// Gives an answer to the execution.
     pub(super) fn consume<'a>(&mut self, answer: &'a [u8]) -> Fed<'a> {
-        let mut sink = EncodedRows { rows: &mut self.rows, count: &mut self.count };
+        let mut sink = EncodedRows::new(&mut self.rows, &mut self.count);
         let mut consumer = self.execution.consumer(&mut sink);
         let fed = feed(Answer::new(answer), &mut consumer);
         if let Fed::Short(end) = fed {
@@ -146,7 +182,7 @@ impl SelectWait {
     }
 
     fn command_done(&mut self) -> Result<(), helenus_query::error::QueryError> {
-        let mut sink = EncodedRows { rows: &mut self.rows, count: &mut self.count };
+        let mut sink = EncodedRows::new(&mut self.rows, &mut self.count);
         self.execution.command_done(&mut sink)
     }
 }
@@ -293,7 +329,7 @@ impl Coordinator {
         let SelectWait {
             statement, execution, mut rows, mut count, skip_metadata, metadata_changed, mut warnings, ..
         } = select;
-        let end = execution.finish(&mut EncodedRows { rows: &mut rows, count: &mut count });
+        let end = execution.finish(&mut EncodedRows::new(&mut rows, &mut count));
         match end {
             Ok(end) => {
                 warnings.extend(end.warnings);
@@ -322,7 +358,7 @@ impl Coordinator {
 
     fn read_generated(&mut self, plan: &SelectPlan, select: &mut SelectWait) -> Step {
         let source = crate::system::LiveSystem::new(&self.shared, &self.view);
-        let mut sink = EncodedRows { rows: &mut select.rows, count: &mut select.count };
+        let mut sink = EncodedRows::new(&mut select.rows, &mut select.count);
         let Some((command, mut consumer)) = select.execution.command_and_consumer(&mut sink) else { return Step::Done };
         match system_tables::read(plan.table(), command, &source, &mut consumer) {
             Ok(()) => Step::Done,
@@ -335,7 +371,7 @@ impl Coordinator {
     fn read_here(&mut self, plan: &SelectPlan, select: &mut SelectWait) -> Step {
         let mark = (select.rows.len(), select.count);
         let mode = ReadMode { may_block: false, rows_budget: u64::from(self.shared.config.inline_rows_max) };
-        let mut sink = EncodedRows { rows: &mut select.rows, count: &mut select.count };
+        let mut sink = EncodedRows::new(&mut select.rows, &mut select.count);
         let Some((command, mut consumer)) = select.execution.command_and_consumer(&mut sink) else { return Step::Done };
         let read = match scan::read(&self.shared, plan.table(), command, mode, &mut consumer) {
             // It has seen what a power cut would take back: the way that can wait for the device.
@@ -402,4 +438,26 @@ enum Source {
     Stored,
     /// On replicas.
     Replicas,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_end_where_a_response_does() {
+        let (mut rows, mut count) = (Vec::new(), 0);
+        let mut sink = EncodedRows { bytes_max: 20, ..EncodedRows::new(&mut rows, &mut count) };
+        sink.row(&[Some(b"abcd"), None]);
+        sink.value(Some(b"efgh"));
+        assert_eq!(sink.refusal(), None, "as many as may be");
+        sink.value(Some(b""));
+        assert!(matches!(sink.refusal(), Some(QueryError::Server(_))));
+        sink.row(&[Some(b"")]);
+        assert_eq!(rows.len(), 20);
+        let mut sink = EncodedRows { bytes_max: 20, ..EncodedRows::new(&mut rows, &mut count) };
+        sink.row(&[None]);
+        assert!(sink.refusal().is_some());
+        assert_eq!(rows.len(), 20);
+    }
 }

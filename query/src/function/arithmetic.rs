@@ -12,6 +12,8 @@ use super::{Body, ScalarFunction, temporal};
 use crate::error::QueryError;
 
 /// Digits a quotient of decimals keeps at least, and the bounds of its scale (Cassandra's DecimalType.divide).
+/// Most bytes of a sum of texts: a sum of sums of one long text would grow with each.
+const TEXT_BYTES_MAX: usize = 32 * 1024 * 1024;
 const QUOTIENT_DIGITS_MIN: i64 = 32;
 const QUOTIENT_SCALE_MAX: i64 = 1000;
 
@@ -73,6 +75,9 @@ pub(super) fn operate(
         return Ok(None);
     };
     match (left_type, right_type) {
+        (CqlType::Text | CqlType::Ascii, _) if left.len().saturating_add(right.len()) > TEXT_BYTES_MAX => {
+            Err(function.failure(format!("the text would have more than {TEXT_BYTES_MAX} bytes")))
+        }
         (CqlType::Text | CqlType::Ascii, _) => Ok(Some([*left, *right].concat())),
         (CqlType::Timestamp | CqlType::Date, CqlType::Duration) => {
             let Ok(duration) = Duration::from_bytes(right) else { return Ok(None) };

@@ -14,6 +14,7 @@ use super::execution::{Progress, Stop, write_row};
 use super::plan::PLAIN_COLUMNS_MAX;
 use super::selector::{Environment, evaluate_all};
 use crate::error::QueryError;
+use crate::parts::PartBytes;
 use crate::sink::RowSink;
 
 const ITEM: Flow = ControlFlow::Continue(Next::Item);
@@ -103,6 +104,8 @@ impl<'a, S: RowSink> SelectConsumer<'a, S> {
             }
             aggregation.clustering.clear();
             aggregation.clustering.extend_from_slice(row.map_or(&[], |(clustering, _)| clustering));
+            // Each may keep what it is given.
+            let mut bytes = PartBytes::default();
             for (state, aggregate) in aggregation.states.iter_mut().zip(&plan.aggregates) {
                 if let Some((_, arguments)) = &aggregate.user {
                     let values = evaluate_all(arguments, &view, &environment)?;
@@ -111,7 +114,11 @@ impl<'a, S: RowSink> SelectConsumer<'a, S> {
                 }
                 match &aggregate.argument {
                     None => state.add(Some(&[])),
-                    Some(argument) => state.add(argument.evaluate(&view, &environment)?.as_deref()),
+                    Some(argument) => {
+                        let value = argument.evaluate(&view, &environment)?;
+                        bytes.add(value.as_deref())?;
+                        state.add(value.as_deref());
+                    }
                 }
             }
             return Ok(true);
@@ -152,6 +159,9 @@ impl<'a, S: RowSink> SelectConsumer<'a, S> {
         }
         if self.execution.plan.plain && self.execution.counters.partition > 0 {
             self.deliver_plain(clustering, row);
+            if let Some(error) = self.sink.refusal() {
+                return self.fail(error);
+            }
             self.take_row();
         } else if let Some(flow) = self.deliver_any(clustering, row) {
             return flow;

@@ -19,6 +19,7 @@ use super::slices::{simple_slices, trim};
 use super::sort::Sorter;
 use super::{PageRequest, STEP_ROWS, SelectEnd};
 use crate::error::QueryError;
+use crate::parts::PartBytes;
 use crate::restrict::{GroupTerm, KeyPart, PartitionRestriction, check_key, sort_keys};
 use crate::sink::RowSink;
 use crate::term::{Term, Value};
@@ -363,7 +364,7 @@ impl SelectExecution {
     /// Ends the execution: aggregates and sorted rows come now.
     ///
     /// # Errors
-    /// A function of an aggregate failed.
+    /// A function of an aggregate failed, or the rows are too large for a result.
     pub fn finish(mut self, sink: &mut dyn RowSink) -> Result<SelectEnd, QueryError> {
         if let Some(mut aggregation) = self.progress.aggregates.take()
             && (self.progress.plan.group_by.is_none() || aggregation.first.is_some())
@@ -372,7 +373,11 @@ impl SelectExecution {
             self.end_of_groups();
         }
         if let (Some(sorter), Some(plan)) = (self.progress.sorter.take(), &self.progress.plan.sort) {
+            sorter.check()?;
             sorter.finish(plan, sink);
+        }
+        if let Some(error) = sink.refusal() {
+            return Err(error);
         }
         let paging_state =
             self.page_end.as_ref().map(|state| state.encode(&self.progress.plan.table, self.progress.plan.hash));
@@ -654,12 +659,18 @@ pub(super) fn write_row<S: RowSink + ?Sized>(
         for selector in &plan.selectors {
             match selector {
                 Selector::Input(input) => sink.value(row.value(*input)),
-                selector => sink.value(selector.evaluate(row, environment)?.as_deref()),
+                selector => {
+                    let value = selector.evaluate(row, environment)?;
+                    if let Some(error) = sink.refusal() {
+                        return Err(error);
+                    }
+                    sink.value(value.as_deref());
+                }
             }
         }
     }
     sink.end_row();
-    Ok(())
+    sink.refusal().map_or(Ok(()), Err)
 }
 
 fn limit_value(term: Option<&Term>, values: &dyn BoundValues, options: &ExecuteOptions<'_>) -> Result<u32, QueryError> {
@@ -681,8 +692,12 @@ fn constants(
     values: &dyn BoundValues,
     options: &ExecuteOptions<'_>,
 ) -> Result<Vec<Option<Box<[u8]>>>, QueryError> {
+    let mut bytes = PartBytes::default();
     let each = terms.iter().map(|constant| match (constant.term.evaluate(values, options)?, &constant.place) {
-        (Value::Bytes(bytes), _) => Ok(Some(bytes.into_owned().into_boxed_slice())),
+        (Value::Bytes(value), _) => {
+            bytes.add(Some(&value))?;
+            Ok(Some(value.into_owned().into_boxed_slice()))
+        }
         (Value::Unset, ConstantPlace::Argument(function)) => {
             Err(QueryError::invalid(format!("Invalid unset value for argument in call to function {function}")))
         }

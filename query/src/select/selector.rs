@@ -13,6 +13,7 @@ use super::assemble::RowView;
 use super::times::TimesSelector;
 use crate::error::QueryError;
 use crate::function::ScalarFunction;
+use crate::parts::PartBytes;
 use crate::term::vector_element;
 use crate::values::ExecuteOptions;
 
@@ -138,14 +139,16 @@ impl Selector {
                 Some(Cow::Owned(encode_set_sorted(parts.iter().map(AsRef::as_ref), order)))
             }
             Selector::Json(members) => {
-                let mut out = String::from("{");
+                let (mut out, mut bytes) = (String::from("{"), PartBytes::default());
                 for (place, (name, ty, selector)) in members.iter().enumerate() {
                     if place > 0 {
                         out.push_str(", ");
                     }
                     write_json_string(&mut out, name);
                     out.push_str(": ");
-                    match selector.evaluate(row, environment)? {
+                    let value = selector.evaluate(row, environment)?;
+                    bytes.add(value.as_deref())?;
+                    match value {
                         Some(value) => out.push_str(&to_json(ty, &value)),
                         None => out.push_str("null"),
                     }
@@ -154,9 +157,12 @@ impl Selector {
                 Some(Cow::Owned(out.into_bytes()))
             }
             Selector::Map(parts, order) => {
-                let mut out = Vec::with_capacity(parts.len());
+                let (mut out, mut bytes) = (Vec::with_capacity(parts.len()), PartBytes::default());
                 for (key, value) in parts {
-                    out.push((one(key, row, environment)?, value.evaluate(row, environment)?));
+                    let (key, value) = (one(key, row, environment)?, value.evaluate(row, environment)?);
+                    bytes.add(Some(&key))?;
+                    bytes.add(value.as_deref())?;
+                    out.push((key, value));
                 }
                 Some(Cow::Owned(encode_map(out, order)))
             }
@@ -184,7 +190,13 @@ pub(super) fn evaluate_all<'a>(
     row: &RowView<'a>,
     environment: &Environment<'a>,
 ) -> Result<Vec<Option<Cow<'a, [u8]>>>, QueryError> {
-    selectors.iter().map(|selector| selector.evaluate(row, environment)).collect()
+    let mut bytes = PartBytes::default();
+    let each = selectors.iter().map(|selector| {
+        let value = selector.evaluate(row, environment)?;
+        bytes.add(value.as_deref())?;
+        Ok(value)
+    });
+    each.collect()
 }
 
 fn one<'a>(selector: &Selector, row: &RowView<'a>, environment: &Environment<'a>) -> Result<Cow<'a, [u8]>, QueryError> {
@@ -197,7 +209,13 @@ fn present<'a>(
     row: &RowView<'a>,
     environment: &Environment<'a>,
 ) -> Result<Vec<Cow<'a, [u8]>>, QueryError> {
-    selectors.iter().map(|selector| one(selector, row, environment)).collect()
+    let mut bytes = PartBytes::default();
+    let each = selectors.iter().map(|selector| {
+        let value = one(selector, row, environment)?;
+        bytes.add(Some(&value))?;
+        Ok(value)
+    });
+    each.collect()
 }
 
 /// The entries with keys from `from` to `to`, both included; None when there are none and the value is not frozen.

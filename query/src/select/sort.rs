@@ -54,6 +54,12 @@ struct SortedRow {
     values: Vec<OwnedValue>,
 }
 
+impl SortedRow {
+    fn bytes(&self) -> usize {
+        self.keys.iter().chain(&self.values).flatten().map(|value| value.len()).sum()
+    }
+}
+
 /// The rows so far.
 #[derive(Clone, Debug)]
 pub(super) struct Sorter {
@@ -85,6 +91,7 @@ impl Sorter {
     pub(super) fn truncate(&mut self, rows: usize) {
         self.rows.truncate(rows);
         self.values.clear();
+        self.bytes = self.rows.iter().map(SortedRow::bytes).sum();
     }
 
     /// Refuses to grow without end.
@@ -114,8 +121,13 @@ impl Sorter {
 
 impl RowSink for Sorter {
     fn value(&mut self, value: Option<&[u8]>) {
-        self.bytes += value.map_or(0, <[u8]>::len);
-        self.values.push(value.map(Into::into));
+        self.bytes = self.bytes.saturating_add(value.map_or(0, <[u8]>::len));
+        // Behind the limit nothing is kept: the statement fails.
+        self.values.push(value.filter(|_| self.bytes <= SORTED_BYTES_MAX).map(Into::into));
+    }
+
+    fn refusal(&self) -> Option<QueryError> {
+        self.check().err()
     }
 
     fn end_row(&mut self) {

@@ -11,6 +11,7 @@ use helenus_model::value::{
 use super::{Term, Value, has_empty_null};
 use crate::error::QueryError;
 use crate::function::ScalarFunction;
+use crate::parts::PartBytes;
 use crate::values::{BoundValue, BoundValues, ExecuteOptions};
 
 const NULL_IN_COLLECTION: &str = "null is not supported inside collections";
@@ -60,10 +61,11 @@ impl Term {
             }
             Term::Map { entries, order } => evaluate_map(entries, order, values, options),
             Term::Vector { elements, element_length, empty_is_null } => {
-                let mut builder = VectorBuilder::new(*element_length);
+                let (mut builder, mut total) = (VectorBuilder::new(*element_length), PartBytes::default());
                 for element in elements {
                     match element.evaluate(values, options)? {
                         Value::Bytes(bytes) if !(*empty_is_null && bytes.is_empty()) => {
+                            total.add(Some(&bytes))?;
                             builder.push(&vector_element(bytes, *element_length)?);
                         }
                         _ => return Err(QueryError::invalid(EMPTY_IN_VECTOR)),
@@ -169,12 +171,16 @@ fn evaluate_map<'v>(
     values: &dyn BoundValues,
     options: &ExecuteOptions<'_>,
 ) -> Result<Value<'v>, QueryError> {
-    let mut parts = Vec::with_capacity(entries.len());
+    let (mut parts, mut bytes) = (Vec::with_capacity(entries.len()), PartBytes::default());
     for (key, value) in entries {
         match (key.evaluate(values, options)?, value.evaluate(values, options)?) {
             (Value::Null, _) | (_, Value::Null) => return Err(QueryError::invalid(NULL_IN_COLLECTION)),
             (Value::Unset, _) | (_, Value::Unset) => return Ok(Value::Unset),
-            (Value::Bytes(key), Value::Bytes(value)) => parts.push((key, value)),
+            (Value::Bytes(key), Value::Bytes(value)) => {
+                bytes.add(Some(&key))?;
+                bytes.add(Some(&value))?;
+                parts.push((key, value));
+            }
         }
     }
     Ok(owned(encode_map_sorted(parts.iter().map(|(key, value)| (&**key, &**value)), order)))
@@ -187,7 +193,7 @@ fn evaluate_components<'v>(
     options: &ExecuteOptions<'_>,
     unset: &dyn Fn(usize) -> Option<String>,
 ) -> Result<Value<'v>, QueryError> {
-    let mut builder = TupleBuilder::default();
+    let (mut builder, mut bytes) = (TupleBuilder::default(), PartBytes::default());
     for (place, component) in components.iter().enumerate() {
         let value = component.evaluate(values, options)?;
         if value == Value::Unset
@@ -195,6 +201,7 @@ fn evaluate_components<'v>(
         {
             return Err(QueryError::invalid(message));
         }
+        bytes.add(value.bytes())?;
         // As Cassandra: what is unset is empty where it may be unset.
         builder.push(if value == Value::Unset { Some(&[]) } else { value.bytes() });
     }
@@ -207,10 +214,12 @@ fn evaluate_call<'v>(
     values: &dyn BoundValues,
     options: &ExecuteOptions<'_>,
 ) -> Result<Value<'v>, QueryError> {
-    let mut evaluated = Vec::with_capacity(arguments.len());
+    let (mut evaluated, mut bytes) = (Vec::with_capacity(arguments.len()), PartBytes::default());
     for argument in arguments {
         let unset = || format!("Invalid unset value for argument in call to function {}", function.name);
-        evaluated.push(argument.evaluate_set(values, options, unset)?);
+        let value = argument.evaluate_set(values, options, unset)?;
+        bytes.add(value.as_deref())?;
+        evaluated.push(value);
     }
     let evaluated: Vec<Option<&[u8]>> = evaluated.iter().map(Option::as_deref).collect();
     Ok(function.execute(&evaluated, options)?.map_or(Value::Null, owned))
@@ -222,12 +231,15 @@ fn evaluate_parts<'v>(
     values: &'v dyn BoundValues,
     options: &ExecuteOptions<'_>,
 ) -> Result<Option<Vec<Cow<'v, [u8]>>>, QueryError> {
-    let mut out = Vec::with_capacity(parts.len());
+    let (mut out, mut total) = (Vec::with_capacity(parts.len()), PartBytes::default());
     for part in parts {
         match part.evaluate(values, options)? {
             Value::Null => return Err(QueryError::invalid(NULL_IN_COLLECTION)),
             Value::Unset => return Ok(None),
-            Value::Bytes(bytes) => out.push(bytes),
+            Value::Bytes(bytes) => {
+                total.add(Some(&bytes))?;
+                out.push(bytes);
+            }
         }
     }
     Ok(Some(out))

@@ -219,7 +219,7 @@ fn decide(
         return Ok((Value { origin: ballot, before: Vec::new(), mutation }, None));
     }
     let (mut rows, mut count) = (Vec::new(), 0);
-    let columns = request.refusal(current.as_ref(), &mut EncodedRows { rows: &mut rows, count: &mut count });
+    let columns = request.refusal(current.as_ref(), &mut EncodedRows::whole(&mut rows, &mut count));
     Ok((Value::nothing(ballot), Some(own_rows(columns, rows, count))))
 }
 

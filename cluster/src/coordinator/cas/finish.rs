@@ -128,7 +128,7 @@ impl Coordinator {
             Goal::Write(request) => {
                 let rows = wait.refusal.unwrap_or_else(|| {
                     let (mut rows, mut count) = (Vec::new(), 0);
-                    let columns = request.success(&mut EncodedRows { rows: &mut rows, count: &mut count });
+                    let columns = request.success(&mut EncodedRows::whole(&mut rows, &mut count));
                     Box::new(own_rows(columns, rows, count))
                 });
                 self.count_write(asker.began);
