@@ -496,7 +496,7 @@ mod tests {
         let composite = expand("~CompositeType(~Int32Type,~UTF8Type)");
         assert_eq!(composite_components(&composite, 2).unwrap(), [CqlType::Int, CqlType::Text]);
         let alone = parse_java_class(&composite).unwrap();
-        assert_eq!(composite_components(&composite, 1).unwrap(), [alone.clone()]);
+        assert_eq!(composite_components(&composite, 1).unwrap(), std::slice::from_ref(&alone));
         assert_eq!(composite_java_class(&[alone]), composite);
         assert_eq!(composite_java_class(&[CqlType::Int, CqlType::Text]), composite);
         assert_eq!(composite_components(&expand("~Int32Type"), 1).unwrap(), [CqlType::Int]);
