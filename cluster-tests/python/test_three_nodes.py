@@ -51,6 +51,24 @@ def writes_through(connections, key):
         assert opcode == RESULT, f"{Level.value_to_name[level]} through {address}: {body!r}"
 
 
+def test_a_page_of_large_rows_is_read_through_any_node(trio):
+    """Five thousand rows of 30 KB: more than a link between nodes holds at once."""
+    with trio.cluster() as cluster:
+        session = cluster.connect()
+        # One replica: two of three nodes have to ask another.
+        fresh_keyspace(session, "large", trio.replication(1))
+        session.execute("CREATE TABLE t (k int, c int, v blob, PRIMARY KEY (k, c))")
+        insert = session.prepare("INSERT INTO t (k, c, v) VALUES (1, ?, ?)")
+        execute_concurrent_with_args(session, insert, [(c, bytes(30_000)) for c in range(5_000)], concurrency=20)
+    for address in trio.contact_points:
+        with only(trio, address) as cluster:
+            session = cluster.connect("large")
+            select = at(Level.ONE, "SELECT c, v FROM t WHERE k = 1")
+            select.fetch_size = 5_000
+            rows = session.execute(select, timeout=60).current_rows
+            assert [(row.c, len(row.v)) for row in rows] == [(c, 30_000) for c in range(5_000)], address
+
+
 def test_a_change_is_answered_when_all_agree(three):
     """Drivers look for one schema version in `system.local` and `system.peers` behind each change, and wait long if they do not find it."""
     for address in three.contact_points:
