@@ -104,6 +104,7 @@ def test_legacy_class_is_known_only_beside_timeuuid(theirs, ours, reason):
 NULL = "error 0x2200 Null value read when not allowed"
 AMBIGUOUS = "error 0x2200 Ambiguous '+' operation with args 1 and 2: use type hint to disambiguate, example '(int) ?'"
 DESC = "An operator between numbers in the place of a clustering column with DESC"
+DESC_CAST = "CAST of a clustering column with DESC"
 FLOOR = "error 0x2200 The floor function starting time is greater than the provided time"
 NO_TIME = "error 0x2200 Invalid call to function to_timestamp, none of its type signatures match"
 NO_CAST = "error 0x2200 Invalid call to function system.cast_as_{}, none of its type signatures match"
@@ -129,6 +130,9 @@ CANNOT_PASS = "error 0x2200 Type error: {f0: 1} cannot be passed as argument 0 o
     ("UPDATE t0 SET s0 = abs(-9) * -99999999999", ["error 0x2200 Unable to make int from '-99999999999'"], ["done"], known.OPERATORS),
     ("SELECT c0 FROM t0 WHERE (c0, c1) <= (?, 1) AND c0 >= ? -- 0x01, unset", ["columns c0 int"], ["error 0x2200 Invalid unset value for column c0"], UNSET_BOUND),
     ("SELECT c0 FROM t0 WHERE c0 >= ? -- unset", ["columns c0 int"], ["error 0x2200 Invalid unset value for column c0"], None),
+    ("SELECT CAST(c1 AS date), r0, CAST(c1 AS smallint) FROM t1", [NO_CAST.format("date")], [NO_CAST.format("smallint")], DESC_CAST),
+    ("SELECT CAST(c1 AS date), r0, CAST(c1 AS smallint) FROM v1", [NO_CAST.format("smallint")], [NO_CAST.format("date")], None),
+    ("SELECT CAST(r1 AS date), r0, CAST(c1 AS smallint) FROM v1", [NO_CAST.format("date")], [NO_CAST.format("smallint")], None),
     ("UPDATE t0 SET r0 = 0x00", [WRITE_FAILED], ["error 0x2200 Not enough bytes to read size of 0th component"], known.NO_VALUE),
     ("UPDATE t0 SET r0 = 0x00", [WRITE_FAILED], ["done"], None),
     ("SELECT r0[..0], r0[..'a'], c1 FROM t0", ["columns x int, y int, z int", "row null, {1: null, 2: null}, True"], ["columns x int, y int, z int", "row null, {1: [7], 2: 3}, True"], known.SLICED),
