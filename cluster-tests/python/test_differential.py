@@ -64,6 +64,7 @@ SIMPLE = "columns p0 int, c0 text, s0 int"
     ("SELECT * FROM t0 WHERE c0 = 'a'", SIMPLE, "row 1, 'a', 3", known.BY_CLUSTERING_INDEX),
     ("SELECT * FROM t0 WHERE c0 = 'a' ALLOW FILTERING", SIMPLE, "row 1, 'a', 3", known.BY_CLUSTERING_INDEX),
     ("SELECT p0, c0, s0 FROM v0", SIMPLE, "row 1, 'a', null", known.NOT_SELECTED),
+    ("SELECT p0, mask_default(a1), c0 FROM t0", SIMPLE, "row 1, 0, 'a'", known.NOT_SELECTED),
     ("SELECT p0, c0, s0 FROM v0", SIMPLE, "row 1, 'a', 3", None),
     ("SELECT p0, c0, s0 FROM t0", SIMPLE, "row 1, 'a', null", known.NOT_SELECTED),
 ])
@@ -105,6 +106,8 @@ NULL = "error 0x2200 Null value read when not allowed"
 AMBIGUOUS = "error 0x2200 Ambiguous '+' operation with args 1 and 2: use type hint to disambiguate, example '(int) ?'"
 DESC = "An operator between numbers in the place of a clustering column with DESC"
 DESC_CAST = "CAST of a clustering column with DESC"
+JAVA = "Where Cassandra answers with a Java exception"
+NO_HOST = """error NoHostAvailable ('Unable to complete', {<Host>: <Error from server: code=0000 [Server error] message="{}">})"""
 FLOOR = "error 0x2200 The floor function starting time is greater than the provided time"
 NO_TIME = "error 0x2200 Invalid call to function to_timestamp, none of its type signatures match"
 NO_CAST = "error 0x2200 Invalid call to function system.cast_as_{}, none of its type signatures match"
@@ -133,6 +136,8 @@ CANNOT_PASS = "error 0x2200 Type error: {f0: 1} cannot be passed as argument 0 o
     ("SELECT CAST(c1 AS date), r0, CAST(c1 AS smallint) FROM t1", [NO_CAST.format("date")], [NO_CAST.format("smallint")], DESC_CAST),
     ("SELECT CAST(c1 AS date), r0, CAST(c1 AS smallint) FROM v1", [NO_CAST.format("smallint")], [NO_CAST.format("date")], None),
     ("SELECT CAST(r1 AS date), r0, CAST(c1 AS smallint) FROM v1", [NO_CAST.format("date")], [NO_CAST.format("smallint")], None),
+    ("SELECT writetime(r0[?..]) FROM t1 -- 0x01", [NO_HOST.replace("{}", "java.lang.ClassCastException: class a")], ["no answer: TypeError: None"], JAVA),
+    ("SELECT writetime(r0[?..]) FROM t1 -- 0x01", [NO_HOST.replace("{}", "all gone")], ["no answer: TypeError: None"], None),
     ("UPDATE t0 SET r0 = 0x00", [WRITE_FAILED], ["error 0x2200 Not enough bytes to read size of 0th component"], known.NO_VALUE),
     ("UPDATE t0 SET r0 = 0x00", [WRITE_FAILED], ["done"], None),
     ("SELECT r0[..0], r0[..'a'], c1 FROM t0", ["columns x int, y int, z int", "row null, {1: null, 2: null}, True"], ["columns x int, y int, z int", "row null, {1: [7], 2: 3}, True"], known.SLICED),

@@ -12,6 +12,8 @@ KNOWN = [
      "What is wrong with a text that is no JSON"),
     (r"", r"^error 0x0000 java\.", r"^(error |no answer: (InvalidRequest|FunctionFailure))", "Where Cassandra answers with a Java exception"),
     (r"^SELECT", r"^error 0x0000 java\.", r"", "Where Cassandra answers with a Java exception"),
+    # A driver asks the next host behind such an answer to PREPARE, and finds none.
+    (r"^SELECT", r"^error NoHostAvailable .*code=0000 \[Server error\] message=.java\.", r"", "Where Cassandra answers with a Java exception"),
     (r"^SELECT .* GROUP BY ", r"^error 0x000a Invalid value for the paging state", r"", "GROUP BY on the partition key of a table without clustering"),
     (r"^SELECT", r"^error 0x1300 Operation failed", r"^(warning|columns|error 0x2200)", "Where Cassandra answers with a Java exception"),
     (r"^(DELETE|BEGIN).*[<>]", r"^(done|error 0x1500)", r"^error 0x2200 Invalid null value in condition", "Null as a bound of what a DELETE deletes"),
@@ -223,8 +225,10 @@ def missing_reason(statement, theirs, ours):
     """Why Cassandra may miss rows: of one partition by an index on a static column, partitions of nothing but static columns
     by an index on a part of the key, and those written behind a TRUNCATE by any index."""
     more = rows_more(theirs, ours)
-    if more and re.match(r"SELECT (?!\*|JSON \*).* FROM [tv]\d", statement) and all("null" in parts(row) for row in more):
-        return NOT_SELECTED
+    if more and (selected := re.match(r"SELECT (?!\*|JSON \*)(.*) FROM [tv]\d", statement)):
+        # A masking function makes a value of null.
+        if "mask_" in selected[1] or all("null" in parts(row) for row in more):
+            return NOT_SELECTED
     where = re.match(r"SELECT (.*) FROM t\d WHERE (.*)", statement)
     if not more or not where:
         return None

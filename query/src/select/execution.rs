@@ -203,6 +203,9 @@ impl SelectExecution {
         let index = plan.restrictions.indexing.found.as_ref();
         let through = index.map(|index| index.through(values, options).map(Box::new)).transpose()?;
         let keys = partition_keys(plan, values, options)?;
+        if plan.is_of_write {
+            keys.iter().flatten().try_for_each(|key| check_key(key))?;
+        }
         let has_no_key = keys.as_ref().is_some_and(Vec::is_empty);
         let slices = if has_no_key { Vec::new() } else { slices(plan, values, options)? };
         // Where no row is named the static row is looked at still, unless slices were asked for.

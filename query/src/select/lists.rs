@@ -47,6 +47,7 @@ impl SelectPlan {
             distinct,
             allows_filtering: false,
             full_partitions: true,
+            is_of_write: true,
             filters_rows: false,
             table,
             constants: Vec::new(),

@@ -63,6 +63,8 @@ pub struct SelectPlan {
     pub(super) allows_filtering: bool,
     /// A partition with nothing but a static row gives a row.
     pub(super) full_partitions: bool,
+    /// It reads for a write: keys are looked at before clusterings, as in a write.
+    pub(super) is_of_write: bool,
     /// Binds paging states to the statement.
     pub(super) hash: u64,
     pub(super) warnings: Vec<String>,
@@ -233,6 +235,7 @@ pub fn prepare_select(
         per_partition_limit,
         allows_filtering: select.allow_filtering,
         full_partitions,
+        is_of_write: false,
         hash: paging::hash(format!("{select:?}").as_bytes()),
         warnings,
         table: Arc::clone(&table),
