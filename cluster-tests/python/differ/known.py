@@ -75,6 +75,7 @@ MAP_ELEMENTS = "compares elements of a map by the type of its values"
 NO_VALUE = "A hexadecimal constant that is no value"
 SLICED = "`SELECT m['a'], m['a'..]` gives the values of all entries"
 LOG_10 = "`log10` of a decimal whose result is a whole number"
+SUMS_BESIDE_STATICS = "`SET v = v + 1` beside conditions on static columns only"
 # A pattern of the statement whose rows may come in another order, and the words of the line.
 KNOWN_ORDERS = [(r"FROM v\d .*IN ", "IN on a partition key of a view")]
 
@@ -107,11 +108,23 @@ def reason_for(statement, theirs, ours):
         return NO_VALUE
     if refuses_earlier_cast(statement, theirs, ours):
         return "CAST of a clustering column with DESC"
+    if refuses_sum(statement, theirs, ours):
+        return SUMS_BESIDE_STATICS
     theirs, ours = (strip(lines) for lines in (theirs, ours))
     for of_statement, of_theirs, of_ours, reason in KNOWN:
         if re.search(of_statement, statement) and re.search(of_theirs, theirs) and re.search(of_ours, ours):
             return reason
     return None
+
+
+def refuses_sum(statement, theirs, ours):
+    """True where a conditional batch with a sum is refused with other rows."""
+    columns = [columns_of(lines) for lines in (theirs, ours) if any(line.startswith("columns ") for line in lines)]
+    rows = [line for line in theirs + ours if line.startswith("row ")]
+    return bool(
+        re.match(r"BEGIN .*\b(r\d) = \1 \+ .* IF ", statement)
+        and len(columns) == 2 and columns[0] == columns[1] and all(row.startswith("row False") for row in rows)
+    )
 
 
 def is_left_in_view(statement, theirs, ours):

@@ -49,27 +49,29 @@ impl<'a, S: RowSink> SelectConsumer<'a, S> {
         BREAK
     }
 
-    /// Writes the current group if the row belongs to another; true when the page or LIMIT is full then.
-    fn close_group(&mut self, clustering: Option<&[u8]>) -> Result<bool, QueryError> {
-        let execution = &mut *self.execution;
+    /// Whether the row belongs to another group than the current one.
+    fn begins_group(&self, clustering: &[u8]) -> Result<bool, QueryError> {
+        let execution = &*self.execution;
         let (Some(group), Some(aggregation)) = (&execution.plan.group_by, execution.aggregates.as_ref()) else {
             return Ok(false);
         };
         if aggregation.first.is_none() {
             return Ok(false);
         }
-        if let Some(clustering) = clustering {
-            let prefix = ClusteringValues::new(clustering).take(group.clustering);
-            let same = prefix.eq(ClusteringValues::new(&aggregation.clustering).take(group.clustering));
-            let bucket = |clustering| execution.bucket(group, clustering);
-            if same && (group.bucket.is_none() || bucket(clustering)? == bucket(&aggregation.clustering)?) {
-                return Ok(false);
-            }
-        }
-        if let Some(mut aggregation) = execution.aggregates.take() {
-            execution.emit_group(&mut aggregation, self.sink)?;
-            execution.aggregates = Some(aggregation);
-        }
+        let prefix = ClusteringValues::new(clustering).take(group.clustering);
+        let same = prefix.eq(ClusteringValues::new(&aggregation.clustering).take(group.clustering));
+        Ok(!same || execution.bucket(clustering)? != aggregation.bucket)
+    }
+
+    /// Writes the current group if there is one; true when the page or LIMIT is full then.
+    fn close_group(&mut self) -> Result<bool, QueryError> {
+        let execution = &mut *self.execution;
+        let of_groups = execution.plan.group_by.is_some();
+        let Some(mut aggregation) = execution.aggregates.take_if(|group| of_groups && group.first.is_some()) else {
+            return Ok(false);
+        };
+        execution.emit_group(&mut aggregation, self.sink)?;
+        execution.aggregates = Some(aggregation);
         let counters = &mut execution.counters;
         counters.take_row();
         counters.take_of_partition();
@@ -83,6 +85,16 @@ impl<'a, S: RowSink> SelectConsumer<'a, S> {
         let mut values = [None; PLAIN_COLUMNS_MAX];
         assembler.plain_row(&plan.inputs, clustering, row, clock.now, &mut values);
         self.sink.row(values.get(..plan.inputs.len()).unwrap_or_default());
+    }
+
+    /// Whether the filters take the row.
+    fn passes(&mut self, clustering: &[u8], row: RowRef<'_>) -> bool {
+        let Progress { plan, row: assembler, checks, clock, .. } = &mut *self.execution;
+        if checks.is_empty() {
+            return true;
+        }
+        let view = assembler.row(&plan.inputs, clustering, row, clock.now);
+        checks.iter().all(|check| check.passes(&view))
     }
 
     /// A row of the result, unless a filter refuses it; false then.
@@ -185,7 +197,15 @@ impl<'a, S: RowSink> SelectConsumer<'a, S> {
     /// A row of a plan that is not plain: the group it belongs to, then the row. Something is told where the page or the statement ends.
     #[inline(never)]
     fn deliver_any(&mut self, clustering: &[u8], row: RowRef<'_>) -> Option<Flow> {
-        match self.close_group(Some(clustering)) {
+        // A row that a filter refuses is of no group: GROUP BY's function does not see it.
+        if self.execution.plan.has_bucket() && !self.passes(clustering, row) {
+            return None;
+        }
+        let is_full = match self.begins_group(clustering) {
+            Ok(true) => self.close_group(),
+            other => other,
+        };
+        match is_full {
             Err(error) => return Some(self.fail(error)),
             Ok(false) => {}
             Ok(true) => {
@@ -194,13 +214,25 @@ impl<'a, S: RowSink> SelectConsumer<'a, S> {
             }
         }
         if self.execution.counters.partition > 0 {
-            match self.deliver(Some((clustering, row))) {
+            match self.begin_group(clustering).and_then(|()| self.deliver(Some((clustering, row)))) {
                 Err(error) => return Some(self.fail(error)),
                 Ok(true) => self.take_row(),
                 Ok(false) => {}
             }
         }
         None
+    }
+
+    /// The value of GROUP BY's function for a group's first row.
+    fn begin_group(&mut self, clustering: &[u8]) -> Result<(), QueryError> {
+        let execution = &mut *self.execution;
+        if execution.plan.has_bucket() && execution.aggregates.as_ref().is_some_and(|group| group.first.is_none()) {
+            let bucket = execution.bucket(clustering)?;
+            if let Some(aggregation) = &mut execution.aggregates {
+                aggregation.bucket = bucket;
+            }
+        }
+        Ok(())
     }
 
     /// One row a partition.
@@ -220,7 +252,7 @@ impl<S: RowSink> PartitionConsumer for SelectConsumer<'_, S> {
         let same = self.execution.row.key == key.key;
         let group_ended = self.execution.aggregates.as_ref().is_some_and(|group| group.key != key.key);
         if group_ended {
-            match self.close_group(None) {
+            match self.close_group() {
                 Err(error) => return self.fail(error),
                 Ok(false) => {}
                 // The partition of the group is still the assembler's.

@@ -12,7 +12,7 @@ use super::assemble::{Assembler, RowView};
 use super::consumer::SelectConsumer;
 use super::filter::Check;
 use super::paging::{self, PagingState};
-use super::plan::{GroupPlan, SelectPlan};
+use super::plan::SelectPlan;
 use super::selection::{Constant, ConstantPlace};
 use super::selector::{Environment, Selector};
 use super::slices::{simple_slices, trim};
@@ -138,12 +138,14 @@ pub(super) struct Aggregation {
     pub(super) key: Vec<u8>,
     /// Clustering of the last row of the current group.
     pub(super) clustering: Vec<u8>,
+    /// What GROUP BY's function made of the group's first row.
+    pub(super) bucket: Option<Vec<u8>>,
 }
 
 impl Aggregation {
     fn new(plan: &SelectPlan) -> Self {
         let states = plan.aggregates.iter().map(State::new).collect();
-        Aggregation { states, first: None, key: Vec::new(), clustering: Vec::new() }
+        Aggregation { states, first: None, key: Vec::new(), clustering: Vec::new(), bucket: None }
     }
 }
 
@@ -610,8 +612,9 @@ impl SelectExecution {
 }
 
 impl Progress {
-    /// The value of GROUP BY's function for a row.
-    pub(super) fn bucket(&self, group: &GroupPlan, clustering: &[u8]) -> Result<Option<Vec<u8>>, QueryError> {
+    /// The value of GROUP BY's function for a row; None without one.
+    pub(super) fn bucket(&self, clustering: &[u8]) -> Result<Option<Vec<u8>>, QueryError> {
+        let Some(group) = &self.plan.group_by else { return Ok(None) };
         let Some(bucket) = &group.bucket else { return Ok(None) };
         let value = ClusteringValues::new(clustering).nth(group.clustering).flatten();
         let mut values = vec![None; self.plan.inputs.len()];

@@ -119,6 +119,11 @@ impl SelectPlan {
         !self.aggregates.is_empty() || self.group_by.is_some()
     }
 
+    /// Whether GROUP BY has a function of a clustering column.
+    pub(super) fn has_bucket(&self) -> bool {
+        self.group_by.as_ref().is_some_and(|group| group.bucket.is_some())
+    }
+
     /// Starts an execution. `values` must be as many as the statement has markers.
     ///
     /// # Errors

@@ -199,3 +199,35 @@ fn a_row_of_many_columns_is_whole() {
         assert_eq!(is_plain, columns == PLAIN_COLUMNS_MAX);
     }
 }
+
+/// GROUP BY's function refuses a time: of the rows that the filter takes, also of the first one of a group and of the one behind
+/// the last group that LIMIT asks for. Cassandra fails on the same ones (`Operation failed`).
+#[test]
+fn a_group_begins_with_a_row_that_its_function_takes() {
+    let mut store = Store::new("floors");
+    store.table("t", "*k int, +c timestamp, v int");
+    for (k, c, v) in [(1, "1969-12-31", 1), (1, "2020-01-01", 2), (1, "2020-01-02", 2), (1, "2020-01-02 01:00", 1)] {
+        store.write(&format!("INSERT INTO t (k, c, v) VALUES ({k}, '{c}', {v})"));
+    }
+    let first = |rest: &str| {
+        let found = run(&store, &format!("SELECT count(*) FROM t WHERE k = 1 {rest}"))
+            .unwrap_or_else(|error| error_text(&error));
+        found.lines().skip_while(|line| line.starts_with("columns")).collect::<Vec<_>>().join(" ")
+    };
+    let refused = "error 2200: The floor function starting time is greater than the provided time";
+    for (rest, expected) in [
+        ("GROUP BY k, floor(c, 1d)", refused),
+        ("GROUP BY k, floor(c, 1d) LIMIT 1", refused),
+        ("GROUP BY k, floor(c, 1d) ORDER BY c DESC", refused),
+        ("GROUP BY k, floor(c, 1d) ORDER BY c DESC LIMIT 1", "2"),
+        ("GROUP BY k, floor(c, 1d) ORDER BY c DESC LIMIT 2", refused),
+        ("AND v = 1 GROUP BY k, floor(c, 1d) ALLOW FILTERING", refused),
+        ("AND v = 1 GROUP BY k, floor(c, 1d) ORDER BY c DESC LIMIT 1 ALLOW FILTERING", refused),
+        ("AND v = 1 GROUP BY k, floor(c, 1d) ORDER BY c DESC PER PARTITION LIMIT 1 ALLOW FILTERING", refused),
+        ("AND v = 2 GROUP BY k, floor(c, 1d) ALLOW FILTERING", "1 1"),
+        ("AND v = 2 GROUP BY k, floor(c, 1d) ORDER BY c DESC LIMIT 2 ALLOW FILTERING", "1 1"),
+        ("AND v = 3 GROUP BY k, floor(c, 1d) ALLOW FILTERING", ""),
+    ] {
+        assert_eq!(first(rest), expected, "{rest}");
+    }
+}
