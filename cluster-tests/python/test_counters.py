@@ -40,6 +40,21 @@ def test_bound_increments(counted):
     assert sorted(counted.execute("SELECT k, c, d FROM t")) == [(1, -2, -2), (3, 10, None)]
 
 
+def test_updates_add_up_however_a_clustering_is_written(counted):
+    counted.execute("CREATE TABLE kinds (k int, x decimal, c counter, PRIMARY KEY (k, x))")
+    counted.execute("CREATE TYPE named (a int)")
+    counted.execute("CREATE TABLE types (k int, x frozen<named>, c counter, PRIMARY KEY (k, x))")
+    counted.execute("UPDATE types SET c += 100 WHERE k = 1 AND x = {a: 1}")
+    old = counted.prepare("UPDATE types SET c += 1 WHERE k = 1 AND x = ?")
+    counted.execute("ALTER TYPE named ADD b int")
+    for amount, written in ((100, "1.0"), (10, "1.00"), (1, "1.0"), (1000, "1.000")):
+        counted.execute(f"UPDATE kinds SET c += {amount} WHERE k = 1 AND x = {written}")
+    assert [row.c for row in counted.execute("SELECT c FROM kinds")] == [1111]
+    counted.execute("UPDATE types SET c += 10 WHERE k = 1 AND x = {a: 1}")
+    counted.execute(old.bind([(1,)]))
+    assert [row.c for row in counted.execute("SELECT c FROM types")] == [111]
+
+
 def test_batches_of_the_protocol(counted):
     add = counted.prepare("UPDATE t SET c = c + ? WHERE k = ?")
     insert = counted.prepare("INSERT INTO plain (k, v) VALUES (?, ?)")

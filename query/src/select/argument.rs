@@ -119,8 +119,9 @@ pub(super) fn selector_type(preparer: &Preparer<'_>, table: &Table, raw: &ast::S
         }
         ast::Selector::Function { name, arguments } => call_type(preparer, table, name, arguments),
         ast::Selector::WriteTime { kind, inner } => {
-            let many = *kind != WriteTimeKind::MaxWriteTime && of(inner)?.is_multi_cell();
-            Some(result_type(time_type(*kind), many))
+            // Of a part that the column does not have, which is told later, the column's type.
+            let ty = of(inner).or_else(|| Some(table.visible_column(base_column(inner)?)?.ty.clone()))?;
+            Some(result_type(time_type(*kind), *kind != WriteTimeKind::MaxWriteTime && ty.is_multi_cell()))
         }
         ast::Selector::Cast { target, .. } => Some(native_type(*target)),
         ast::Selector::TypeHint { type_name, .. } => {
@@ -140,7 +141,7 @@ pub(super) fn selector_type(preparer: &Preparer<'_>, table: &Table, raw: &ast::S
             CqlType::List { .. } => Some(CqlType::Timeuuid),
             _ => None,
         },
-        ast::Selector::Slice { inner, .. } => of(inner),
+        ast::Selector::Slice { inner, .. } => of(inner).filter(CqlType::is_collection),
         ast::Selector::Negation(inner) => {
             call_type(preparer, table, &function::native_name("_negate"), std::slice::from_ref(&**inner))
         }
@@ -156,6 +157,17 @@ pub(super) fn selector_type(preparer: &Preparer<'_>, table: &Table, raw: &ast::S
         ast::Selector::Literal(_) | ast::Selector::Null | ast::Selector::Marker(_) => {
             preparer.exact_type(&as_term(raw)?, &spec)
         }
+    }
+}
+
+/// The column whose part it is.
+fn base_column(raw: &ast::Selector) -> Option<&str> {
+    match raw {
+        ast::Selector::Column(name) => Some(name.as_str()),
+        ast::Selector::Field { inner, .. }
+        | ast::Selector::Element { inner, .. }
+        | ast::Selector::Slice { inner, .. } => base_column(inner),
+        _ => None,
     }
 }
 

@@ -231,3 +231,20 @@ fn a_group_begins_with_a_row_that_its_function_takes() {
         assert_eq!(first(rest), expected, "{rest}");
     }
 }
+
+/// WRITETIME and TTL of an element and of a field are numbers wherever they stand; of a slice they are lists.
+#[test]
+fn times_of_parts_are_numbers() {
+    let mut store = Store::new("times");
+    store.table("t", "*k int, +c int, m map<int, int>, u addr");
+    store.write("INSERT INTO t (k, c, m, u) VALUES (1, 1, {1: 1, 2: 2}, {street: 'a'}) USING TIMESTAMP 5");
+    store.write("INSERT INTO t (k, c, m, u) VALUES (1, 2, {1: 1}, {street: 'b'}) USING TIMESTAMP 7");
+    for (selected, expected) in [
+        ("min(WRITETIME(m[1])), sum(WRITETIME(u.street))", "5 | 12"),
+        ("max(WRITETIME(m[1]) + 1)", "8"),
+        ("min(collection_count(WRITETIME(m[1..])))", "1"),
+    ] {
+        let found = run(&store, &format!("SELECT {selected} FROM t WHERE k = 1")).expect("a read");
+        assert_eq!(found.lines().nth(1), Some(expected), "{selected}");
+    }
+}
