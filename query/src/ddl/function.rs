@@ -318,9 +318,7 @@ fn initial_value(
 /// The types a DROP names, resolved; user-defined types that are not there are told.
 fn dropped_types(drop: &ast::DropFunction, keyspace: &Keyspace) -> Result<Option<Vec<CqlType>>, QueryError> {
     let Some(types) = &drop.argument_types else { return Ok(None) };
-    // Cassandra has resolved them before it looks at them.
-    let text = |ty: &CqlTypeName| qualified_type_text(ty, &keyspace.name);
-    types.iter().try_for_each(|ty| check_frozen(ty, "Argument", &text))?;
+    types.iter().try_for_each(|ty| check_frozen(ty, "Argument", &type_text))?;
     let resolved = types.iter().map(|ty| resolve_type(ty, &keyspace.name, Some(keyspace)));
     Ok(Some(resolved.collect::<Result<_, _>>()?))
 }

@@ -5,6 +5,7 @@ mod compaction;
 mod compatible;
 mod compression;
 mod function;
+mod hashed;
 mod index;
 mod keyspace;
 mod names;

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
 use super::compact;
+use super::hashed::as_hashed;
 use super::keyspace::missing;
 use super::names::{check_modifiable, check_table};
 use super::options::{TABLE_OPTIONS, check_params, new_params};
@@ -187,27 +188,10 @@ pub(super) fn check_nested(ty: &CqlType, of: &str) -> Result<(), QueryError> {
     }
 }
 
-/// The columns in the order in which Cassandra looks at their types, that of Java's `HashMap` (16 places, twice as many whenever more than
-/// three quarters are taken) over the hashes of Java's `ByteBuffer`: of several wrong types the first is told.
-fn as_hashed(columns: &[ColumnDefinition]) -> Vec<&ColumnDefinition> {
-    let mut places: u32 = 16;
-    while columns.len() > places as usize / 4 * 3 {
-        places *= 2;
-    }
-    let place = |definition: &&ColumnDefinition| {
-        let bytes = definition.name.as_str().bytes().rev();
-        let hash = bytes.fold(1_i32, |hash, byte| hash.wrapping_mul(31).wrapping_add(i32::from(byte as i8))) as u32;
-        (hash ^ hash >> 16) & (places - 1)
-    };
-    let mut columns: Vec<&ColumnDefinition> = columns.iter().collect();
-    columns.sort_by_key(place);
-    columns
-}
-
 fn columns(create: &ast::CreateTable, key: &PrimaryKey, keyspace: &Keyspace) -> Result<Vec<Column>, QueryError> {
     let table = &create.name.name;
     let mut types = Vec::with_capacity(create.columns.len());
-    for definition in as_hashed(&create.columns) {
+    for definition in as_hashed(&create.columns, |definition| definition.name.as_str()) {
         types.push((definition, column_type(definition, keyspace)?));
     }
     types.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
@@ -221,17 +205,16 @@ fn columns(create: &ast::CreateTable, key: &PrimaryKey, keyspace: &Keyspace) -> 
     let partition = key.partition.iter().enumerate().map(|(place, name)| (name, ColumnKind::PartitionKey, place));
     let clustering = key.clustering.iter().enumerate().map(|(place, name)| (name, ColumnKind::Clustering, place));
     for (name, kind, place) in partition.chain(clustering) {
-        if declared(name).is_none() {
+        let Some((definition, ty)) = declared(name) else {
             return refuse(format!("Unknown column '{name}' referenced in PRIMARY KEY for table '{table}'"));
-        }
+        };
         if key_places.insert(name.as_str(), (kind, place)).is_some() {
             return refuse(format!("Duplicate column '{name}' in PRIMARY KEY clause for table '{table}'"));
         }
-    }
-    check_counts(types.len(), key.partition.len() + key.clustering.len())?;
-    for (definition, ty) in key.partition.iter().chain(&key.clustering).filter_map(declared) {
         check_key_column(definition, ty)?;
     }
+    check_counts(types.len(), key.partition.len() + key.clustering.len())?;
+    let order = clustering_order(&create.options.clustering_order, key)?;
     if !create.options.compact_storage
         && key.clustering.is_empty()
         && create.columns.iter().any(|column| column.is_static)
@@ -241,7 +224,6 @@ fn columns(create: &ast::CreateTable, key: &PrimaryKey, keyspace: &Keyspace) -> 
                 .to_owned(),
         );
     }
-    let order = clustering_order(&create.options.clustering_order, key)?;
     let counts = |(_, ty): &&(&ColumnDefinition, CqlType)| *ty == CqlType::Counter;
     let counters = types.iter().filter(counts).count();
     let first_counter = types.iter().find(counts).map(|(definition, _)| &definition.name);

@@ -10,6 +10,7 @@ use helenus_model::types::{CqlType, maybe_quote};
 
 use super::compact;
 use super::compatible::{is_serialization_compatible, without_names};
+use super::hashed::as_hashed;
 use super::index::check_independent;
 use super::names::check_modifiable;
 use super::options::{TABLE_OPTIONS, build_params, check_params, new_params};
@@ -47,6 +48,7 @@ pub(super) fn alter(
             for column in columns {
                 add_column(&mut parts, column, *if_not_exists, table, keyspace)?;
             }
+            check_counters(&parts, table)?;
         }
         AlterTableAction::Drop(drop) => drop_columns(&mut parts, drop, table, context)?,
         AlterTableAction::Rename { renamings, .. } => {
@@ -108,27 +110,28 @@ fn add_column(
         check_readded(name, &ty, kind, dropped, table)?;
         former_id = dropped.id;
     }
-    let counts = ty == CqlType::Counter;
-    if counts != table.is_counter() {
-        let message = if counts {
-            format!(
-                "{}.{}: Cannot have a counter column (\"{name}\") in a non counter table",
-                table.keyspace, table.name
-            )
-        } else {
-            format!(
-                "{}.{}: Cannot have a non counter column (\"{name}\") in a counter table",
-                table.keyspace, table.name
-            )
-        };
-        return Err(QueryError::Config(message));
-    }
     let id = match former_id {
         Some(id) => id,
         None => new_id(parts, table)?,
     };
     parts.columns.push(Column { id, name: name.to_owned(), ty, kind, position: 0, order: SortOrder::Ascending });
     Ok(())
+}
+
+/// Refuses columns that are added to a table of counters, or beside its values, where they are none. Of several, the first in the order
+/// of a table's columns is told.
+fn check_counters(parts: &TableParts, table: &Table) -> Result<(), QueryError> {
+    let is_wrong = |column: &&Column| {
+        table.column(&column.name).is_none() && (column.ty == CqlType::Counter) != table.is_counter()
+    };
+    let wrong =
+        parts.columns.iter().filter(is_wrong).min_by_key(|column| (column.kind != ColumnKind::Static, &column.name));
+    let Some(Column { name, .. }) = wrong else { return Ok(()) };
+    let (what, place) = if table.is_counter() { ("non counter", "counter") } else { ("counter", "non counter") };
+    Err(QueryError::Config(format!(
+        "{}.{}: Cannot have a {what} column (\"{name}\") in a {place} table",
+        table.keyspace, table.name
+    )))
 }
 
 fn new_id(parts: &mut TableParts, table: &Table) -> Result<ColumnId, QueryError> {
@@ -176,7 +179,7 @@ fn drop_columns(
     table: &Table,
     context: &DdlContext<'_>,
 ) -> Result<(), QueryError> {
-    for name in &drop.columns {
+    for name in as_hashed(&drop.columns, Name::as_str) {
         let Some(column) = table.column(name.as_str()) else {
             if drop.if_exists {
                 continue;
@@ -226,18 +229,19 @@ fn rename_columns(
     table: &Table,
 ) -> Result<(), QueryError> {
     let full = full_name(table);
-    for (from, to) in renamings {
+    let renamings: Vec<_> = renamings.iter().collect();
+    for (from, to) in as_hashed(&renamings, |(from, _)| from) {
         let column = existing_column(table, &Name::new(from.as_str()))?;
         if !column.kind.is_primary_key() {
             return refuse(format!("Cannot rename non PRIMARY KEY column {from}"));
         }
-        if table.column(to).is_some() || parts.columns.iter().any(|column| column.name == *to) {
+        if table.column(to).is_some() || parts.columns.iter().any(|column| column.name == **to) {
             return refuse(format!(
                 "Cannot rename column {from} to {to} in table '{full}'; another column with that name already exists"
             ));
         }
         check_independent(table, from, "Can't rename")?;
-        if let Some(column) = parts.columns.iter_mut().find(|column| column.name == *from) {
+        if let Some(column) = parts.columns.iter_mut().find(|column| column.name == **from) {
             column.name.clone_from(to);
         }
     }

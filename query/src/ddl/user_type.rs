@@ -33,8 +33,9 @@ pub(super) fn create(
         return Err(QueryError::invalid(format!("Duplicate field name '{field}' in type '{name}'")));
     }
     let mut fields = Vec::with_capacity(create.fields.len());
+    // As Cassandra, which resolves the types behind these checks.
+    create.fields.iter().try_for_each(|field| check_field(&field.type_name))?;
     for field in &create.fields {
-        check_field(&field.type_name)?;
         fields.push((field.name.text.clone(), resolve_type(&field.type_name, keyspace_name, Some(keyspace))?));
     }
     // Nothing that is there names a type that is not, so nothing else grows.
