@@ -96,8 +96,8 @@ STATEMENTS = [
      "not supported yet: primary keys of more than 2048 columns"),
     ("fields of CREATE TYPE", "CREATE TYPE {t}_bad (" + listed("c{} int", 50_000) + ", c1 int)", "Duplicate field name 'c1'"),
     ("added columns", "ALTER TABLE {t} ADD (" + listed("c{} nope", 100_000) + ")", "Unknown type"),
-    ("dropped columns", "ALTER TABLE {t} DROP (" + listed("c{}") + ")", "Column c0 was not found"),
-    ("renamed columns", "ALTER TABLE {t} RENAME " + listed("c{0} TO d{0}", 60_000, " AND "), "Undefined column name c0"),
+    ("dropped columns", "ALTER TABLE {t} DROP (" + listed("c{}") + ")", "Column c121849 was not found"),
+    ("renamed columns", "ALTER TABLE {t} RENAME " + listed("c{0} TO d{0}", 60_000, " AND "), "Undefined column name c40080"),
     ("arguments of a function", "CREATE FUNCTION {t}_bad (" + listed("c{} int", 50_000)
      + ") CALLED ON NULL INPUT RETURNS int LANGUAGE java AS 'return'", ""),
     ("arguments", "SELECT abs(" + listed("{}") + ") FROM {t}", "Invalid"),

@@ -118,11 +118,18 @@ pub(super) fn create_function(
             names.join(", ")
         ));
     }
+    // Cassandra has resolved them where there is something of that name to compare them with.
+    let keyspace = context.schema.keyspace(keyspace_name);
+    let is_compared = keyspace.is_some_and(|keyspace| has_overload(keyspace, name, create.arguments.len()));
+    let text = |ty: &CqlTypeName| match is_compared {
+        true => qualified_type_text(ty, keyspace_name),
+        false => type_text(ty),
+    };
     for argument in &create.arguments {
-        check_frozen(&argument.type_name, "Argument", &type_text)?;
+        check_frozen(&argument.type_name, "Argument", &text)?;
     }
     check_frozen(&create.return_type, "Return type", &type_text)?;
-    let Some(keyspace) = context.schema.keyspace(keyspace_name) else { return Err(missing(keyspace_name)) };
+    let Some(keyspace) = keyspace else { return Err(missing(keyspace_name)) };
     let mut arguments = Vec::with_capacity(create.arguments.len());
     for argument in &create.arguments {
         let ty = resolve_type(&argument.type_name, keyspace_name, Some(keyspace))?;
@@ -318,7 +325,12 @@ fn initial_value(
 /// The types a DROP names, resolved; user-defined types that are not there are told.
 fn dropped_types(drop: &ast::DropFunction, keyspace: &Keyspace) -> Result<Option<Vec<CqlType>>, QueryError> {
     let Some(types) = &drop.argument_types else { return Ok(None) };
-    types.iter().try_for_each(|ty| check_frozen(ty, "Argument", &type_text))?;
+    // Cassandra has resolved them where there is something of that name to compare them with.
+    let text = |ty: &CqlTypeName| match overloads(keyspace, drop.name.name.as_str()) {
+        0 => type_text(ty),
+        _ => qualified_type_text(ty, &keyspace.name),
+    };
+    types.iter().try_for_each(|ty| check_frozen(ty, "Argument", &text))?;
     let resolved = types.iter().map(|ty| resolve_type(ty, &keyspace.name, Some(keyspace)));
     Ok(Some(resolved.collect::<Result<_, _>>()?))
 }
@@ -348,6 +360,15 @@ fn not_there(drop: &ast::DropFunction, kind: &str, keyspace: &str) -> Result<Ddl
 fn overloads(keyspace: &Keyspace, name: &str) -> usize {
     keyspace.functions.iter().filter(|function| function.name == name).count()
         + keyspace.aggregates.iter().filter(|aggregate| aggregate.name == name).count()
+}
+
+/// Whether something of that name takes as many arguments.
+fn has_overload(keyspace: &Keyspace, name: &str, arguments: usize) -> bool {
+    keyspace.functions.iter().any(|function| function.name == name && function.arguments.len() == arguments)
+        || keyspace
+            .aggregates
+            .iter()
+            .any(|aggregate| aggregate.name == name && aggregate.argument_types.len() == arguments)
 }
 
 /// The keyspace of a DROP, once it may be changed.
