@@ -37,7 +37,7 @@ KNOWN = [
      "Collections in a clustering column with DESC"),
     (r"null", r"^error 0x1500 Operation failed", r"^error 0x2200", "Where Cassandra answers with a Java exception"),
     (r"^SELECT .*, c\d\) ([<>=]+|IN) .* -- ", r"^columns", r"^error 0x2200 (Expected \d|Not enough bytes to read)", "Each value in a bound tuple"),
-    (r"^INSERT .* -- (.*, )?0x[0-9a-f]{8}(,|$)", r"^error 0x1500 Operation failed", r"^done$", "Where Cassandra answers with a Java exception"),
+    (r"0x", r"", r"^error 0x2200 (Expected digits behind the scale|.* is not a valid binary representation for type decimal)", "A decimal of a scale without digits"),
     (r" -- ", r"^error 0x0000 java.lang.NumberFormatException: Zero length BigInteger", r"", "Where Cassandra answers with a Java exception"),
     (r"GROUP BY .*floor\(.* LIMIT ", r"^(warning|columns)", r"^error 0x2200 The floor function starting time", "GROUP BY `floor(…)` beside LIMIT"),
     (r"GROUP BY", r"^error 0x1300 Operation failed", r"", "A function in GROUP BY that fails on a row"),

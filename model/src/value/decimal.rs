@@ -17,7 +17,8 @@ pub struct Decimal {
 }
 
 impl Decimal {
-    /// The number, or `None` when the value is empty or malformed. A scale without digits is zero.
+    /// The number, or `None` when the value is empty or malformed. A scale without digits, which files of Cassandra may
+    /// have, is zero.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (scale, digits) = bytes.split_first_chunk::<4>()?;
         Some(Decimal { unscaled: BigInt::from_signed_bytes_be(digits), scale: i32::from_be_bytes(*scale) })
@@ -77,9 +78,12 @@ pub(super) fn compare(a: &[u8], b: &[u8]) -> Ordering {
     }
 }
 
+/// A scale without digits is no number: Cassandra lets it in, but cannot compare it, so a table whose clustering has
+/// it takes no further write and cannot be flushed there, and drivers cannot read it.
 pub(super) fn validate(bytes: &[u8]) -> Result<(), ValueError> {
-    if matches!(bytes.len(), 1..4) {
-        return Err(ValueError::new(format!("Expected 0 or at least 4 bytes ({})", bytes.len())));
+    match bytes.len() {
+        1..4 => Err(ValueError::new(format!("Expected 0 or at least 4 bytes ({})", bytes.len()))),
+        4 => Err(ValueError::new("Expected digits behind the scale of a decimal (4 bytes)")),
+        _ => Ok(()),
     }
-    Ok(())
 }

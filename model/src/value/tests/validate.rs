@@ -37,7 +37,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("time", "ffffffffffffffff", "ok"),
     ("timestamp", "01", "Expected 8 or 0 byte long for date (1)"),
     ("decimal", "01", "Expected 0 or at least 4 bytes (1)"),
-    ("decimal", "00000000", "ok"),
+    ("decimal", "00000000", "Expected digits behind the scale of a decimal (4 bytes)"),
     ("decimal", "0000000001", "ok"),
     ("varint", "00", "ok"),
     ("varint", "0001", "ok"),
