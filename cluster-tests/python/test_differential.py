@@ -112,6 +112,7 @@ FLOOR = "error 0x2200 The floor function starting time is greater than the provi
 NO_TIME = "error 0x2200 Invalid call to function to_timestamp, none of its type signatures match"
 NO_CAST = "error 0x2200 Invalid call to function system.cast_as_{}, none of its type signatures match"
 WRITE_FAILED = "error 0x1500 Operation failed - received 0 responses and 1 failures"
+NO_DIGITS = "error 0x2200 Expected digits behind the scale of a decimal (4 bytes)"
 NO_COUNTER = "error 0x2200 Invalid operation (s0 = s0 + 1) for non counter column"
 NO_NULL = "error 0x2200 Invalid null value in condition for column {}"
 FAILED = "error 0x1400 the operation '{}' failed: / by zero"
@@ -149,8 +150,10 @@ CANNOT_PASS = "error 0x2200 Type error: {f0: 1} cannot be passed as argument 0 o
     ("SELECT * FROM t0 WHERE p0 = ? AND (c0, c1) >= ? -- 0x01, 0x00000000", ["columns c0 list<int>"], ["error 0x2200 Not enough bytes to read a list"], "Each value in a bound tuple"),
     ("SELECT * FROM t0 WHERE c0 >= ? -- 0x00", ["columns c0 list<int>"], ["error 0x2200 Not enough bytes to read a list"], None),
     ("SELECT * FROM t0 WHERE c0 >= ? -- 0x00000001ff", ["columns c0 tinyint"], ["error 0x2200 Expected 1 byte for a tinyint (2)"], None),
-    ("INSERT INTO t0 (c0) VALUES (?) -- 0x00000001", [WRITE_FAILED], ["done"], "Where Cassandra answers with a Java exception"),
-    ("INSERT INTO t0 (c0) VALUES (?) -- 0x0000000101", [WRITE_FAILED], ["done"], None),
+    ("INSERT INTO t0 (c0) VALUES (?) -- 0x00000001", [WRITE_FAILED], [NO_DIGITS], "A decimal of a scale without digits"),
+    ("INSERT INTO t0 (c0) VALUES (?) -- 0x00000001", ["done"], [NO_DIGITS], "A decimal of a scale without digits"),
+    ("INSERT INTO t0 (c0) VALUES (?) -- 0x00000001", [WRITE_FAILED], ["done"], None),
+    ("INSERT INTO t0 (c0) VALUES ('a')", ["done"], [NO_DIGITS], None),
     ("INSERT INTO t0 (r0) VALUES (0x00)", ["done"], ["error 0x2200 Not enough bytes to read a list"], known.NO_VALUE),
     ("INSERT INTO t0 (r0) VALUES (?) -- 0x00", ["prepared r0 int; key None", "done"], ["prepared r0 int; key None", "error 0x2200 Not enough bytes to read a list"], None),
     ("INSERT INTO t0 (r0, r1) VALUES (?, 0x00) -- 0x00", ["prepared r0 int; key None", "done"], ["error 0x2200 Not enough bytes to read a list"], known.NO_VALUE),
