@@ -27,6 +27,8 @@ KNOWN = [
     (r"(\bc\d [<>=]+ |INSERT .*\bc\d\b.*)\(?-?[\d.]+ [-+*/%] ", r"^error 0x2200 Ambiguous '.' operation with args [^?]*:", r"^(done|columns)", "An operator between numbers in the place of a clustering column with DESC"),
     (r"^(?!.*(unset|\?)).*\) IN \(.*(''|\$\$\$\$|0x[,)]).* AND ", r"^error 0x2200 Invalid unset value for column c\d", r"^(done|columns)",
      "An empty value in a tuple of `(c, d) IN (…)`"),
+    (r"\) IN \? AND .* -- (?!.*unset).*0x[0-9a-f]*00000000", r"^error 0x2200 Invalid unset value for column c\d", r"^(done|columns)",
+     "An empty value in a tuple of `(c, d) IN (…)`"),
     (r"^INSERT .* JSON ", r"^error 0x1500 Operation failed", r"^error 0x2200 Expected \d+ byte", "INSERT JSON of an empty string into a tinyint"),
     (r"\+", r"Constants\$Value cannot be cast to class org\.apache\.cassandra\.cql3\.Lists\$Value|java\.lang\.ClassCastException$", r"^(done|columns)", "Unset that is appended to a list"),
     (r"DELETE [^;]*\[\?\].* -- .*unset", r"^error 0x1500 Operation failed", r"^done$", "Unset that is appended to a list"),
